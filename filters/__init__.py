@@ -1,0 +1,1 @@
+"""Pure judgement: signals, bounds, licence policy, secret and personal-data detection. No I/O, no clock, no randomness."""

@@ -1,0 +1,60 @@
+"""The exception tree. A class says how the runner reacts, and with which exit code the command ends.
+
+    CorpusmillError
+    ├── RecipeError      stop before any work: usage or recipe is wrong             exit 2
+    ├── SourceError      stop the run: an input cannot be read as the recipe says   exit 1
+    ├── UnitError        mark this unit failed, go on with the others               exit 1
+    │   └── RetryableError   the same, and trying once more may help                exit 1
+    └── IntegrityError   never ignored: bytes, counts or digests disagree           exit 3
+
+Every message says what and where, what was expected and what was found; `hint` is the user's next move.
+"""
+
+
+class CorpusmillError(Exception):
+    """Root of every error that corpusmill raises on purpose.
+
+    Attributes:
+        hint: one sentence, the next move; empty when there is none.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rebuild, (type(self), self.message, self.hint))
+
+    def __str__(self) -> str:
+        return f"{self.message}\nhint: {self.hint}" if self.hint else self.message
+
+
+class RecipeError(CorpusmillError):
+    """The command line or the recipe is wrong; nothing was started."""
+
+    exit_code = 2
+
+
+class SourceError(CorpusmillError):
+    """An input named by the recipe is absent, unreadable or not what its format says."""
+
+
+class UnitError(CorpusmillError):
+    """One unit of work cannot be finished; the others go on."""
+
+
+class RetryableError(UnitError):
+    """One unit of work failed for a reason that may pass (a dead worker, a server's hiccup)."""
+
+
+class IntegrityError(CorpusmillError):
+    """Bytes, counts or digests disagree with what was written down."""
+
+    exit_code = 3
+
+
+def _rebuild(error: type[CorpusmillError], message: str, hint: str) -> CorpusmillError:
+    return error(message, hint=hint)

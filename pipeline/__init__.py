@@ -1,0 +1,1 @@
+"""The top of the house: command line, recipe, plan, unit runner, executors, progress, release building."""
