@@ -1,1 +1,1 @@
-"""The data contract: documents, ledgers, records, storage and errors. Imports nothing of corpusmill's other packages."""
+"""The data contract: documents, ledgers, records, storage, errors. Imports nothing of corpusmill's other packages."""

@@ -1,0 +1,152 @@
+"""Personal data with a form of its own: e-mail addresses and public IP addresses.
+
+Each function is given the place where the scanner saw the core of an address and reads at most a few hundred bytes
+around it, so the cost is one small constant per `@` or dotted quad, whatever the text.
+
+What stays, because it names nobody: documentation and reserved names and networks, private, loopback, link-local,
+multicast and reserved addresses, the public DNS resolvers, `git@` of SSH remotes, the user of a URL
+(`ssh://user@host`), templates (`%s@host`, `$user@host`), and what only looks like an address: image names
+(`x@2x.png`), package versions (`pkg@1.2.3`), matrix products (`a@b.dot(c)`), systemd units. Names and phone numbers
+are not looked for.
+"""
+
+import re
+from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, IPv6Network
+
+from filters.spans import Span
+
+EMAIL_EXPRESSION = r"[0-9A-Za-z_.+\-\x80-\xff]@[0-9A-Za-z\x80-\xff]"
+IPV4_EXPRESSION = r"\d\.\d{1,3}\.\d{1,3}\.\d"
+IPV6_EXPRESSION = r"[23][0-9a-fA-F]{3}:[0-9a-fA-F:]"
+"""Hyperscan expressions. Global IPv6 unicast is 2000::/3, so a public address starts with four digits, 2... or 3...."""
+
+MAXIMUM_LOCAL_BYTES = 64
+MAXIMUM_DOMAIN_BYTES = 253
+
+# Latin letters with marks are two bytes, C3-C9 first; the local part is read backwards.
+_LOCAL_REVERSED = re.compile(rb"(?:[A-Za-z0-9_.+-]|[\x80-\xbf][\xc3-\xc9])+")
+_DOMAIN = re.compile(
+    rb"(?:(?:[A-Za-z0-9-]|[\xc3-\xc9][\x80-\xbf]){1,63}+\.)+([A-Za-z]{2,24})(?![A-Za-z0-9]|(?:\.[A-Za-z_]\w*){0,8}\()"
+)
+_ESCAPE = re.compile(rb"u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|[nrtbfv0]")
+_URL_USER = re.compile(rb"://[^\s/?#@<>\"']*\Z")
+_RESERVED_DOMAIN = re.compile(rb"(?:.*\.)?(?:example\.(?:com|org|net)|example|invalid|test|localhost)\Z", re.IGNORECASE)
+_NO_TOP_LEVEL_DOMAIN = frozenset(
+    b"""
+    png jpg jpeg gif svg webp ico bmp js jsx mjs cjs ts tsx vue css scss less html htm xhtml xml json yaml yml toml ini
+    cfg conf lock log csv tsv txt pdf tar gz tgz xz jar war exe dll whl deb rpm patch diff java class kt cpp hpp
+    service socket timer target mount slice scope path device shape dot sum ravel flatten reshape transpose
+    """.split()
+)
+
+_QUAD_LEFT_REVERSED = re.compile(rb"\.\d{1,3}\.\d{1,3}\.\d{1,3}")
+_QUAD_AFTER = re.compile(rb"\w|\.\w|-[A-Za-z]|/[A-Za-z]|\+")
+_VERSION_BEFORE = re.compile(
+    rb"(?:(?:version|ver|release|revision|rev|build|section|chapter|rfc|>=|<=|~=|~>|!=|\^|~)[\s\"'=:(>\[,]*|==|[A-Za-z]/)\Z",
+    re.IGNORECASE,
+)
+_GROUPS = re.compile(rb"[0-9a-fA-F:]{2,39}(?:(?<=:)\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3})?")
+
+# Written down, not asked of `ipaddress`, whose tables change between Python's patch releases.
+# Source: IANA special-purpose address registries (RFC 6890), multicast 224.0.0.0/4.
+_STAYING_IPV4 = tuple(
+    (int(network[0]), int(network[-1]))
+    for network in map(IPv4Network, (
+        "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
+        "192.0.0.0/24", "192.0.2.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24", "192.168.0.0/16",
+        "192.175.48.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
+    ))
+)  # fmt: skip
+_STAYING_IPV6 = tuple(
+    IPv6Network(network) for network in ("2001::/23", "2001:db8::/32", "2620:4f:8000::/48", "3fff::/20")
+)
+# Source: bigcode-project/bigcode-dataset, pii/utils (14 public DNS servers); the IPv6 ones of the same operators.
+_RESOLVERS = frozenset({
+    "8.8.8.8", "8.8.4.4", "1.1.1.1", "1.0.0.1",
+    "76.76.19.19", "76.223.122.150", "9.9.9.9", "149.112.112.112",
+    "208.67.222.222", "208.67.220.220", "8.26.56.26", "8.20.247.20",
+    "94.140.14.14", "94.140.15.15", "2001:4860:4860::8888", "2001:4860:4860::8844",
+    "2606:4700:4700::1111", "2606:4700:4700::1001", "2620:fe::fe", "2620:fe::9",
+})  # fmt: skip
+
+
+def email_address(data: bytes, stop: int) -> Span | None:
+    """The e-mail address whose `@` is the last byte but one before `stop`, or None.
+
+    The local part may hold letters, digits, `_ . + -` and Latin letters with marks, at most 64 bytes (RFC 5321); the
+    domain needs a dot and a last label of 2 to 24 ASCII letters that is neither a file extension nor a method's name.
+    """
+    at = stop - 2
+    backwards = _LOCAL_REVERSED.match(data[max(0, at - MAXIMUM_LOCAL_BYTES - 1) : at][::-1])
+    domain = _DOMAIN.match(data, at + 1, at + 1 + MAXIMUM_DOMAIN_BYTES)
+    if backwards is None or domain is None or backwards.end() > MAXIMUM_LOCAL_BYTES:
+        return None
+    start = at - backwards.end()
+    before = data[start - 1 : start] if start else b""
+    if before == b"\\" and (escape := _ESCAPE.match(data, start, at)):
+        start = escape.end()
+    local = data[start:at].lstrip(b".+-")
+    start = at - len(local)
+    if not local or local == b"git" or before in {b"%", b"$", b"{", b"}"}:
+        return None
+    if domain[1].lower() in _NO_TOP_LEVEL_DOMAIN or _RESERVED_DOMAIN.match(domain[0]):
+        return None
+    if _URL_USER.search(data[max(0, start - MAXIMUM_LOCAL_BYTES) : start]):
+        return None
+    return Span(start, domain.end(), "email", "address")
+
+
+def ipv4_address(data: bytes, stop: int) -> Span | None:
+    """The public IPv4 address whose fourth number's first digit is the byte before `stop`, or None.
+
+    A dotted quad is taken for a version, a network or an example, and stays, where
+    - a number is over 255 or has a leading zero, all four are equal, or the last is 0;
+    - it has at most five digits in all (`4.7.20.1`; one public address in ten thousand is so short);
+    - a letter, digit, `_`, `.`, `-` or `letter/` stands before it, or a letter, digit, `_`, `.word`, `-letter`,
+      `/letter` or `+` behind it;
+    - a word such as `version`, `release`, `section` or an operator such as `==`, `>=`, `~>` leads to it.
+    """
+    last = stop - 1
+    left = _QUAD_LEFT_REVERSED.match(data[max(0, last - 12) : last][::-1])
+    if left is None:
+        return None
+    start = last - left.end()
+    while stop < last + 3 and data[stop : stop + 1].isdigit():
+        stop += 1
+    if (start and _is_word_dot_or_dash(data[start - 1])) or _QUAD_AFTER.match(data, stop):
+        return None
+    quad = data[start:stop].decode("ascii")
+    numbers = quad.split(".")
+    if any(int(number) > 255 or (number[0] == "0" and number != "0") for number in numbers):
+        return None
+    if len(quad) <= 8 or len(set(numbers)) == 1 or numbers[3] == "0" or quad in _RESOLVERS:
+        return None
+    if _VERSION_BEFORE.search(data[max(0, start - 24) : start]):
+        return None
+    address = int(IPv4Address(quad))
+    if any(first <= address <= last for first, last in _STAYING_IPV4):
+        return None
+    return Span(start, stop, "ip_address", "ipv4")
+
+
+def ipv6_address(data: bytes, stop: int) -> Span | None:
+    """The global IPv6 address whose first group and colon end at the last byte but one before `stop`, or None."""
+    start = stop - 6
+    if start and (_is_word_dot_or_dash(data[start - 1]) or data[start - 1] == ord(":")):
+        return None
+    groups = _GROUPS.match(data, start)
+    if groups is None or data[groups.end() : groups.end() + 1].isalnum():
+        return None
+    value = groups[0].decode("ascii")
+    text = value if value.endswith("::") else value.rstrip(":")
+    try:
+        address = IPv6Address(text)
+    except AddressValueError:
+        return None
+    if str(address) in _RESOLVERS or any(address in network for network in _STAYING_IPV6):
+        return None
+    return Span(start, start + len(text), "ip_address", "ipv6")
+
+
+def _is_word_dot_or_dash(byte: int) -> bool:
+    return byte in b"._-" or (chr(byte).isascii() and chr(byte).isalnum())

@@ -1,0 +1,114 @@
+"""Spans: where something that must not be trained on stands in a text, and the one pass that takes it out.
+
+Offsets are UTF-8 bytes, because the scanner that finds candidates works on bytes; a span starts and stops between
+characters, and only a private key's spans more than one line. Overlapping spans become their union, so that no byte
+that a detector named survives; the union takes the kind whose leak is worst. Replacement joins slices once: linear in
+the text, about one placeholder's reference per span.
+
+A span never carries the text it names: what is logged, counted or stored is kind, rule, offset and length only.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+SpanKind = Literal["email", "ip_address", "private_key", "secret"]
+
+PLACEHOLDERS: dict[SpanKind, bytes] = {
+    "private_key": b"<PRIVATE_KEY>",
+    "secret": b"<KEY>",
+    "email": b"<EMAIL>",
+    "ip_address": b"<IP_ADDRESS>",
+}
+"""By kind, the worst leak first: in this order overlapping spans choose their kind."""
+
+_SEVERITY = {kind: rank for rank, kind in enumerate(PLACEHOLDERS)}
+_ANY_PLACEHOLDER = re.compile(b"|".join(map(re.escape, PLACEHOLDERS.values())))
+
+# What a key block loses: markers, header lines and runs of base64. Quotes, escapes such as \n, comment signs and
+# indentation stay, so that a key written as string literals leaves code that still parses.
+_BLOCK_PAYLOAD = re.compile(
+    rb"(\\+[nrt])"
+    rb"|-{4,5} ?(?:BEGIN|END)[^\r\n\"'\\-]{0,80}-{0,5}"
+    rb"|[A-Z][A-Za-z]{1,30}(?:-[A-Za-z]{1,30}){0,3}: ?[^\r\n\"'\\]{0,200}"
+    rb"|[A-Za-z0-9=][A-Za-z0-9+/=]*"
+)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """One finding.
+
+    Attributes:
+        start: first byte of the UTF-8 text.
+        stop: byte after the last, > start.
+        kind: what it is, which decides the placeholder.
+        rule: which rule found it: `address`, `ipv4`, `ipv6`, `pem_block`, `putty_block` or a plugin's module name.
+    """
+
+    start: int
+    stop: int
+    kind: SpanKind
+    rule: str
+
+
+def merged(spans: Iterable[Span]) -> list[Span]:
+    """The union of spans that share a byte, in order of position; spans that only touch stay apart.
+
+    Returns:
+        Disjoint spans; kind and rule are those of the worst kind in each union, the first and then longest of its kind.
+    """
+    result: list[Span] = []
+    for span in sorted(spans, key=lambda span: (span.start, -span.stop, _SEVERITY[span.kind], span.rule)):
+        if not result or span.start >= result[-1].stop:
+            result.append(span)
+            continue
+        last = result[-1]
+        worst = span if _SEVERITY[span.kind] < _SEVERITY[last.kind] else last
+        result[-1] = Span(last.start, max(last.stop, span.stop), worst.kind, worst.rule)
+    return result
+
+
+def replaced(data: bytes, spans: Sequence[Span]) -> bytes:
+    """The text with each span's placeholder in its place; the number of LF does not change.
+
+    A private key becomes its placeholder on the first line; of the other lines what is not key (indentation, quotes,
+    comment signs) stays.
+
+    Args:
+        spans: as `merged` returns them.
+    """
+    pieces: list[bytes] = []
+    position = 0
+    for span in spans:
+        pieces.append(data[position : span.start])
+        pieces.append(PLACEHOLDERS[span.kind])
+        if span.kind == "private_key":
+            pieces.append(_BLOCK_PAYLOAD.sub(rb"\1", data[span.start : span.stop]))
+        position = span.stop
+    pieces.append(data[position:])
+    return b"".join(pieces)
+
+
+def whole_lines(data: bytes, spans: Sequence[Span]) -> list[Span]:
+    """The spans grown to the whole lines they touch, indentation and line end apart, merged.
+
+    Args:
+        spans: as `merged` returns them; a line is looked at once, however many it holds.
+    """
+    grown: list[Span] = []
+    for span in spans:
+        if grown and span.stop <= grown[-1].stop:
+            continue
+        start = data.rfind(b"\n", 0, span.start) + 1
+        newline = data.find(b"\n", span.stop)
+        line = data[start : newline if newline >= 0 else len(data)]
+        body_start = start + len(line) - len(line.lstrip())
+        grown.append(Span(min(body_start, span.start), start + len(line.rstrip()), span.kind, span.rule))
+    return merged(grown)
+
+
+def is_redacted(value: bytes) -> bool:
+    """Whether a value holds nothing but placeholders; true for an empty value."""
+    return not _ANY_PLACEHOLDER.sub(b"", value)

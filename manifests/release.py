@@ -1,0 +1,182 @@
+"""Release manifest: the one truth about a release, from which its card and summary are generated.
+
+It holds no host, path, clock or engine: the same inputs and recipe give the same bytes anywhere.
+"""
+
+from hashlib import sha256
+from typing import Any, Self
+
+import msgspec
+
+from manifests.errors import IntegrityError
+from manifests.ledger import Ledger, Tally
+from manifests.storage import Storage
+
+MANIFEST = "manifest.json"
+SCHEMA_VERSION = 1
+
+# The document passes in order: what one keeps is what the next reads.
+CHAIN = ("ingest", "judge", "clean", "tokenize", "pack")
+
+
+class ReleaseFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A file of the release, its path relative to the release; `rows` is null where rows mean nothing."""
+
+    path: str
+    num_bytes: int
+    sha256: str
+    rows: int | None = None
+
+
+class SourceShard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An input shard by name, size and sha256."""
+
+    name: str
+    num_bytes: int
+    sha256: str
+
+
+class ReleaseSource(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A source of the recipe and the shards it had."""
+
+    name: str
+    format: str
+    kind: str
+    declared_licence: str
+    shards: list[SourceShard]
+
+
+class DocumentClass(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Documents that agree in kind, source, subset, language and licence; bytes of text as kept, tokens as packed."""
+
+    kind: str
+    source: str
+    subset: str
+    language: str
+    licence: str
+    documents: int
+    num_bytes: int
+    tokens: int
+
+
+class ReleaseTokenizer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The tokenizer that made the ids; `vocabulary_size` is 1 + the largest id."""
+
+    sha256: str
+    vocabulary_size: int
+    end_of_document: str
+    end_of_document_id: int
+    control_ids: list[int]
+
+
+class ReleaseMixture(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Shares asked for and tokens by kind: there were, were aimed at, are in the release."""
+
+    shares: dict[str, float]
+    available_tokens: dict[str, int]
+    target_tokens: dict[str, int]
+    reached_tokens: dict[str, int]
+
+
+class ReleasePacking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Sequences of `sequence_tokens`; padding stands at their ends; documents longer than one were cut."""
+
+    sequence_tokens: int
+    sequences: dict[str, int]
+    padding_tokens: int
+    cut_documents: int
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All of `manifest.json` but its digest.
+
+    Attributes:
+        recipe: as it was understood, without paths.
+        software: version of every library that can change a byte.
+        ledgers: by step of `CHAIN`, all units together.
+        failed_units: names of input units that were left out, with the reason.
+        redactions: replacements by "kind/rule".
+    """
+
+    schema_version: int
+    name: str
+    version: str
+    recipe: dict[str, Any]
+    software: dict[str, str]
+    sources: list[ReleaseSource]
+    tokenizer: ReleaseTokenizer
+    ledgers: dict[str, dict[str, Any]]
+    failed_units: list[str]
+    redactions: dict[str, int]
+    mixture: ReleaseMixture
+    packing: ReleasePacking
+    documents: list[DocumentClass]
+    files: list[ReleaseFile]
+
+    @property
+    def digest(self) -> str:
+        """sha256 in hex over the canonical JSON of everything in the manifest."""
+        return sha256(msgspec.json.encode(self, order="deterministic")).hexdigest()
+
+    def to_bytes(self) -> bytes:
+        """What stands in `manifest.json`: readable JSON with the digest beside the content."""
+        compact = msgspec.json.encode({"digest": self.digest, "manifest": self}, order="deterministic")
+        return msgspec.json.format(compact, indent=1) + b"\n"
+
+    @classmethod
+    def read(cls, release: Storage) -> Self:
+        """Read and check `manifest.json`.
+
+        Raises:
+            IntegrityError: absent, unreadable, of another schema, or changed since it was written.
+        """
+        where = release.path(MANIFEST)
+        try:
+            envelope = msgspec.json.decode(release.read(MANIFEST), type=dict[str, Any])
+            manifest = msgspec.convert(envelope["manifest"], cls)
+        except (msgspec.DecodeError, msgspec.ValidationError, KeyError, UnicodeDecodeError) as error:
+            raise IntegrityError(f"{where}: not a release manifest: {error}", hint="restore it from a copy") from error
+        if envelope.get("digest") != manifest.digest:
+            raise IntegrityError(
+                f"{where}: the manifest was changed after it was written; expected digest "
+                f"{str(envelope.get('digest'))[:12]}, got {manifest.digest[:12]}",
+                hint="restore it from a copy, or make the release again",
+            )
+        return manifest
+
+    def check_accounts(self) -> None:
+        """Raise IntegrityError unless every ledger balances and each pass read what the one before it kept."""
+        kept: int | None = None
+        for step in CHAIN:
+            ledger = Ledger.from_json(self.ledgers.get(step, {}))
+            ledger.check(f"{MANIFEST}: ledgers.{step}")
+            if kept is not None and ledger.read.documents != kept:
+                raise IntegrityError(
+                    f"{MANIFEST}: ledgers.{step}: read {ledger.read.documents} documents; "
+                    f"expected the {kept} that the pass before it kept",
+                    hint="documents were lost or invented between two passes: make the release again",
+                )
+            kept = ledger.kept.documents
+        packed = sum(row.documents for row in self.documents)
+        if packed != kept:
+            raise IntegrityError(
+                f"{MANIFEST}: documents: {packed} by class; expected the {kept} that pack kept",
+                hint="make the release again",
+            )
+
+    def tokens_by_kind(self) -> dict[str, int]:
+        """Tokens of the document classes, by kind."""
+        sums = dict.fromkeys(self.mixture.shares, 0)
+        for row in self.documents:
+            sums[row.kind] = sums.get(row.kind, 0) + row.tokens
+        return sums
+
+    def sums_by(self, name: str) -> list[tuple[str, Tally, int]]:
+        """(value, documents and bytes, tokens) by one field of the classes, most tokens first."""
+        sums: dict[str, tuple[Tally, int]] = {}
+        for row in self.documents:
+            tally, tokens = sums.setdefault(getattr(row, name), (Tally(), 0))
+            tally.add(row.num_bytes, row.documents)
+            sums[getattr(row, name)] = (tally, tokens + row.tokens)
+        found = [(value, tally, tokens) for value, (tally, tokens) in sums.items()]
+        return sorted(found, key=lambda item: (-item[2], item[0]))

@@ -1,0 +1,144 @@
+"""The local executor: datatrove's LocalPipelineExecutor, in a process of its own that the launcher watches.
+
+A killed pool worker would make the pool wait for ever; here the launcher sees it on the board, ends the pool, marks the
+unit failed and goes on with the rest in a new pool. Ctrl-C, SIGTERM and even SIGKILL of the launcher end every process
+it started; what has a record stays done.
+"""
+
+import contextlib
+import os
+import select
+import signal
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+
+from manifests.errors import RetryableError, UnitError
+from pipeline.steps import Step
+from pipeline.units import Mill, fail_unit, step_named
+from pipeline.watch import Board, die_with_parent, run_watched
+
+_LOOK_MILLISECONDS = 100
+
+# Set before the pool forks, so that workers find what cannot travel by pickle.
+_shared: dict[str, tuple[Mill, Board]] = {}
+
+
+class UnitTask:
+    """The datatrove pipeline of a step: rank r runs the r-th unit of the submission."""
+
+    def __init__(self, step: str, units: Sequence[int], rows: Sequence[int]) -> None:
+        self.step = step
+        self.units = list(units)
+        self.rows = list(rows)
+
+    def __call__(self, data: object, rank: int, world_size: int) -> object:
+        """Run one unit, watched; `data` goes through untouched, as datatrove asks."""
+        del world_size
+        mill, board = _shared["run"]
+        run_watched(mill, step_named(self.step), self.units[rank], board=board, row=self.rows[rank])
+        return data
+
+
+def run_step(
+    mill: Mill, step: Step, units: Sequence[int], *, workers: int, tell: Callable[[int], None] = lambda _bytes: None
+) -> None:
+    """Run some units of a step; afterwards each has a record, good or failed.
+
+    Args:
+        tell: called about ten times a second with the bytes dealt with so far.
+
+    Raises:
+        UnitError: the executor itself could not start.
+    """
+    pa.array([0])  # pyarrow imports pandas, where it is installed, at its first array: once here, not in every child
+    step.prepare(mill.recipe)
+    board = Board(len(units))
+    _shared["run"] = (mill, board)
+    pending = list(range(len(units)))
+    submission = 0
+    while pending:
+        task = UnitTask(step.name, [units[row] for row in pending], pending)
+        log = Path(mill.work.path(f"logs/{step.name}-{os.getpid()}-{submission}"))
+        launcher = os.getpid()
+        runner = os.fork()
+        if runner == 0:
+            _be_runner(task, workers, log=log, launcher=launcher)
+        dead = _attend(runner, board, tell)
+        for row in dead:
+            error = RetryableError(
+                f"{step.name}, unit {units[row]}: its worker was ended from outside; expected it to finish",
+                hint="run again: only this unit is made again",
+            )
+            fail_unit(mill, step, units[row], error)
+            board.end(row)
+        left = [row for row in pending if not board.ended(row)]
+        if len(left) == len(pending):
+            raise UnitError(f"{step.name}: the executor ended without running a unit", hint=f"its log is {log}.log")
+        pending = left
+        submission += 1
+    tell(board.bytes_done())
+    mill.records(step, fresh=True)
+
+
+def _be_runner(task: UnitTask, workers: int, *, log: Path, launcher: int) -> None:
+    code = 1
+    try:
+        os.setpgid(0, 0)  # a Ctrl-C at the terminal reaches the launcher alone, which ends this group
+        die_with_parent(launcher)
+        _end_all_with(os.getpid())
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        sink = os.open(f"{log}.log", os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o644)
+        os.dup2(sink, 1)
+        os.dup2(sink, 2)
+        _execute(task, workers, log)
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def _end_all_with(runner: int) -> None:
+    """Tie every process that datatrove's pool and manager fork to the one that forked it."""
+    forking = [runner]
+    os.register_at_fork(
+        before=lambda: forking.__setitem__(0, os.getpid()), after_in_child=lambda: die_with_parent(forking[0])
+    )
+
+
+def _execute(task: UnitTask, workers: int, log: Path) -> None:
+    from datatrove.executor import LocalPipelineExecutor  # 0.3 s, and only this process needs it
+
+    LocalPipelineExecutor(
+        pipeline=[task],
+        tasks=len(task.units),
+        workers=min(workers, len(task.units)),
+        logging_dir=str(log),
+        skip_completed=False,  # our records are the only truth
+        start_method="fork",  # workers inherit loaded kernels and tables
+    ).run()
+
+
+def _attend(runner: int, board: Board, tell: Callable[[int], None]) -> list[int]:
+    """Wait for the runner; returns the rows of units whose worker died, after ending what was left of the pool."""
+    watcher = select.poll()
+    handle = os.pidfd_open(runner)
+    watcher.register(handle, select.POLLIN)
+    dead: list[int] = []
+    try:
+        while not watcher.poll(_LOOK_MILLISECONDS):
+            tell(board.bytes_done())
+            dead = board.orphaned()
+            if dead:
+                break
+        else:
+            dead = board.orphaned()
+    finally:
+        for end in (os.killpg, os.kill):
+            with contextlib.suppress(ProcessLookupError):
+                end(runner, signal.SIGKILL)
+        os.waitpid(runner, 0)
+        os.close(handle)
+    return dead

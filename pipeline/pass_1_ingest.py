@@ -1,0 +1,168 @@
+"""Pass 1, ingest: read every shard once and write columns, not text.
+
+Per document: where it came from, licence evidence, the value of every signal that a filter needs, the content hash and
+the LSH band keys. Thresholds are not looked at here, so other bounds need no second reading.
+"""
+
+from collections.abc import Callable
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from filters.licences import header_evidence, metadata_evidence
+from filters.signals import resolve
+from manifests.decision import DECISIONS, decisions_table
+from manifests.document import ID_BYTES, Document, Rejected
+from manifests.ledger import Ledger
+from pipeline.plan import Plan
+from pipeline.recipe import Recipe
+from pipeline.shards import unit_rows
+from pipeline.steps import Step, UnitContext
+from stages.shingles import content_hash, shingle_hashes
+from stages.signatures import band_keys, permutations, signature
+
+ROWS = pa.schema(
+    [
+        pa.field("id", pa.binary(ID_BYTES)),
+        pa.field("shard", pa.string()),
+        pa.field("row", pa.int64()),
+        pa.field("num_bytes", pa.int64()),
+        pa.field("kind", pa.string()),
+        pa.field("source", pa.string()),
+        pa.field("subset", pa.string()),
+        pa.field("language", pa.string()),
+        pa.field("repo", pa.string()),
+        pa.field("path", pa.string()),
+        pa.field("metadata", pa.string()),
+        pa.field("licence_metadata", pa.string()),
+        pa.field("licence_header", pa.string()),
+        pa.field("licence_header_where", pa.string()),
+        pa.field("stars", pa.int64()),
+        pa.field("signals", pa.list_(pa.float64())),
+        pa.field("content_hash", pa.binary(ID_BYTES)),
+        pa.field("bands", pa.list_(pa.uint64())),
+    ]
+)
+_BATCH_ROWS = 2_000
+
+
+class _RowLicence(msgspec.Struct):
+    """What of a row's metadata speaks of licences and of its rank among duplicates."""
+
+    detected_licenses: list[str] | None = None
+    gha_license_id: str | None = None
+    star_events_count: int | None = None
+
+
+def _ingest(context: UnitContext) -> None:
+    ledger = context.ledger = Ledger()
+    measure = _measures(context.recipe)
+    columns: list[tuple[object, ...]] = []
+    rejected: list[Rejected] = []
+    with context.blocks("decisions", DECISIONS) as decisions, context.blocks("rows", ROWS) as rows:
+        for item in unit_rows(context):
+            if isinstance(item, Rejected):
+                ledger.reject(item)
+                rejected.append(item)
+            else:
+                row = measure(item)
+                ledger.keep(int(row[3]))  # type: ignore[call-overload]
+                columns.append(row)
+            if len(columns) >= _BATCH_ROWS or len(rejected) >= _BATCH_ROWS:
+                rows.write(_table(columns))
+                decisions.write(decisions_table(rejected))
+                columns, rejected = [], []
+        rows.write(_table(columns))
+        decisions.write(decisions_table(rejected))
+
+
+def _table(columns: list[tuple[object, ...]]) -> pa.Table:
+    if not columns:
+        return ROWS.empty_table()
+    return pa.table(list(map(list, zip(*columns, strict=True))), schema=ROWS)
+
+
+def _measures(recipe: Recipe) -> Callable[[Document], tuple[object, ...]]:
+    """A function from a document to its row of `ROWS`."""
+    signals = [resolve(name) for name in recipe.signals]
+    bands = _bands(recipe)
+    decode = msgspec.json.Decoder(_RowLicence).decode
+
+    def measure(document: Document) -> tuple[object, ...]:
+        text = document.text
+        num_bytes = len(text) if text.isascii() else len(text.encode())
+        try:
+            row = decode(document.metadata)
+        except msgspec.ValidationError:  # plain jsonl may use these names for something else
+            row = _RowLicence()
+        declared = metadata_evidence(row.detected_licenses or [], row.gha_license_id)
+        header = header_evidence(text)
+        return (
+            bytes.fromhex(document.id),
+            document.shard,
+            document.row,
+            num_bytes,
+            document.kind,
+            document.source,
+            document.subset,
+            document.language,
+            document.repo,
+            document.path,
+            document.metadata,
+            declared.expression if declared else "",
+            header.expression if header else "",
+            header.where if header else "",
+            row.star_events_count or 0,
+            [signal(document) for signal in signals],
+            content_hash(text),
+            bands(text),
+        )
+
+    return measure
+
+
+def _bands(recipe: Recipe) -> Callable[[str], npt.NDArray[np.uint64] | None]:
+    near = recipe.deduplication.near
+    if near is None:
+        return lambda _text: None
+    a, b = permutations(near.bands * near.rows, near.seed)
+
+    def bands(text: str) -> npt.NDArray[np.uint64] | None:
+        hashes = shingle_hashes(text, ngram_words=near.ngram_words)
+        if not len(hashes):
+            return None
+        return band_keys(signature(hashes, a, b), bands=near.bands, rows=near.rows)
+
+    return bands
+
+
+def _settings(recipe: Recipe, _plan: Plan) -> object:
+    near = recipe.deduplication.near
+    return {
+        "signals": recipe.signals,
+        "near": None if near is None else near.model_dump(exclude={"minimum_similarity", "candidates_per_bucket"}),
+        "maximum_line_bytes": recipe.limits.maximum_line_bytes,
+    }
+
+
+def _prepare(recipe: Recipe) -> None:
+    """Compile the kernels once, so that forked workers find them ready."""
+    document = Document(id="0" * 32, text="a b c d e f\nä b c d e f", kind="code", source="warm")
+    _measures(recipe)(document)
+
+
+STEPS = [
+    Step(
+        name="ingest",
+        number=1,
+        pass_name="ingest",
+        grain="inputs",
+        reads=(),
+        settings=_settings,
+        run=_ingest,
+        prepare=_prepare,
+        reads_shards=True,
+    )
+]

@@ -1,0 +1,194 @@
+"""Pass 2, decide: licences, quality bounds and duplicates, from columns alone. A barrier in five steps.
+
+    judge     per input unit  licence policy and bounds; survivors go on by content hash and by band key
+    pair      per slice       exact groups; pairs of documents that share an LSH bucket
+    shingle   per input unit  documents of some pair are read again and send their shingles to where they are compared
+    verify    per slice       exact Jaccard similarity of every pair
+    resolve   one             in order of rank: removed is who reaches the threshold with a kept, better-ranked document
+
+The text of licence rejections, bounds and duplicates is never moved: only hashes are.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from filters.bounds import Bounds
+from filters.licences import Evidence, LicenceDecision, LicencePolicy
+from manifests.decision import DECISIONS, decisions_table
+from manifests.document import ID_BYTES, Rejected
+from manifests.ledger import Ledger
+from pipeline.pass_1_ingest import ROWS
+from pipeline.pass_2_duplicates import BANDS, CONTENTS
+from pipeline.pass_2_duplicates import STEPS as DUPLICATE_STEPS
+from pipeline.plan import Plan
+from pipeline.recipe import Recipe
+from pipeline.steps import Read, Step, UnitContext
+from stages.exchange import block_of_hash, fixed_binary, hash_of_ids, sortable
+
+JUDGED = pa.schema([pa.field("kept", pa.bool_()), pa.field("licence", pa.string())])
+_STARS = 0xFFFFFFFF
+
+
+def _judge(context: UnitContext) -> None:
+    ledger = context.ledger = Ledger()
+    num_slices = context.plan.num_slices
+    seen = 0
+    with (
+        context.blocks("decisions", DECISIONS) as decisions,
+        context.blocks("judged", JUDGED) as judged,
+        context.blocks("contents", CONTENTS, num_blocks=num_slices) as contents,
+        context.blocks("bands", BANDS, num_blocks=num_slices) as bands,
+    ):
+        for rows in context.segments("rows"):
+            rejected, licences = _verdicts(rows, context.recipe)
+            sizes = rows.column("num_bytes").to_pylist()
+            for index, num_bytes in enumerate(sizes):
+                if index not in rejected:
+                    ledger.keep(num_bytes)
+            for item in rejected.values():
+                ledger.reject(item)
+            decisions.write(decisions_table([rejected[index] for index in sorted(rejected)]))
+            keep = np.ones(rows.num_rows, dtype=np.bool_)
+            keep[list(rejected)] = False
+            judged.write(pa.table([pa.array(keep), pa.array(licences)], schema=JUDGED))
+            refs = np.uint64(context.unit << 32) + np.arange(seen, seen + rows.num_rows, dtype=np.uint64)
+            survivors = _survivors(rows, keep, refs, licences)
+            hashes = hash_of_ids(fixed_binary(survivors.column("content_hash"), ID_BYTES))
+            contents.write(survivors.select(CONTENTS.names), block_of_hash(hashes, num_slices))
+            keys = _band_rows(survivors)
+            bands.write(keys, block_of_hash(keys.column("key").to_numpy(), num_slices))
+            seen += rows.num_rows
+
+
+def _verdicts(rows: pa.Table, recipe: Recipe) -> tuple[dict[int, Rejected], list[str]]:
+    """Rejections by row, and the concluded licence of every row."""
+    decided = _licences(rows, recipe)
+    places = list(
+        zip(
+            (identifier.hex() for identifier in rows.column("id").to_pylist()),
+            rows.column("shard").to_pylist(),
+            rows.column("row").to_pylist(),
+            rows.column("num_bytes").to_pylist(),
+            strict=True,
+        )
+    )
+    rejected: dict[int, Rejected] = {}
+
+    def reject(index: int, stage: str, reason: str, **facts: object) -> None:
+        identifier, shard, row, num_bytes = places[index]
+        rejected[index] = Rejected(
+            id=identifier,
+            stage=stage,
+            reason=reason,
+            shard=shard,
+            row=row,
+            num_bytes=num_bytes,
+            **facts,  # type: ignore[arg-type]
+        )
+
+    for index, decision in enumerate(decided):
+        if decision.rejected is not None:
+            reject(index, "licence", decision.rejected, detail=decision.detail[:200])
+    for index, bounds, value in _out_of_bounds(rows, recipe):
+        verdict = bounds.judge(value)
+        if index not in rejected and verdict is not None:
+            reject(index, "filter", verdict.reason, value=verdict.value, bound=verdict.bound)
+    return rejected, [decision.licence for decision in decided]
+
+
+def _licences(rows: pa.Table, recipe: Recipe) -> list[LicenceDecision]:
+    policy = LicencePolicy(frozenset(recipe.licences.allow), recipe.licences.no_licence)
+    declared = {source.name: source.declared_licence for source in recipe.sources}
+    known: dict[tuple[str, str, str, str], LicenceDecision] = {}
+    decisions = []
+    columns = (rows.column(name).to_pylist() for name in ("licence_metadata", "licence_header", "licence_header_where"))
+    for metadata, header, where, source in zip(*columns, rows.column("source").to_pylist(), strict=True):
+        key = (metadata, header, where, source)
+        if key not in known:
+            evidence = [
+                item
+                for item in (
+                    Evidence("metadata", metadata, "detected_licenses"),
+                    Evidence("header", header, where),
+                    Evidence("source", declared[source], "recipe"),
+                )
+                if item.expression
+            ]
+            known[key] = policy.decide(evidence)
+        decisions.append(known[key])
+    return decisions
+
+
+def _out_of_bounds(rows: pa.Table, recipe: Recipe) -> Iterator[tuple[int, Bounds, float]]:
+    """Every (row, bounds, value) that fails, in the recipe's order of filters."""
+    if not rows.num_rows:
+        return
+    flat = rows.column("signals").combine_chunks().flatten().to_numpy()
+    values = flat.reshape(rows.num_rows, -1) if len(flat) else np.empty((rows.num_rows, 0))
+    kinds = rows.column("kind")
+    columns = {name: column for column, name in enumerate(recipe.signals)}
+    for rule in recipe.filters:
+        bounds = Bounds(rule.signal, rule.minimum, rule.maximum)
+        column = values[:, columns[rule.signal]]
+        meant = pc.is_in(kinds, pa.array(rule.kinds)).to_numpy()
+        for index in np.flatnonzero((bounds.judge_column(column) != 0) & meant).tolist():
+            yield index, bounds, float(column[index])
+
+
+def _survivors(
+    rows: pa.Table, keep: npt.NDArray[np.bool_], refs: npt.NDArray[np.uint64], licences: list[str]
+) -> pa.Table:
+    """What duplicates are decided from; rank: a licence before none, then more stars."""
+    stars = np.minimum(rows.column("stars").to_numpy(), _STARS).astype(np.uint64)
+    unlicensed = np.fromiter((not licence for licence in licences), dtype=np.uint64, count=len(licences))
+    rank = (unlicensed << np.uint64(32)) | (np.uint64(_STARS) - stars)
+    table = rows.select(["content_hash", "id", "bands"])
+    table = table.append_column("ref", pa.array(refs)).append_column("rank", pa.array(rank))
+    return table.filter(pa.array(keep))
+
+
+def _band_rows(survivors: pa.Table) -> pa.Table:
+    """One row of `BANDS` for every band of every document that has a signature."""
+    banded = survivors.filter(survivors.column("bands").is_valid())
+    if not banded.num_rows:
+        return BANDS.empty_table()
+    keys = banded.column("bands").combine_chunks().flatten().to_numpy()
+    per_document = len(keys) // banded.num_rows
+
+    def spread(values: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+        return np.repeat(values, per_document)
+
+    columns = [
+        keys,
+        spread(hash_of_ids(fixed_binary(banded.column("content_hash"), ID_BYTES))),
+        spread(sortable(fixed_binary(banded.column("id"), ID_BYTES))[0]),  # the order that exact groups use
+        spread(banded.column("ref").to_numpy()),
+        spread(banded.column("rank").to_numpy()),
+    ]
+    return pa.table([pa.array(column) for column in columns], schema=BANDS)
+
+
+def _settings(recipe: Recipe, plan: Plan) -> object:
+    return {
+        "licences": {"allow": sorted(recipe.licences.allow), "no_licence": recipe.licences.no_licence},
+        "filters": [rule.model_dump() for rule in recipe.filters],
+        "slices": plan.num_slices,
+    }
+
+
+STEPS = [
+    Step(
+        name="judge",
+        number=2,
+        pass_name="decide",
+        grain="inputs",
+        reads=(Read("ingest", "rows", "same", ROWS),),
+        settings=_settings,
+        run=_judge,
+    ),
+    *DUPLICATE_STEPS,
+]

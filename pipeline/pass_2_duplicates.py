@@ -1,0 +1,242 @@
+"""Pass 2, decide: the steps that find duplicates. See `pass_2_decide` for the order and the reason for it."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from manifests.document import ID_BYTES, Rejected
+from pipeline.plan import Plan
+from pipeline.recipe import NearDuplicates, Recipe
+from pipeline.shards import unit_rows
+from pipeline.steps import Read, Step, UnitContext
+from stages.candidates import bucket_pairs, exact_groups, unique_pairs
+from stages.exchange import BlockWriter, block_of_hash, fixed_binary, fixed_binary_array, hash_of_ids, sortable
+from stages.shingles import shingle_hashes
+from stages.similarity import greedy_keep, jaccard, unique_sorted
+
+_ID = pa.binary(ID_BYTES)
+CONTENTS = pa.schema(
+    [
+        pa.field("content_hash", _ID),
+        pa.field("id", _ID),
+        pa.field("ref", pa.uint64()),
+        pa.field("rank", pa.uint64()),
+    ]
+)
+BANDS = pa.schema([pa.field(name, pa.uint64()) for name in ("key", "content", "document", "ref", "rank")])
+EXACT = pa.schema(
+    [
+        pa.field("ref", pa.uint64()),
+        pa.field("twin_ref", pa.uint64()),
+        pa.field("twin", _ID),
+        pa.field("repeated", pa.bool_()),
+    ]
+)
+PAIRS = pa.schema([pa.field("left", pa.uint64()), pa.field("right", pa.uint64())])
+WANTED = pa.schema([pa.field("ref", pa.uint64()), pa.field("rank", pa.uint64()), pa.field("slice", pa.uint64())])
+SHINGLES = pa.schema(
+    [
+        pa.field("ref", pa.uint64()),
+        pa.field("id", _ID),
+        pa.field("rank", pa.uint64()),
+        pa.field("shingles", pa.large_list(pa.uint64())),
+    ]
+)
+EDGES = pa.schema(
+    [
+        pa.field(f"{side}_{name}", kind)
+        for side in ("left", "right")
+        for name, kind in (("ref", pa.uint64()), ("id", _ID), ("rank", pa.uint64()))
+    ]
+    + [pa.field("similarity", pa.float64())]
+)
+DUPLICATES = pa.schema(
+    [
+        pa.field("ordinal", pa.int64()),
+        pa.field("reason", pa.string()),
+        pa.field("twin", _ID),
+        pa.field("similarity", pa.float64()),
+    ]
+)
+_BATCH_BYTES = 16 * 1024 * 1024
+U64 = npt.NDArray[np.uint64]
+
+
+def _pair(context: UnitContext) -> None:
+    contents = context.table("contents")
+    identifiers = fixed_binary(contents.column("id"), ID_BYTES)
+    refs = contents.column("ref").to_numpy()
+    groups = exact_groups(
+        sortable(fixed_binary(contents.column("content_hash"), ID_BYTES)),
+        contents.column("rank").to_numpy(),
+        sortable(identifiers),
+        refs,
+    )
+    order = np.argsort(refs[groups.loser])
+    loser, winner, repeated = groups.loser[order], groups.winner[order], groups.repeated[order]
+    with context.blocks("exact", EXACT) as exact:
+        twin = fixed_binary_array(identifiers[winner])
+        exact.write(pa.table([refs[loser], refs[winner], twin, repeated], schema=EXACT))
+    near = context.recipe.deduplication.near
+    with (
+        context.blocks("pairs", PAIRS, num_blocks=context.plan.num_slices) as pairs,
+        context.blocks("wanted", WANTED, num_blocks=len(context.plan.units)) as wanted,
+    ):
+        if near is not None:
+            _near_pairs(context, near, pairs, wanted)
+
+
+def _near_pairs(context: UnitContext, near: NearDuplicates, pairs: BlockWriter, wanted: BlockWriter) -> None:
+    bands = context.table("bands")
+    columns = {name: bands.column(name).to_numpy() for name in BANDS.names}
+    left, right = bucket_pairs(
+        columns["key"],
+        columns["content"],
+        columns["rank"],
+        columns["document"],
+        ref=columns["ref"],
+        candidates_per_bucket=near.candidates_per_bucket,
+    )
+    slices = block_of_hash(_mixed(left), context.plan.num_slices)
+    pairs.write(pa.table([left, right], schema=PAIRS), slices)
+    refs, places = unique_pairs(np.concatenate([left, right]), np.concatenate([slices, slices]).astype(np.uint64))
+    known, first = np.unique(columns["ref"], return_index=True)
+    rank = columns["rank"][first][np.searchsorted(known, refs)]
+    wanted.write(pa.table([refs, rank, places], schema=WANTED), (refs >> np.uint64(32)).astype(np.int64))
+
+
+def _mixed(refs: U64) -> U64:
+    """Refs are small numbers: spread them before they choose a slice."""
+    return (refs * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(29)
+
+
+def _shingle(context: UnitContext) -> None:
+    near = context.recipe.deduplication.near
+    wanted = context.table("wanted")
+    rows: dict[int, list[tuple[int, int]]] = {}
+    refs, ranks, places = (wanted.column(name).to_numpy() for name in ("ref", "rank", "slice"))
+    for ref, rank, place in zip(refs.tolist(), ranks.tolist(), places.tolist(), strict=True):
+        rows.setdefault(ref & 0xFFFFFFFF, []).append((place, rank))
+    with context.blocks("shingles", SHINGLES, num_blocks=context.plan.num_slices, codec="lz4") as out:
+        if near is None or not rows:
+            return
+        batch: list[tuple[int, bytes, int, U64]] = []
+        targets: list[int] = []
+        documents = (item for item in unit_rows(context) if not isinstance(item, Rejected))
+        for ordinal, document in enumerate(documents):
+            if ordinal not in rows:
+                continue
+            hashes = unique_sorted(shingle_hashes(document.text, ngram_words=near.ngram_words))
+            for place, rank in dict.fromkeys(rows[ordinal]):
+                batch.append((context.unit << 32 | ordinal, bytes.fromhex(document.id), rank, hashes))
+                targets.append(place)
+            if sum(len(item[3]) for item in batch) * 8 > _BATCH_BYTES:
+                out.write(_shingle_table(batch), np.array(targets))
+                batch, targets = [], []
+        out.write(_shingle_table(batch), np.array(targets, dtype=np.int64))
+
+
+def _shingle_table(batch: list[tuple[int, bytes, int, U64]]) -> pa.Table:
+    if not batch:
+        return SHINGLES.empty_table()
+    refs, identifiers, ranks, hashes = zip(*batch, strict=True)
+    offsets = np.concatenate([[0], np.cumsum([len(item) for item in hashes])]).astype(np.int64)
+    shingles = pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(np.concatenate(hashes)))
+    return pa.table(
+        [pa.array(refs, pa.uint64()), pa.array(identifiers, _ID), pa.array(ranks, pa.uint64()), shingles],
+        schema=SHINGLES,
+    )
+
+
+def _verify(context: UnitContext) -> None:
+    near = context.recipe.deduplication.near
+    pairs = context.table("pairs")
+    left, right = unique_pairs(pairs.column("left").to_numpy(), pairs.column("right").to_numpy())
+    documents: dict[int, tuple[bytes, int, U64]] = {}
+    for table in context.segments("shingles"):
+        hashes = table.column("shingles").combine_chunks()
+        values, offsets = hashes.values.to_numpy(), hashes.offsets.to_numpy()
+        identifiers, ranks = table.column("id").to_pylist(), table.column("rank").to_pylist()
+        for index, ref in enumerate(table.column("ref").to_pylist()):
+            documents[ref] = (identifiers[index], ranks[index], values[offsets[index] : offsets[index + 1]])
+    edges = []
+    for a, b in zip(left.tolist(), right.tolist(), strict=True):
+        similarity = jaccard(documents[a][2], documents[b][2])
+        context.progress(0)
+        if near is not None and similarity >= near.minimum_similarity:
+            edges.append((a, *documents[a][:2], b, *documents[b][:2], similarity))
+    context.counts = {"pairs": len(left), "verified": len(edges)}
+    with context.blocks("edges", EDGES) as out:
+        columns: Iterable[list[object]] = map(list, zip(*edges, strict=True)) if edges else [[] for _ in EDGES]
+        out.write(pa.table([pa.array(c, f.type) for c, f in zip(columns, EDGES, strict=True)], schema=EDGES))
+
+
+def _resolve(context: UnitContext) -> None:
+    refs, identifiers, twins, similarities = _removed(context.table("edges"))
+    near = {ref: (twins[index], float(similarities[index])) for index, ref in enumerate(refs) if twins[index] >= 0}
+    with context.blocks("duplicates", DUPLICATES, num_blocks=len(context.plan.units)) as out:
+        rows = [(ref, "near_duplicate", identifiers[twin], similarity) for ref, (twin, similarity) in near.items()]
+        _write_duplicates(out, rows)
+        for table in context.segments("exact"):
+            rows = []
+            for item in table.to_pylist():
+                reason = "repeated_row" if item["repeated"] else "exact_duplicate"
+                twin, similarity = item["twin"], 1.0
+                if item["twin_ref"] in near:  # the winner itself left: name the document that stayed
+                    kept, similarity = near[item["twin_ref"]]
+                    twin, reason = identifiers[kept], reason if item["repeated"] else "near_duplicate"
+                rows.append((item["ref"], reason, twin, similarity))
+            _write_duplicates(out, rows)
+
+
+def _removed(edges: pa.Table) -> tuple[list[int], list[bytes], list[int], npt.NDArray[np.float64]]:
+    """Documents of some edge in order of rank: refs, ids, index of the kept twin or -1, similarity."""
+    documents: dict[int, tuple[int, bytes]] = {}
+    for side in ("left", "right"):
+        columns = (edges.column(f"{side}_{name}").to_pylist() for name in ("ref", "rank", "id"))
+        documents.update({ref: (rank, identifier) for ref, rank, identifier in zip(*columns, strict=True)})
+    refs = sorted(documents, key=lambda ref: (*documents[ref], ref))
+    number = {ref: index for index, ref in enumerate(refs)}
+    left = np.array([number[ref] for ref in edges.column("left_ref").to_pylist()], dtype=np.int64)
+    right = np.array([number[ref] for ref in edges.column("right_ref").to_pylist()], dtype=np.int64)
+    twins, similarities = greedy_keep(left, right, edges.column("similarity").to_numpy(), num_documents=len(refs))
+    return refs, [documents[ref][1] for ref in refs], twins.tolist(), similarities
+
+
+def _write_duplicates(out: BlockWriter, rows: list[tuple[int, str, bytes, float]]) -> None:
+    if not rows:
+        return
+    rows.sort()
+    refs, reasons, twins, similarities = zip(*rows, strict=True)
+    units = np.array([ref >> 32 for ref in refs], dtype=np.int64)
+    ordinals = pa.array([ref & 0xFFFFFFFF for ref in refs], pa.int64())
+    out.write(pa.table([ordinals, list(reasons), pa.array(twins, _ID), list(similarities)], schema=DUPLICATES), units)
+
+
+def _near_settings(recipe: Recipe, plan: Plan) -> object:
+    near = recipe.deduplication.near
+    return {"near": None if near is None else near.model_dump(), "slices": plan.num_slices, "units": len(plan.units)}
+
+
+def _step(name: str, grain: str, reads: tuple[Read, ...], run: object, **more: object) -> Step:
+    return Step(name, 2, "decide", grain, reads, _near_settings, run, **more)  # type: ignore[arg-type]
+
+
+STEPS = [
+    _step(
+        "pair",
+        "slices",
+        (Read("judge", "contents", "blocks", CONTENTS), Read("judge", "bands", "blocks", BANDS)),
+        _pair,
+    ),
+    _step("shingle", "inputs", (Read("pair", "wanted", "blocks", WANTED),), _shingle, reads_shards=True),
+    _step(
+        "verify",
+        "slices",
+        (Read("pair", "pairs", "blocks", PAIRS), Read("shingle", "shingles", "blocks", SHINGLES)),
+        _verify,
+    ),
+    _step("resolve", "one", (Read("verify", "edges", "all", EDGES), Read("pair", "exact", "all", EXACT)), _resolve),
+]

@@ -1,0 +1,205 @@
+"""Pass 3, clean: read the shards again, apply the decisions, redact, and write every kept text once.
+
+Texts go to their slice by hash of the repository, else of the id, so that a repository lies in one release shard. A
+sample of one document in 64 is tokenized here: it is what mix estimates the token budgets from.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+import xxhash
+
+from manifests.decision import DECISIONS, decisions_table
+from manifests.document import ID_BYTES, Document, Rejected
+from manifests.errors import IntegrityError
+from manifests.ledger import Ledger
+from pipeline.pass_1_ingest import ROWS
+from pipeline.pass_2_decide import JUDGED
+from pipeline.pass_2_duplicates import DUPLICATES
+from pipeline.plan import Plan
+from pipeline.recipe import Recipe
+from pipeline.shards import unit_rows
+from pipeline.steps import Read, Step, UnitContext
+from pipeline.tokenizer_file import load_tokenizer, tokenizer_settings
+from stages.exchange import BlockWriter
+from stages.redaction import redact
+
+TEXTS = pa.schema(
+    [
+        pa.field("id", pa.binary(ID_BYTES)),
+        pa.field("kind", pa.string()),
+        pa.field("source", pa.string()),
+        pa.field("subset", pa.string()),
+        pa.field("language", pa.string()),
+        pa.field("licence", pa.string()),
+        pa.field("repo", pa.string()),
+        pa.field("path", pa.string()),
+        pa.field("text", pa.large_string()),
+        pa.field("num_bytes", pa.int64()),
+    ]
+)
+SAMPLED_ONE_IN = 64
+_BATCH_BYTES = 8 * 1024 * 1024
+
+
+def _clean(context: UnitContext) -> None:
+    ledger = context.ledger = Ledger()
+    kinds = frozenset(context.recipe.redaction.kinds)
+    sample = _Sample(context.recipe)
+    redactions: dict[str, int] = {}
+    rejected: list[Rejected] = []
+    with (
+        context.blocks("decisions", DECISIONS) as decisions,
+        context.blocks("texts", TEXTS, num_blocks=context.plan.num_slices) as texts,
+    ):
+        batch = _Batch(texts, context.plan.num_slices)
+        for document, licence, verdict, num_bytes in _decided(context):
+            if verdict is not None:
+                ledger.reject(verdict)
+                rejected.append(verdict)
+                continue
+            ledger.keep(num_bytes)
+            cleaned = redact(document.text, kinds=kinds)
+            for rule, count in cleaned.counts.items():
+                redactions[rule] = redactions.get(rule, 0) + count
+            size = batch.add(document, licence, cleaned.text)
+            sample.add(document, cleaned.text, size)
+        batch.flush()
+        decisions.write(decisions_table(rejected))
+    context.counts = {"redactions": dict(sorted(redactions.items())), "sample": sample.counts()}
+
+
+def _decided(context: UnitContext) -> Iterator[tuple[Document, str, Rejected | None, int]]:
+    """Documents that pass 2 let through or called duplicates: document, licence, rejection, bytes of its text."""
+    duplicates = {row["ordinal"]: row for row in context.table("duplicates").to_pylist()}
+    rows = context.table("rows")
+    judged = context.table("judged")
+    identifiers, sizes = rows.column("id").to_pylist(), rows.column("num_bytes").to_pylist()
+    kept, licences = judged.column("kept").to_pylist(), judged.column("licence").to_pylist()
+    if not any(kept):
+        return
+    documents = (item for item in unit_rows(context) if isinstance(item, Document))
+    for ordinal, document in enumerate(documents):
+        if ordinal >= len(kept) or document.id != identifiers[ordinal].hex():
+            raise IntegrityError(
+                f"{document.shard}:{document.row}: another document than ingest saw here",
+                hint="run again: what depends on this shard is made again",
+            )
+        if not kept[ordinal]:
+            continue
+        duplicate = duplicates.get(ordinal)
+        yield document, licences[ordinal], duplicate and _duplicate(document, duplicate, sizes[ordinal]), sizes[ordinal]
+
+
+def _duplicate(document: Document, row: dict[str, object], num_bytes: int) -> Rejected:
+    twin, similarity = row["twin"], row["similarity"]
+    assert isinstance(twin, bytes)  # noqa: S101 - the schema says so
+    assert isinstance(similarity, float)  # noqa: S101
+    return Rejected(
+        id=document.id,
+        stage="deduplicate",
+        reason=str(row["reason"]),
+        shard=document.shard,
+        row=document.row,
+        twin=twin.hex(),
+        similarity=similarity,
+        num_bytes=num_bytes,
+    )
+
+
+class _Batch:
+    """Rows of `TEXTS` on their way to their slices."""
+
+    def __init__(self, writer: BlockWriter, num_slices: int) -> None:
+        self._writer = writer
+        self._num_slices = num_slices
+        self._rows: list[tuple[object, ...]] = []
+        self._slices: list[int] = []
+        self._bytes = 0
+
+    def add(self, document: Document, licence: str, text: str) -> int:
+        """Take a document on; returns the UTF-8 bytes of its cleaned text."""
+        size = len(text) if text.isascii() else len(text.encode())
+        self._rows.append(
+            (
+                bytes.fromhex(document.id),
+                document.kind,
+                document.source,
+                document.subset,
+                document.language,
+                licence,
+                document.repo,
+                document.path,
+                text,
+                size,
+            )
+        )
+        self._slices.append(xxhash.xxh3_64_intdigest((document.repo or document.id).encode()) % self._num_slices)
+        self._bytes += size
+        if self._bytes >= _BATCH_BYTES:
+            self.flush()
+        return size
+
+    def flush(self) -> None:
+        """Hand the rows to the writer."""
+        if self._rows:
+            columns = [
+                pa.array(column, field.type) for column, field in zip(zip(*self._rows, strict=True), TEXTS, strict=True)
+            ]
+            self._writer.write(pa.table(columns, schema=TEXTS), np.array(self._slices, dtype=np.int64))
+        self._rows, self._slices, self._bytes = [], [], 0
+
+
+class _Sample:
+    """Documents, bytes and tokens of the sample, and bytes of everything, by kind."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self._tokenizer = load_tokenizer(recipe)
+        self._by_kind: dict[str, list[int]] = {}
+
+    def add(self, document: Document, text: str, num_bytes: int) -> None:
+        counts = self._by_kind.setdefault(document.kind, [0, 0, 0, 0])
+        counts[0] += 1
+        counts[1] += num_bytes
+        if int(document.id[-8:], 16) % SAMPLED_ONE_IN == 0:
+            counts[2] += num_bytes
+            counts[3] += len(self._tokenizer.encode(text)) + 1
+
+    def counts(self) -> dict[str, list[int]]:
+        """By kind: [documents, bytes, bytes in the sample, tokens in the sample]."""
+        return dict(sorted(self._by_kind.items()))
+
+
+def _settings(recipe: Recipe, plan: Plan) -> object:
+    return {
+        "redaction": sorted(recipe.redaction.kinds),
+        "tokenizer": tokenizer_settings(recipe),
+        "slices": plan.num_slices,
+        "maximum_line_bytes": recipe.limits.maximum_line_bytes,
+    }
+
+
+def _prepare(recipe: Recipe) -> None:
+    """Load the tokenizer and compile the patterns once, for all forked workers."""
+    load_tokenizer(recipe).encode("warm")
+    redact("warm", kinds=frozenset(recipe.redaction.kinds))
+
+
+STEPS = [
+    Step(
+        name="clean",
+        number=3,
+        pass_name="clean",
+        grain="inputs",
+        reads=(
+            Read("ingest", "rows", "same", ROWS),
+            Read("judge", "judged", "same", JUDGED),
+            Read("resolve", "duplicates", "blocks", DUPLICATES),
+        ),
+        settings=_settings,
+        run=_clean,
+        prepare=_prepare,
+        reads_shards=True,
+    )
+]

@@ -1,0 +1,160 @@
+"""Pass 8, pack: trim, shuffle, best-fit pack, and write one release shard for each partition.
+
+A partition is packed slice by slice, so memory is that of a slice. Slices hold documents at random (by hash), so
+packing them apart costs a last, half-filled sequence for each slice and kind and nothing else.
+"""
+
+from collections.abc import Iterator
+from typing import IO, Any, cast
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from manifests.decision import DECISIONS, decisions_table
+from manifests.document import ID_BYTES, Rejected
+from manifests.ledger import Ledger
+from pipeline.pass_6_tokenize import TOKENS
+from pipeline.pass_7_settle import TRIM
+from pipeline.plan import Plan
+from pipeline.recipe import Recipe
+from pipeline.steps import Read, Step, UnitContext
+from pipeline.tokenizer_file import load_tokenizer, tokenizer_settings
+from stages.exchange import BlockWriter, fixed_binary, read_table
+from stages.mixing import bin_of
+from stages.packing import fill, pack, packed_batches, packed_schema, write_packed
+
+_KINDS = {"code": 0, "text": 1}
+_CLASSES = ("kind", "source", "subset", "language", "licence")
+
+
+class _Tallies:
+    """Documents, bytes and tokens by kind, source, subset, language and licence, and what the packing looks like."""
+
+    def __init__(self) -> None:
+        self.classes: dict[tuple[str, ...], list[int]] = {}
+        self.sequences: dict[str, int] = dict.fromkeys(_KINDS, 0)
+        self.padding_tokens = 0
+        self.cut_documents = 0
+
+    def add(self, table: pa.Table, lengths: npt.NDArray[np.int64]) -> None:
+        columns = [table.column(name).to_pylist() for name in (*_CLASSES, "num_bytes")]
+        for *names, num_bytes, length in zip(*columns, lengths.tolist(), strict=True):
+            sums = self.classes.setdefault(tuple(names), [0, 0, 0])
+            sums[0] += 1
+            sums[1] += num_bytes
+            sums[2] += length
+
+    def counts(self) -> dict[str, object]:
+        return {
+            "classes": [[*names, *sums] for names, sums in sorted(self.classes.items())],
+            "sequences": self.sequences,
+            "padding_tokens": self.padding_tokens,
+            "cut_documents": self.cut_documents,
+        }
+
+
+def _pack(context: UnitContext) -> None:
+    ledger = context.ledger = Ledger()
+    tokenizer = load_tokenizer(context.recipe)
+    length = context.recipe.packing.sequence_tokens
+    schema = packed_schema(
+        {
+            "corpusmill.release": f"{context.recipe.name} {context.recipe.version}",
+            "corpusmill.sequence_tokens": str(length),
+            "corpusmill.tokenizer_sha256": tokenizer.sha256,
+        }
+    )
+    trim = {row["kind"]: row for row in context.table("trim").to_pylist()}
+    tallies = _Tallies()
+    with context.blocks("decisions", DECISIONS) as decisions, context.whole_file("shard", ".parquet") as file:
+
+        def batches() -> Iterator[pa.RecordBatch]:
+            for block in context.inputs["tokens"]:
+                table = read_table(context.storage, [block], TOKENS, context.progress)
+                table = _trimmed(table, trim, ledger=ledger, decisions=decisions)
+                yield from _packed(context, table, schema, tallies=tallies)
+
+        rows = write_packed(cast("IO[bytes]", file), batches(), schema)
+    context.counts = {**tallies.counts(), "rows": rows}
+
+
+def _trimmed(
+    table: pa.Table, trim: dict[str, dict[str, Any]], *, ledger: Ledger, decisions: BlockWriter
+) -> pa.Table:
+    """The documents that settle kept; the others are accounted for."""
+    ids = table.column("id").to_pylist()
+    kinds = table.column("kind").to_pylist()
+    bins = bin_of(table.column("mix_key").to_numpy()).tolist()
+    dropped = {identifier for row in trim.values() for identifier in row["dropped"]}
+    kept = np.array(
+        [
+            place <= trim[kind]["last"] and identifier not in dropped
+            for identifier, kind, place in zip(ids, kinds, bins, strict=True)
+        ],
+        dtype=np.bool_,
+    )
+    rejected = []
+    for identifier, num_bytes, stays in zip(ids, table.column("num_bytes").to_pylist(), kept.tolist(), strict=True):
+        if stays:
+            ledger.keep(num_bytes)
+        else:
+            item = Rejected(identifier.hex(), "settle", "over_budget", shard="", row=-1, num_bytes=num_bytes)
+            ledger.reject(item)
+            rejected.append(item)
+    decisions.write(decisions_table(rejected))
+    return table.filter(pa.array(kept, pa.bool_()))
+
+
+def _packed(context: UnitContext, table: pa.Table, schema: pa.Schema, *, tallies: _Tallies) -> Iterator[pa.RecordBatch]:
+    if not table.num_rows:
+        return
+    recipe = context.recipe
+    lists = table.column("tokens").combine_chunks()
+    offsets = lists.offsets.to_numpy()
+    tokens = lists.values.to_numpy()
+    lengths = np.diff(offsets)
+    kinds = table.column("kind").combine_chunks()
+    numbers = np.array([_KINDS[kind] for kind in kinds.to_pylist()], dtype=np.int64)
+    layout = pack(
+        lengths,
+        table.column("pack_key").to_numpy(),
+        numbers,
+        sequence_tokens=recipe.packing.sequence_tokens,
+        seed=recipe.seed,
+    )
+    tallies.add(table, lengths)
+    for kind, number in _KINDS.items():
+        firsts = numbers[layout.piece_document[layout.sequence_offsets[:-1]]]
+        tallies.sequences[kind] += int((firsts == number).sum())
+    tallies.padding_tokens += layout.num_sequences * recipe.packing.sequence_tokens - int(lengths.sum())
+    tallies.cut_documents += int((lengths > recipe.packing.sequence_tokens).sum())
+    names = pa.array([identifier.tobytes().hex() for identifier in fixed_binary(table.column("id"), ID_BYTES)])
+    pad = load_tokenizer(recipe).end_of_document_id
+    yield from packed_batches(
+        layout, fill(layout, tokens, offsets[:-1], pad_id=pad), schema, doc_ids=names, kinds=kinds
+    )
+
+
+def _settings(recipe: Recipe, plan: Plan) -> object:
+    return {
+        "name": recipe.name,
+        "version": recipe.version,
+        "seed": recipe.seed,
+        "sequence_tokens": recipe.packing.sequence_tokens,
+        "tokenizer": tokenizer_settings(recipe),
+        "slices_per_partition": plan.slices_per_partition,
+    }
+
+
+STEPS = [
+    Step(
+        name="pack",
+        number=8,
+        pass_name="pack",
+        grain="partitions",
+        reads=(Read("tokenize", "tokens", "group", TOKENS), Read("settle", "trim", "all", TRIM)),
+        settings=_settings,
+        run=_pack,
+    )
+]

@@ -1,0 +1,223 @@
+"""Pass 9, release: put the shards in place, and write the manifest last, so that a release is there whole or not at all."""
+
+from collections.abc import Iterable
+from hashlib import sha256
+from importlib.metadata import version
+
+import msgspec
+
+from manifests.errors import RecipeError, UnitError
+from manifests.ledger import Ledger
+from manifests.record import Record
+from manifests.release import (
+    CHAIN,
+    MANIFEST,
+    SCHEMA_VERSION,
+    DocumentClass,
+    Manifest,
+    ReleaseFile,
+    ReleaseMixture,
+    ReleasePacking,
+    ReleaseSource,
+    ReleaseTokenizer,
+    SourceShard,
+)
+from manifests.storage import Storage
+from pipeline.pass_4_mix import mixture_shares
+from pipeline.plan import Plan
+from pipeline.recipe import Recipe
+from pipeline.release_texts import card, summary
+from pipeline.steps import RECORDS, Read, Step, UnitContext
+from pipeline.tokenizer_file import load_tokenizer, tokenizer_bytes, tokenizer_settings
+
+_SOFTWARE = (
+    "corpusmill", "datasketch", "detect-secrets", "gigatoken", "hyperscan", "license-expression", "msgspec", "numba",
+    "numpy", "pyarrow", "tokenizers", "xxhash", "zstandard",
+)  # fmt: skip
+
+
+def release_folder(recipe: Recipe) -> Storage:
+    """Where the release is made."""
+    return Storage(f"{recipe.release.path}/{recipe.name}-{recipe.version}")
+
+
+def check_not_taken(recipe: Recipe, plan: Plan) -> None:
+    """Raise RecipeError where a release of this name and version exists that came from something else."""
+    folder = release_folder(recipe)
+    if not folder.exists(MANIFEST):
+        return
+    there = Manifest.read(folder)
+    if (there.recipe, there.sources, there.tokenizer.sha256) != (
+        _recipe(recipe),
+        _sources(recipe, plan),
+        tokenizer_settings(recipe)["sha256"],
+    ):
+        raise RecipeError(
+            f"{folder.root}: release {recipe.name} {recipe.version} exists and was made from another recipe or other "
+            "inputs; a release is never changed",
+            hint="raise `version` in the recipe, or remove that folder if nobody uses it",
+        )
+
+
+def _release(context: UnitContext) -> None:
+    recipe = context.recipe
+    folder = release_folder(recipe)
+    files = _place_shards(context, folder)
+    files.append(_place(folder, "tokenizer/tokenizer.json", tokenizer_bytes(recipe)))
+    manifest = _manifest(context)
+    files.append(_place(folder, "SUMMARY.md", summary(manifest).encode()))
+    files.append(_place(folder, "README.md", card(manifest).encode()))
+    final = _with_files(manifest, sorted(files, key=lambda file: file.path))
+    final.check_accounts()
+    data = final.to_bytes()
+    if folder.exists(MANIFEST) and folder.read(MANIFEST) != data:
+        raise UnitError(
+            f"{folder.root}: release {recipe.name} {recipe.version} exists with other contents; it was not changed",
+            hint="raise `version` in the recipe, or remove that folder if nobody uses it",
+        )
+    folder.write(MANIFEST, data)
+    with context.whole_file("manifest", ".json") as file:
+        file.write(data)
+    context.counts = {"digest": final.digest}
+
+
+def _place_shards(context: UnitContext, folder: Storage) -> list[ReleaseFile]:
+    """Copy the packed shards; one that is there with the right size is left alone (`verify` looks at every byte)."""
+    records = sorted(context.earlier["pack"], key=lambda record: record.unit)
+    present = folder.list("data")
+    files = []
+    for record in records:
+        shard = record.outputs["shard"]
+        path = f"data/shard-{record.unit:05d}-of-{len(records):05d}.parquet"
+        if present.get(path) != shard.num_bytes:
+            context.storage.copy_to(shard.file, folder, path)
+        context.progress(shard.num_bytes)
+        rows = record.counts["rows"]
+        assert isinstance(rows, int)  # noqa: S101 - pack wrote it
+        files.append(ReleaseFile(path, shard.num_bytes, shard.sha256, rows))
+    return files
+
+
+def _place(folder: Storage, path: str, data: bytes) -> ReleaseFile:
+    digest = sha256(data).hexdigest()
+    folder.write(path, data)
+    return ReleaseFile(path, len(data), digest)
+
+
+def _manifest(context: UnitContext) -> Manifest:
+    recipe = context.recipe
+    tokenizer = load_tokenizer(recipe)
+    packs = context.earlier["pack"]
+    documents = _classes(packs)
+    reached = dict.fromkeys(mixture_shares(recipe), 0)
+    for row in documents:
+        reached[row.kind] += row.tokens
+    settled = context.earlier["settle"][0].counts
+    failed = [
+        f"{context.plan.units[record.unit][0].name}: {record.failure.message}"
+        for record in context.failed["ingest"]
+        if record.failure
+    ]
+    return Manifest(
+        schema_version=SCHEMA_VERSION,
+        name=recipe.name,
+        version=recipe.version,
+        recipe=_recipe(recipe),
+        software={name: version(name) for name in _SOFTWARE},
+        sources=_sources(recipe, context.plan),
+        tokenizer=ReleaseTokenizer(
+            tokenizer.sha256,
+            tokenizer.vocabulary_size,
+            recipe.tokenizer.end_of_document,
+            tokenizer.end_of_document_id,
+            sorted(tokenizer.control_ids),
+        ),
+        ledgers={step: _ledger([*context.earlier[step], *context.failed[step]]) for step in CHAIN},
+        failed_units=failed,
+        redactions=_sum_counts(record.counts["redactions"] for record in context.earlier["clean"]),
+        mixture=ReleaseMixture(
+            mixture_shares(recipe),
+            settled["available_tokens"],  # type: ignore[arg-type]
+            settled["target_tokens"],  # type: ignore[arg-type]
+            reached,
+        ),
+        packing=ReleasePacking(
+            recipe.packing.sequence_tokens,
+            _sum_counts(record.counts["sequences"] for record in packs),
+            sum(int(record.counts["padding_tokens"]) for record in packs),  # type: ignore[call-overload]
+            sum(int(record.counts["cut_documents"]) for record in packs),  # type: ignore[call-overload]
+        ),
+        documents=documents,
+        files=[],
+    )
+
+
+def _with_files(manifest: Manifest, files: list[ReleaseFile]) -> Manifest:
+    return msgspec.structs.replace(manifest, files=files)
+
+
+def _classes(packs: list[Record]) -> list[DocumentClass]:
+    sums: dict[tuple[str, ...], list[int]] = {}
+    for record in packs:
+        for *names, documents, num_bytes, tokens in record.counts["classes"]:  # type: ignore[attr-defined]
+            row = sums.setdefault(tuple(names), [0, 0, 0])
+            for place, amount in enumerate((documents, num_bytes, tokens)):
+                row[place] += amount
+    return [
+        msgspec.convert(dict(zip(DocumentClass.__struct_fields__, (*names, *row), strict=True)), DocumentClass)
+        for names, row in sorted(sums.items())
+    ]
+
+
+def _sum_counts(parts: Iterable[object]) -> dict[str, int]:
+    sums: dict[str, int] = {}
+    for part in parts:
+        assert isinstance(part, dict)  # noqa: S101 - an earlier pass wrote it
+        for name, count in part.items():
+            sums[name] = sums.get(name, 0) + count
+    return dict(sorted(sums.items()))
+
+
+def _ledger(records: list[Record]) -> dict[str, object]:
+    return Ledger.total(Ledger.from_json(record.ledger) for record in records if record.ledger).to_json()
+
+
+def _recipe(recipe: Recipe) -> dict[str, object]:
+    """The recipe without anything that says where files lay."""
+    value: dict[str, object] = recipe.model_dump(mode="json", exclude={"work", "release", "tokenizer", "sources"})
+    value["tokenizer"] = {"end_of_document": recipe.tokenizer.end_of_document}
+    sources = [source.model_dump(mode="json", exclude={"paths"}) for source in recipe.sources]
+    value["sources"] = sorted(sources, key=lambda source: str(source["name"]))
+    return value
+
+
+def _sources(recipe: Recipe, plan: Plan) -> list[ReleaseSource]:
+    shards: dict[str, list[SourceShard]] = {}
+    for unit in plan.units:
+        for shard in unit:
+            shards.setdefault(shard.source, []).append(SourceShard(shard.name, shard.num_bytes, shard.sha256))
+    return [
+        ReleaseSource(source.name, source.format, source.kind, source.declared_licence, shards[source.name])
+        for source in sorted(recipe.sources, key=lambda source: source.name)
+    ]
+
+
+def _settings(recipe: Recipe, plan: Plan) -> object:
+    return {"recipe": _recipe(recipe), "sources": [shard.sha256 for unit in plan.units for shard in unit]}
+
+
+STEPS = [
+    Step(
+        name="release",
+        number=9,
+        pass_name="release",
+        grain="one",
+        reads=(
+            *(Read(step, RECORDS, "all") for step in (*CHAIN, "settle")),
+            Read("pack", "shard", "all"),
+        ),
+        settings=_settings,
+        run=_release,
+        always=True,
+    )
+]

@@ -1,0 +1,164 @@
+"""Plan: which shards there are, how they group into units, and how many partitions and slices the run has.
+
+The plan follows from the recipe and the inputs alone, so every pass's task count is known before anything runs. A
+partition becomes one release shard; it is worked on slice by slice so that memory does not grow with its size.
+"""
+
+import glob
+import math
+from collections.abc import Iterable
+from os.path import commonpath
+from pathlib import Path
+
+import msgspec
+
+from manifests.errors import RecipeError, SourceError
+from manifests.storage import Storage, file_sha256
+from pipeline.recipe import Recipe, Source
+
+# Text bytes for one byte of shard, by suffix: what real shards of code and text show (3.1 to 4.9 for zstd).
+_EXPANSION = {".zst": 4.0, ".gz": 3.5}
+_PARTITION_TEXT_BYTES = 1_000_000_000
+_MAXIMUM_PARTITIONS = 256
+_BLOCK_BYTES = 256 * 1024  # compressed input for every block a unit writes, about 1 MB of text
+
+
+class Shard(msgspec.Struct, frozen=True):
+    """One input file.
+
+    Attributes:
+        name: `<source>/<path below the source's common folder>`; what records, decisions and the manifest call it.
+        path: where it is read from; stays out of every output.
+        sha256: of the file's bytes.
+    """
+
+    name: str
+    path: str
+    source: str
+    num_bytes: int
+    sha256: str
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """Units of input shards, partitions, slices.
+
+    Attributes:
+        units: groups of shards of one source, in order of source and shard name.
+        slices_per_partition: slice s belongs to partition s // slices_per_partition.
+    """
+
+    units: list[list[Shard]]
+    partitions: int
+    slices_per_partition: int
+
+    @property
+    def num_slices(self) -> int:
+        """Slices of all partitions together."""
+        return self.partitions * self.slices_per_partition
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes of all input shards as they lie there."""
+        return sum(shard.num_bytes for unit in self.units for shard in unit)
+
+
+def make_plan(recipe: Recipe, work: Storage) -> Plan:
+    """Find the shards and group them.
+
+    Raises:
+        RecipeError: a source's patterns match nothing, or the input is too large for this version.
+        SourceError: a shard cannot be read.
+    """
+    identities = _Identities(work)
+    shards = [shard for source in sorted(recipe.sources, key=lambda s: s.name) for shard in _shards(source, identities)]
+    identities.save()
+    text_bytes = sum(shard.num_bytes * _EXPANSION.get(Path(shard.path).suffix, 1.0) for shard in shards)
+    partitions = recipe.partitions or _divide_up(text_bytes, _PARTITION_TEXT_BYTES)
+    if partitions > _MAXIMUM_PARTITIONS:
+        raise RecipeError(
+            f"{partitions} partitions for {text_bytes / 1e9:,.0f} GB of text; expected at most {_MAXIMUM_PARTITIONS}: "
+            "a second exchange round is not in this version",
+            hint="split the input into several releases, or set `partitions: 256`",
+        )
+    slices = _divide_up(text_bytes / partitions, recipe.limits.slice_bytes)
+    unit_bytes = max(recipe.limits.unit_bytes, partitions * slices * _BLOCK_BYTES)
+    return Plan(list(_units(shards, unit_bytes)), partitions, slices)
+
+
+def read_plan(work: Storage) -> Plan:
+    """The plan of the last run in this work folder; raises RecipeError where there is none."""
+    if not work.exists("plan.json"):
+        raise RecipeError(
+            f"{work.root}: not a work folder; expected plan.json, found none", hint="`corpusmill run RECIPE` makes one"
+        )
+    return msgspec.json.decode(work.read("plan.json"), type=Plan)
+
+
+def write_plan(work: Storage, plan: Plan) -> None:
+    """Put the plan where tasks, `status` and `explain` find it."""
+    work.write("plan.json", msgspec.json.format(msgspec.json.encode(plan)))
+
+
+class _Identities:
+    """sha256 of input files, remembered by path, size and time of change so that an unchanged file is read once."""
+
+    def __init__(self, work: Storage) -> None:
+        self._work = work
+        known = work.read("inputs.json") if work.exists("inputs.json") else b"{}"
+        self._known = msgspec.json.decode(known, type=dict[str, tuple[int, int, str]])
+        self._seen: dict[str, tuple[int, int, str]] = {}
+
+    def sha256(self, path: Path) -> tuple[int, str]:
+        try:
+            status = path.stat()
+            key = (status.st_size, status.st_mtime_ns)
+            known = self._known.get(str(path))
+            if known and known[:2] == key:
+                digest = known[2]
+            else:
+                with path.open("rb") as file:
+                    digest = file_sha256(file)
+        except OSError as error:
+            raise SourceError(
+                f"{path}: cannot be read: {error.strerror}", hint="check the file and run again"
+            ) from error
+        self._seen[str(path)] = (*key, digest)
+        return status.st_size, digest
+
+    def save(self) -> None:
+        if self._seen != self._known:
+            self._work.write("inputs.json", msgspec.json.encode(self._seen, order="deterministic"))
+
+
+def _shards(source: Source, identities: _Identities) -> Iterable[Shard]:
+    found: set[Path] = set()
+    for pattern in source.paths:
+        matches = {Path(match) for match in glob.glob(pattern, recursive=True)}  # noqa: PTH207 - takes whole patterns
+        matches = {match for match in matches if match.is_file()}
+        if not matches:
+            raise RecipeError(
+                f"sources.{source.name}.paths: {pattern}: expected at least one file, found none",
+                hint="paths are relative to the recipe's folder; quote patterns in YAML",
+            )
+        found |= matches
+    folder = Path(commonpath([path.parent for path in found]))
+    for path in sorted(found, key=lambda path: path.relative_to(folder).as_posix()):
+        num_bytes, digest = identities.sha256(path)
+        name = f"{source.name}/{path.relative_to(folder).as_posix()}"
+        yield Shard(name, str(path), source.name, num_bytes, digest)
+
+
+def _units(shards: list[Shard], unit_bytes: int) -> Iterable[list[Shard]]:
+    unit: list[Shard] = []
+    for shard in shards:
+        full = sum(member.num_bytes for member in unit) >= unit_bytes
+        if unit and (full or unit[0].source != shard.source):
+            yield unit
+            unit = []
+        unit.append(shard)
+    if unit:
+        yield unit
+
+
+def _divide_up(amount: float, part: float) -> int:
+    return max(1, math.ceil(amount / part))

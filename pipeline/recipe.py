@@ -1,0 +1,192 @@
+"""Recipe: one YAML file, whole and typed. An unknown key is an error that names the nearest valid one.
+
+Every default stands here once; `corpusmill init` prints them, the manifest stores the recipe as it was understood.
+"""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from filters.licences import PERMISSIVE
+from filters.signals import resolve
+from manifests.document import Kind
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[int, Field(ge=1)]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=64)]
+
+
+class Section(BaseModel):
+    """A part of the recipe: strict, frozen, no unknown key."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Source(Section):
+    """One set of shards that share a format."""
+
+    name: Name
+    format: Literal["stack-v2", "pile", "jsonl"]
+    paths: Annotated[list[str], Field(min_length=1)]
+    kind: Kind
+    kinds: dict[str, Kind] = {}
+    declared_licence: str = ""
+
+    @field_validator("paths")
+    @classmethod
+    def _paths_not_empty(cls, paths: list[str]) -> list[str]:
+        if any(not path.strip() for path in paths):
+            raise ValueError("a path is empty; expected a file name or a pattern such as shards/*.jsonl.zst")
+        return paths
+
+
+class FilterRule(Section):
+    """A signal with inclusive bounds; `kinds` says which side of the mixture it judges."""
+
+    signal: str
+    minimum: float | None = None
+    maximum: float | None = None
+    kinds: Annotated[list[Kind], Field(min_length=1)] = ["code", "text"]
+
+    @field_validator("signal")
+    @classmethod
+    def _signal_exists(cls, signal: str) -> str:
+        resolve(signal)
+        return signal
+
+    @model_validator(mode="after")
+    def _bounds_make_sense(self) -> Self:
+        if self.minimum is None and self.maximum is None:
+            raise ValueError("a filter needs a minimum or a maximum")
+        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
+            raise ValueError(f"minimum {self.minimum} is above maximum {self.maximum}")
+        return self
+
+
+DEFAULT_FILTERS = [
+    FilterRule(signal="filters.words:num_words", minimum=5, maximum=1_000_000),
+    FilterRule(signal="filters.lines:num_lines", minimum=1, maximum=100_000),
+    FilterRule(signal="filters.lines:longest_line_characters", maximum=1_000, kinds=["code"]),
+    FilterRule(signal="filters.lines:longest_line_characters", maximum=100_000, kinds=["text"]),
+    FilterRule(signal="filters.characters:alphabetic_fraction", minimum=0.25),
+    FilterRule(signal="filters.lines:duplicate_line_fraction", maximum=0.7),
+]
+
+
+class Licences(Section):
+    """Which licences may stay; the evidence is the row's metadata, an SPDX tag in its header, or the source's own."""
+
+    allow: list[str] = list(PERMISSIVE)
+    no_licence: Literal["reject", "keep"] = "reject"
+
+
+class NearDuplicates(Section):
+    """MinHash LSH finds candidates, exact Jaccard similarity of their word n-grams decides."""
+
+    ngram_words: Positive = 5
+    minimum_similarity: Annotated[float, Field(gt=0, le=1)] = 0.7
+    bands: Annotated[int, Field(ge=1, le=256)] = 32
+    rows: Annotated[int, Field(ge=1, le=64)] = 8
+    seed: Annotated[int, Field(ge=0)] = 1
+    candidates_per_bucket: Positive = 8
+
+
+class Deduplication(Section):
+    """Exact duplicates always go; near duplicates unless `near` is null."""
+
+    near: NearDuplicates | None = NearDuplicates()
+
+
+class Redaction(Section):
+    """What is replaced by typed placeholders."""
+
+    kinds: list[Literal["email", "ip_address", "private_key", "secret"]] = [
+        "email",
+        "ip_address",
+        "private_key",
+        "secret",
+    ]
+
+
+class Mixture(Section):
+    """Shares of the tokens by kind, which must add up to 1.
+
+    `tokens` is the wanted total (null: as many as the ratio allows). Where there are not enough, `scale` makes the
+    release smaller at the same ratio and `fail` stops. `reserve` is what mix selects beyond its estimate.
+    """
+
+    code: Fraction = 0.7
+    text: Fraction = 0.3
+    tokens: Positive | None = None
+    shortfall: Literal["scale", "fail"] = "scale"
+    reserve: Annotated[float, Field(ge=0, le=1)] = 0.05
+
+    @model_validator(mode="after")
+    def _shares_add_up(self) -> Self:
+        if abs(self.code + self.text - 1) > 1e-9:
+            raise ValueError(f"code + text must be 1, got {self.code + self.text}")
+        if self.shortfall == "fail" and self.tokens is None:
+            raise ValueError("shortfall: fail needs tokens, the total that must be reached")
+        return self
+
+
+class TokenizerChoice(Section):
+    """A Hugging Face `tokenizer.json` and the control token that ends every document."""
+
+    path: str = "tokenizer.json"
+    end_of_document: str = "<|endoftext|>"
+
+
+class Packing(Section):
+    """Every sequence has this many tokens."""
+
+    sequence_tokens: Annotated[int, Field(ge=2, le=1 << 20)] = 4096
+
+
+class ReleaseChoice(Section):
+    """The folder in which the release's own folder `<name>-<version>` is made."""
+
+    path: str = "releases"
+
+
+class Limits(Section):
+    """What one row and one unit may take."""
+
+    maximum_line_bytes: Positive = 64 * 1024 * 1024
+    unit_bytes: Positive = 4 * 1024 * 1024
+    slice_bytes: Positive = 96 * 1024 * 1024
+    progress_seconds: Positive = 600
+
+
+class Recipe(Section):
+    """Everything that decides what comes out. Worker counts, folders and hosts do not stand here."""
+
+    name: Name
+    version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
+    seed: Annotated[int, Field(ge=0, lt=1 << 63)] = 0
+    work: str = "work"
+    partitions: Annotated[int, Field(ge=1, le=256)] | None = None
+    failed_units: Literal["stop", "leave_out"] = "stop"
+    sources: Annotated[list[Source], Field(min_length=1)]
+    filters: list[FilterRule] = DEFAULT_FILTERS
+    licences: Licences = Licences()
+    deduplication: Deduplication = Deduplication()
+    redaction: Redaction = Redaction()
+    mixture: Mixture = Mixture()
+    tokenizer: TokenizerChoice = TokenizerChoice()
+    packing: Packing = Packing()
+    release: ReleaseChoice = ReleaseChoice()
+    limits: Limits = Limits()
+
+    @field_validator("sources")
+    @classmethod
+    def _source_names_differ(cls, sources: list[Source]) -> list[Source]:
+        names = [source.name for source in sources]
+        if len(set(names)) != len(names):
+            raise ValueError(f"two sources have one name: {', '.join(sorted(names))}")
+        return sources
+
+    @property
+    def signals(self) -> list[str]:
+        """Names of the signals that some filter needs, sorted, each once."""
+        return sorted({rule.signal for rule in self.filters})

@@ -1,0 +1,133 @@
+"""Running a mill: work folder, lock, passes in order, and what to say when some units failed."""
+
+import fcntl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from manifests.errors import RecipeError, UnitError
+from manifests.storage import Storage
+from pipeline.local import run_step
+from pipeline.pass_9_release import check_not_taken
+from pipeline.passes import PASSES, STEPS
+from pipeline.plan import Plan, make_plan, read_plan, write_plan
+from pipeline.recipe import Recipe
+from pipeline.steps import Step
+from pipeline.tokenizer_file import load_tokenizer
+from pipeline.units import Mill, unit_bytes, units_to_run
+
+
+class Progress(Protocol):
+    """What a run tells its watcher."""
+
+    def start(self, step: Step, *, num_units: int, todo: int, num_bytes: int) -> None:
+        """A step begins; `num_bytes` are to be read by its `todo` units."""
+
+    def advance(self, num_bytes: int) -> None:
+        """So many bytes of the step are dealt with."""
+
+    def finish(self, step: Step, *, failed: int) -> None:
+        """The step has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepState:
+    """A step before a run: its units, those to run, and the bytes they will read (None where not known yet)."""
+
+    step: Step
+    num_units: int
+    todo: int
+    num_bytes: int | None
+
+
+def open_mill(recipe: Recipe, work: str | None = None) -> Mill:
+    """Plan a run in its work folder; nothing but the plan's inputs is read or written yet."""
+    storage = Storage(work or recipe.work)
+    return Mill(recipe, make_plan(recipe, storage), storage)
+
+
+def reopen_mill(work: str) -> Mill:
+    """The mill of an earlier run, from what it left in its work folder."""
+    storage = Storage(work)
+    plan: Plan = read_plan(storage)
+    return Mill(Recipe.model_validate_json(storage.read("recipe.json")), plan, storage)
+
+
+def states(mill: Mill) -> Iterator[StepState]:
+    """What is done and what a run would do, step by step; after the first unfinished step inputs are not known."""
+    known = True
+    for step in STEPS:
+        num_units = step.num_units(mill.plan)
+        todo = units_to_run(mill, step) if known else list(range(num_units))
+        num_bytes = sum(unit_bytes(mill, step, unit) for unit in todo) if known else None
+        yield StepState(step, num_units, len(todo), num_bytes)
+        known = known and not todo
+
+
+def run_mill(mill: Mill, *, workers: int, progress: Progress, until: str | None = None) -> None:
+    """Run every pass up to `until`, only what has no valid record.
+
+    Raises:
+        RecipeError: the recipe cannot be run (no tokenizer, release taken, another run holds the work folder).
+        UnitError: units failed; what is done stays done.
+    """
+    if until is not None and until not in PASSES:
+        raise RecipeError(f"--until {until}: no such pass", hint=f"expected one of {', '.join(PASSES)}")
+    with _locked(mill.work):
+        load_tokenizer(mill.recipe)
+        check_not_taken(mill.recipe, mill.plan)
+        write_plan(mill.work, mill.plan)
+        mill.work.write("recipe.json", msgspec.json.format(mill.recipe.model_dump_json().encode()))
+        last = PASSES.index(until) + 1 if until else len(PASSES)
+        for step in STEPS:
+            if step.number <= last:
+                _run(mill, step, workers=workers, progress=progress)
+
+
+def _run(mill: Mill, step: Step, *, workers: int, progress: Progress) -> None:
+    todo = units_to_run(mill, step)
+    num_bytes = sum(unit_bytes(mill, step, unit) for unit in todo)
+    progress.start(step, num_units=step.num_units(mill.plan), todo=len(todo), num_bytes=num_bytes)
+    if todo:
+        run_step(mill, step, todo, workers=workers, tell=progress.advance)
+    failed = failures(mill, step)
+    progress.finish(step, failed=len(failed))
+    if failed and not (step.name == "ingest" and mill.recipe.failed_units == "leave_out"):
+        raise UnitError(
+            f"{len(failed)} of {step.num_units(mill.plan)} units of {step.name} failed:\n  " + "\n  ".join(failed[:10]),
+            hint="mend the cause and run the same command again: only what failed is made again"
+            + ("; or set `failed_units: leave_out` to go on without them" if step.name == "ingest" else ""),
+        )
+
+
+def failures(mill: Mill, step: Step) -> list[str]:
+    """One line for every unit of a step that has no good record after a run."""
+    lines = []
+    for unit, record in enumerate(mill.records(step)):
+        if record is None:
+            lines.append(f"unit {unit}: no record")
+        elif record.failure is not None:
+            lines.append(f"unit {unit}: {record.failure.message} ({record.failure.hint})")
+    return lines
+
+
+@contextmanager
+def _locked(work: Storage) -> Iterator[None]:
+    """Hold the work folder for one run; the kernel lets go of it however the run ends."""
+    path = Path(work.path("lock"))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise RecipeError(
+                f"{work.root}: another run is working here; expected the folder to be free",
+                hint="wait for it, or choose another folder with --work",
+            ) from error
+        yield
+
+

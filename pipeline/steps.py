@@ -1,0 +1,123 @@
+"""Step: what a pass is made of, and the context in which one unit of it runs.
+
+A pass of the mill is one step or a few; a step says its grain (how many units), what it reads of earlier steps, which
+settings of the recipe it depends on, and the function that runs one unit. The runner derives the rest: fingerprints,
+what is done, what must be made again.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Literal
+
+import pyarrow as pa
+
+from manifests.ledger import Ledger
+from manifests.record import Output, Record
+from manifests.storage import NewFile, Storage
+from pipeline.plan import Plan
+from pipeline.recipe import Recipe
+from stages.exchange import Block, BlockWriter, Progress, output, read_segments, read_table
+
+Grain = Literal["inputs", "slices", "partitions", "one"]
+# same: the unit of the same number; blocks: this unit's block of every unit;
+# group: the slices of this partition; all: everything.
+Reach = Literal["same", "blocks", "group", "all"]
+RECORDS = ""  # as the table of a Read: the records alone, their counts and ledgers
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """An input: a table of an earlier step, and which part of it."""
+
+    step: str
+    table: str
+    reach: Reach
+    schema: pa.Schema | None = None
+
+
+@dataclass(slots=True)
+class UnitContext:
+    """All that one unit sees: recipe, plan, its inputs, a place for its outputs, its account.
+
+    Attributes:
+        unit: number of the unit within its step.
+        inputs: by table name, the blocks to read.
+        earlier: done records of every step read with reach "all", by step.
+        failed: failed records of the same, where the recipe leaves failed units out.
+    """
+
+    recipe: Recipe
+    plan: Plan
+    unit: int
+    storage: Storage
+    step: str
+    reads: Mapping[str, Read]
+    inputs: Mapping[str, list[Block]]
+    earlier: Mapping[str, list[Record]]
+    failed: Mapping[str, list[Record]]
+    progress: Progress
+    ledger: Ledger | None = None
+    counts: dict[str, object] = field(default_factory=dict)
+    outputs: dict[str, Output] = field(default_factory=dict)
+
+    def segments(self, table: str) -> Iterator[pa.Table]:
+        """An input segment by segment, in the order of the units that wrote it."""
+        return read_segments(self.storage, self.inputs[table], self.progress)
+
+    def table(self, table: str) -> pa.Table:
+        """An input as one table."""
+        schema = self.reads[table].schema
+        assert schema is not None, f"{self.step} reads {table} without a schema"  # noqa: S101 - a slip of ours
+        return read_table(self.storage, self.inputs[table], schema, self.progress)
+
+    @contextmanager
+    def blocks(
+        self, table: str, schema: pa.Schema, *, num_blocks: int = 1, codec: Literal["zstd", "lz4"] = "zstd"
+    ) -> Iterator[BlockWriter]:
+        """Write an output table; it appears when the block ends well."""
+        with self.storage.new_file(f"{self.step}/data", ".arrows") as file:
+            writer = BlockWriter(file, schema, num_blocks=num_blocks, codec=codec)
+            yield writer
+            writer.finish()
+        self.outputs[table] = output(file, writer)
+
+    @contextmanager
+    def whole_file(self, table: str, suffix: str) -> Iterator[NewFile]:
+        """Write an output that later steps read whole."""
+        with self.storage.new_file(f"{self.step}/data", suffix) as file:
+            yield file
+        self.outputs[table] = output(file)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a pass.
+
+    Attributes:
+        number: of the pass in the way of a document, 1..9.
+        pass_name: what `plan`, `status` and `--until` call it.
+        version: raised when the code's output changes; part of every fingerprint.
+        settings: what of recipe and plan the outputs depend on, JSON-able.
+        prepare: loads what every unit needs (libraries, compiled kernels), once, before workers fork.
+        always: run even where a record is there (releases look at files outside the work folder).
+        reads_shards: whether its units read the input shards themselves.
+    """
+
+    name: str
+    number: int
+    pass_name: str
+    grain: Grain
+    reads: tuple[Read, ...]
+    settings: Callable[[Recipe, Plan], object]
+    run: Callable[[UnitContext], None]
+    prepare: Callable[[Recipe], None] = lambda _recipe: None
+    version: int = 1
+    always: bool = False
+    reads_shards: bool = False
+
+    def num_units(self, plan: Plan) -> int:
+        """How many units the step has; known before anything runs."""
+        return {"inputs": len(plan.units), "slices": plan.num_slices, "partitions": plan.partitions, "one": 1}[
+            self.grain
+        ]

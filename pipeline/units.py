@@ -1,0 +1,210 @@
+"""Units: what a unit of a step would read, whether it is done already, and running it.
+
+The fingerprint covers step, version, settings and the digests of exactly the bytes the unit reads, so a change upstream
+makes again only what depends on it, and nothing else decides what is done.
+"""
+
+import json
+import resource
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+
+from manifests.errors import CorpusmillError, IntegrityError
+from manifests.ledger import Ledger
+from manifests.record import Failure, Record, Segment, read_record, record_name, write_record
+from manifests.storage import Storage
+from pipeline.plan import Plan, Shard
+from pipeline.recipe import Recipe
+from pipeline.steps import RECORDS, Read, Step, UnitContext
+from stages.exchange import Block, Progress
+
+
+@dataclass(slots=True)
+class Mill:
+    """A run: recipe, plan, work folder, and the records read so far."""
+
+    recipe: Recipe
+    plan: Plan
+    work: Storage
+    _records: dict[str, list[Record | None]] = field(default_factory=dict)
+
+    def records(self, step: Step, *, fresh: bool = False) -> list[Record | None]:
+        """The record of every unit of a step; None where there is none or it is damaged."""
+        if fresh or step.name not in self._records:
+            found: list[Record | None] = []
+            for unit in range(step.num_units(self.plan)):
+                try:
+                    exists = self.work.exists(record_name(step.name, unit))
+                    found.append(read_record(self.work, step.name, unit) if exists else None)
+                except IntegrityError:
+                    found.append(None)
+            self._records[step.name] = found
+        return self._records[step.name]
+
+
+def unit_inputs(mill: Mill, step: Step, unit: int) -> dict[str, list[Block]]:
+    """The blocks that a unit reads, by table; units left out contribute none."""
+    return {read.table: list(_blocks(mill, read, unit)) for read in step.reads if read.table != RECORDS}
+
+
+def _blocks(mill: Mill, read: Read, unit: int) -> Iterable[Block]:
+    for number, record in enumerate(mill.records(step_named(read.step))):
+        if record is None or not record.done or read.table not in record.outputs:
+            continue
+        output = record.outputs[read.table]
+        if not output.blocks:
+            segments: list[Segment] = []
+        elif read.reach == "blocks":
+            segments = output.blocks[unit]
+        else:
+            segments = [segment for block in output.blocks for segment in block]
+        reached = {
+            "same": number == unit,
+            "group": number // mill.plan.slices_per_partition == unit,
+            "blocks": True,
+            "all": True,
+        }[read.reach]
+        if reached and (segments or not output.blocks):
+            yield Block(number, output.file, tuple(segments))
+
+
+def unit_fingerprint(mill: Mill, step: Step, unit: int, inputs: Mapping[str, list[Block]]) -> str:
+    """sha256 in hex over everything that decides the unit's outputs."""
+    read: dict[str, object] = {
+        table: [[block.unit, [segment.digest for segment in block.segments], _whole(block)] for block in blocks]
+        for table, blocks in inputs.items()
+    }
+    if step.grain == "inputs":
+        shards = mill.plan.units[unit]
+        read["shards"] = [[shard.name, shard.sha256] for shard in shards]
+        read["source"] = [s.model_dump(exclude={"paths"}) for s in mill.recipe.sources if s.name == shards[0].source]
+    read["records"] = [
+        [record and record.done and [record.counts, record.ledger] for record in mill.records(step_named(name))]
+        for name in (other.step for other in step.reads if other.reach == "all")
+    ]
+    identity = [step.name, step.version, step.settings(mill.recipe, mill.plan), unit, read]
+    return sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+
+
+def _whole(block: Block) -> str:
+    return "" if block.segments else Path(block.file).name
+
+
+def units_to_run(mill: Mill, step: Step) -> list[int]:
+    """Units without a valid record: absent, failed, of another fingerprint, or with an output that is not there."""
+    if step.always:
+        return list(range(step.num_units(mill.plan)))
+    present = mill.work.list(f"{step.name}/data")
+    todo = []
+    for unit, record in enumerate(mill.records(step, fresh=True)):
+        valid = record is not None and record.done
+        if record is not None and valid:
+            valid = all(present.get(output.file) == output.num_bytes for output in record.outputs.values())
+            valid = valid and record.fingerprint == unit_fingerprint(mill, step, unit, unit_inputs(mill, step, unit))
+        if not valid:
+            todo.append(unit)
+    return todo
+
+
+def unit_bytes(mill: Mill, step: Step, unit: int) -> int:
+    """Bytes the unit will read: what its progress is measured against."""
+    shards: list[Shard] = mill.plan.units[unit] if step.reads_shards else []
+    blocks = [block for table in unit_inputs(mill, step, unit).values() for block in table]
+    return sum(shard.num_bytes for shard in shards) + sum(s.length for block in blocks for s in block.segments)
+
+
+def run_unit(mill: Mill, step: Step, unit: int, progress: Progress) -> Record:
+    """Run one unit and write its record, a failed one where it raised. The one place that catches every exception."""
+    started = time.monotonic()
+    inputs = unit_inputs(mill, step, unit)
+    context = UnitContext(
+        recipe=mill.recipe,
+        plan=mill.plan,
+        unit=unit,
+        storage=mill.work,
+        step=step.name,
+        reads={read.table: read for read in step.reads},
+        inputs=inputs,
+        earlier=_records_read(mill, step, done=True),
+        failed=_records_read(mill, step, done=False),
+        progress=progress,
+    )
+    failure = None
+    try:
+        step.run(context)
+    except Exception as error:  # noqa: BLE001 - a unit's failure must never reach the pool
+        failure = _failure(error)
+        context.outputs = {}
+        if context.ledger is not None:
+            context.ledger.fail_kept()
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    record = Record(
+        step=step.name,
+        unit=unit,
+        fingerprint=unit_fingerprint(mill, step, unit, inputs),
+        outputs=context.outputs,
+        ledger=None if context.ledger is None else context.ledger.to_json(),
+        counts=context.counts,
+        failure=failure,
+        measured={
+            "wall_seconds": round(time.monotonic() - started, 3),
+            "cpu_seconds": round(used.ru_utime + used.ru_stime, 3),
+            "peak_private_bytes": float(getattr(progress, "peak_private_bytes", 0)),
+        },
+    )
+    write_record(mill.work, record)
+    return record
+
+
+def _records_read(mill: Mill, step: Step, *, done: bool) -> dict[str, list[Record]]:
+    return {
+        read.step: [record for record in mill.records(step_named(read.step)) if record and record.done == done]
+        for read in step.reads
+        if read.reach == "all"
+    }
+
+
+def fail_unit(mill: Mill, step: Step, unit: int, error: CorpusmillError) -> None:
+    """Write the failed record of a unit whose process could not do so itself."""
+    fingerprint = unit_fingerprint(mill, step, unit, unit_inputs(mill, step, unit))
+    record = Record(
+        step=step.name,
+        unit=unit,
+        fingerprint=fingerprint,
+        outputs={},
+        ledger=Ledger().to_json(),
+        counts={},
+        failure=_failure(error),
+        measured={},
+    )
+    write_record(mill.work, record)
+
+
+def _failure(error: Exception) -> Failure:
+    if isinstance(error, CorpusmillError):
+        return Failure(type(error).__name__, error.message, error.hint)
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else "unknown place"
+    return Failure(
+        type(error).__name__,
+        f"{type(error).__name__} at {where}: {error}",
+        "this is a defect of corpusmill: please report it",
+    )
+
+
+@cache
+def _steps_by_name() -> dict[str, Step]:
+    from pipeline.passes import STEPS  # the table of passes imports this module's neighbours
+
+    return {step.name: step for step in STEPS}
+
+
+def step_named(name: str) -> Step:
+    """A step of the mill by its name."""
+    return _steps_by_name()[name]

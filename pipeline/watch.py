@@ -1,0 +1,148 @@
+"""Watching: every unit runs in a forked child of the process that answers for it.
+
+The child may be killed, hang or run out of memory; its watcher sees that and writes the failed record, so nothing ever
+raises inside a worker pool and nothing waits for ever. The board is memory shared by launcher, workers and children:
+bytes done (the child's heartbeat), the worker's process id, and whether the unit has ended.
+"""
+
+import ctypes
+import mmap
+import os
+import select
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+
+from manifests.errors import RetryableError
+from pipeline.steps import Step
+from pipeline.units import Mill, fail_unit, run_unit
+
+_BYTES, _WORKER, _ENDED, _FIELDS = 0, 1, 2, 3
+_PR_SET_PDEATHSIG = 1
+_LOOK_SECONDS = 0.5
+
+
+class Board:
+    """One row for every unit of a submission, in memory that forked processes share."""
+
+    def __init__(self, num_units: int) -> None:
+        self._rows = np.frombuffer(mmap.mmap(-1, max(1, num_units) * _FIELDS * 8), dtype=np.int64).reshape(-1, _FIELDS)
+
+    def start(self, row: int) -> None:
+        """The calling process takes the unit on."""
+        self._rows[row, _WORKER] = os.getpid()
+
+    def advance(self, row: int, num_bytes: int) -> None:
+        """Heartbeat: this many bytes more are done."""
+        self._rows[row, _BYTES] += num_bytes
+
+    def end(self, row: int) -> None:
+        """The unit has a record, good or failed."""
+        self._rows[row, _ENDED] = 1
+
+    def ended(self, row: int) -> bool:
+        """Whether the unit has a record of this submission."""
+        return bool(self._rows[row, _ENDED])
+
+    def bytes_done(self, row: int | None = None) -> int:
+        """Bytes dealt with, by one unit or by all."""
+        return int(self._rows[:, _BYTES].sum() if row is None else self._rows[row, _BYTES])
+
+    def orphaned(self) -> list[int]:
+        """Rows whose worker is gone though the unit has not ended."""
+        taken = np.flatnonzero((self._rows[:, _WORKER] != 0) & (self._rows[:, _ENDED] == 0))
+        return [row for row in taken.tolist() if not _alive(int(self._rows[row, _WORKER]))]
+
+
+class Heartbeat:
+    """The child's progress callback; also samples the memory that is its own."""
+
+    def __init__(self, board: Board, row: int) -> None:
+        self._board = board
+        self._row = row
+        self._looked = 0.0
+        self.peak_private_bytes = 0
+
+    def __call__(self, num_bytes: int) -> None:
+        """Report progress."""
+        self._board.advance(self._row, num_bytes)
+        now = time.monotonic()
+        if now - self._looked > _LOOK_SECONDS:
+            self._looked = now
+            self.peak_private_bytes = max(self.peak_private_bytes, private_bytes())
+
+
+def private_bytes() -> int:
+    """Bytes of this process's memory that no other process shares (USS); 0 where the system does not say."""
+    try:
+        lines = Path("/proc/self/smaps_rollup").read_bytes().splitlines()
+    except OSError:
+        return 0
+    return 1024 * sum(int(line.split()[1]) for line in lines if line.startswith((b"Private_Clean", b"Private_Dirty")))
+
+
+def die_with_parent(parent: int) -> None:
+    """Have the kernel end this process when the one that forked it, `parent`, ends."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it ended before the kernel was told
+        os._exit(1)
+
+
+def run_watched(mill: Mill, step: Step, unit: int, *, board: Board, row: int) -> None:
+    """Run one unit in a child and see to it that a record is there afterwards."""
+    board.start(row)
+    parent = os.getpid()
+    child = os.fork()
+    if child == 0:
+        _be_child(mill, step, unit, heartbeat=Heartbeat(board, row), parent=parent)
+    problem = _watch(child, board, row, mill.recipe.limits.progress_seconds)
+    if problem:
+        where = f"{step.name}, unit {unit}"
+        fail_unit(
+            mill, step, unit, RetryableError(f"{where}: {problem}", hint="run again: only this unit is made again")
+        )
+    board.end(row)
+
+
+def _be_child(mill: Mill, step: Step, unit: int, *, heartbeat: Heartbeat, parent: int) -> None:
+    code = 1
+    try:
+        die_with_parent(parent)
+        run_unit(mill, step, unit, heartbeat)
+        code = 0
+    finally:
+        os._exit(code)  # never run the parent's exit handlers, whatever was raised
+
+
+def _watch(child: int, board: Board, row: int, progress_seconds: int) -> str:
+    """Wait for the child; returns what was wrong with it, empty for nothing."""
+    watcher = select.poll()
+    handle = os.pidfd_open(child)
+    watcher.register(handle, select.POLLIN)
+    last, since = -1, time.monotonic()
+    hung = False
+    while not watcher.poll(1000 * _LOOK_SECONDS):
+        done = board.bytes_done(row)
+        if done != last:
+            last, since = done, time.monotonic()
+        elif time.monotonic() - since > progress_seconds:
+            hung = True
+            os.kill(child, signal.SIGKILL)
+    os.close(handle)
+    _, status = os.waitpid(child, 0)
+    if hung:
+        return f"no progress for {progress_seconds} s; expected some, ended it"
+    if os.WIFSIGNALED(status):
+        return f"its process was ended by signal {os.WTERMSIG(status)} ({signal.Signals(os.WTERMSIG(status)).name})"
+    code = os.WEXITSTATUS(status)
+    return f"its process ended with code {code} before it could write a record" if code else ""
+
+
+def _alive(process: int) -> bool:
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state not in "ZX"

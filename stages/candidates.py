@@ -1,0 +1,94 @@
+"""Duplicate candidates: exact groups by content hash, near-duplicate pairs by LSH buckets. Pure functions over arrays.
+
+Every document is paired with the `k` best-ranked documents of each of its buckets, never with all of them: work and
+output are linear in documents x k however large a bucket grows. Copies of one content stand in a bucket once.
+
+A document is known here by its `ref`, unit << 32 | ordinal among the unit's documents. Rank: smaller is better; ties
+fall to the id, then to the ref, so the order is total and does not depend on how rows are spread over shards.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from stages.exchange import lexsorted
+
+U64 = npt.NDArray[np.uint64]
+
+
+@dataclass(frozen=True, slots=True)
+class ExactGroups:
+    """Losers of exact groups: index of the loser, index of its winner, whether it is the same row once more."""
+
+    loser: npt.NDArray[np.int64]
+    winner: npt.NDArray[np.int64]
+    repeated: npt.NDArray[np.bool_]
+
+
+def exact_groups(content: tuple[U64, U64], rank: U64, document: tuple[U64, U64], ref: U64) -> ExactGroups:
+    """Group rows of equal content; the best-ranked of a group wins.
+
+    Args:
+        content: the content hash as two uint64[n].
+        document: the document id as two uint64[n].
+
+    Returns:
+        Indices into the input, int64; empty arrays where nothing repeats. A loser whose document id stands in the group
+        already is the same row read twice (`repeated`).
+    """
+    order = lexsorted([*content, rank, *document, ref])
+    high, low = content[0][order], content[1][order]
+    fresh = np.ones(len(order), dtype=np.bool_)
+    fresh[1:] = (high[1:] != high[:-1]) | (low[1:] != low[:-1])
+    first = np.maximum.accumulate(np.where(fresh, np.arange(len(order)), 0))
+    same = np.zeros(len(order), dtype=np.bool_)
+    same[1:] = ~fresh[1:]
+    for half in document:
+        same[1:] &= half[order][1:] == half[order][:-1]
+    loser = np.flatnonzero(~fresh)
+    return ExactGroups(order[loser], order[first[loser]], same[loser])
+
+
+def bucket_pairs(
+    key: U64, content: U64, rank: U64, document: U64, *, ref: U64, candidates_per_bucket: int
+) -> tuple[U64, U64]:
+    """Pairs (better-ranked, other) of documents that share a bucket, each pair once.
+
+    Args:
+        key: the band key, uint64[n]; rows of one key are one bucket.
+        content: half of the content hash: equal contents stand in a bucket once, as their best-ranked document.
+        document: half of the document id, the tie-break of equal ranks.
+
+    Returns:
+        Two uint64[m] of refs, sorted by (better, other); empty for no pairs.
+    """
+    order = lexsorted([key, content, rank, document, ref])
+    key, content, rank = key[order], content[order], rank[order]
+    document, ref = document[order], ref[order]
+    alone = np.ones(len(order), dtype=np.bool_)
+    alone[1:] = (key[1:] != key[:-1]) | (content[1:] != content[:-1])
+    key, rank, document, ref = key[alone], rank[alone], document[alone], ref[alone]
+
+    order = lexsorted([key, rank, document, ref])
+    key, ref = key[order], ref[order]
+    fresh = np.ones(len(order), dtype=np.bool_)
+    fresh[1:] = key[1:] != key[:-1]
+    start = np.maximum.accumulate(np.where(fresh, np.arange(len(order)), 0))
+    place = np.arange(len(order)) - start
+    better: list[U64] = []
+    other: list[U64] = []
+    for position in range(candidates_per_bucket):
+        behind = place > position
+        better.append(ref[start[behind] + position])
+        other.append(ref[behind])
+    return unique_pairs(np.concatenate(better), np.concatenate(other))
+
+
+def unique_pairs(left: U64, right: U64) -> tuple[U64, U64]:
+    """Each pair once, sorted."""
+    order = lexsorted([left, right])
+    left, right = left[order], right[order]
+    fresh = np.ones(len(order), dtype=np.bool_)
+    fresh[1:] = (left[1:] != left[:-1]) | (right[1:] != right[:-1])
+    return left[fresh], right[fresh]

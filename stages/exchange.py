@@ -1,0 +1,181 @@
+"""Exchange: the one way rows move between units, for every barrier and for clean.
+
+A unit writes one file; inside it every consuming unit has its own block, a byte range that stands in the unit's record.
+A consumer gathers its block from every file by reading byte ranges, never footers. Rows are sorted by key where they
+are read, so neither the number of units nor their order shows in any output.
+
+A block is a list of segments, each one Arrow IPC stream: rows are buffered up to `flush_bytes` and then written out for
+all blocks at once, so memory stays bounded however large the unit. Cost: one `take` over the buffered rows a flush.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import xxhash
+
+from manifests.errors import IntegrityError
+from manifests.record import Output, Segment
+from manifests.storage import NewFile, Storage
+
+FLUSH_BYTES = 48 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What one unit wrote for one consumer.
+
+    Attributes:
+        unit: the writing unit.
+        file: name in the work folder.
+    """
+
+    unit: int
+    file: str
+    segments: tuple[Segment, ...]
+
+
+class Progress(Protocol):
+    """Called with the number of bytes dealt with since the last call; a watched unit must call it now and then."""
+
+    def __call__(self, num_bytes: int) -> None:
+        """Report progress."""
+
+
+class BlockWriter:
+    """Writes tables of one schema, each row to its block."""
+
+    def __init__(
+        self, file: NewFile, schema: pa.Schema, *, num_blocks: int = 1, codec: Literal["zstd", "lz4"] = "zstd"
+    ) -> None:
+        self._file = file
+        self._schema = schema
+        self._blocks: list[list[Segment]] = [[] for _ in range(num_blocks)]
+        self._options = pa.ipc.IpcWriteOptions(
+            compression=pa.Codec("zstd", compression_level=1) if codec == "zstd" else pa.Codec("lz4"), use_threads=False
+        )
+        self._tables: list[pa.Table] = []
+        self._targets: list[npt.NDArray[np.int64]] = []
+        self._buffered = 0
+        self.rows = 0
+
+    def write(self, table: pa.Table, blocks: npt.NDArray[np.int64] | None = None) -> None:
+        """Add rows.
+
+        Args:
+            blocks: int64[rows], the block of every row; None where there is but one block.
+        """
+        if table.num_rows == 0:
+            return
+        self._tables.append(table.cast(self._schema) if table.schema != self._schema else table)
+        self._targets.append(np.zeros(table.num_rows, dtype=np.int64) if blocks is None else blocks)
+        self._buffered += table.nbytes
+        self.rows += table.num_rows
+        if self._buffered >= FLUSH_BYTES:
+            self._flush()
+
+    def finish(self) -> list[list[Segment]]:
+        """Write what is buffered; returns the segments of every block."""
+        self._flush()
+        return self._blocks
+
+    def _flush(self) -> None:
+        if not self._tables:
+            return
+        table = pa.concat_tables(self._tables)
+        targets = np.concatenate(self._targets)
+        self._tables, self._targets, self._buffered = [], [], 0
+        if len(self._blocks) == 1:
+            self._segment(0, table)
+            return
+        order = np.argsort(targets, kind="stable")
+        table = table.take(pa.array(order))
+        present, starts = np.unique(targets[order], return_index=True)
+        stops = [*starts[1:].tolist(), len(targets)]
+        for block, start, stop in zip(present.tolist(), starts.tolist(), stops, strict=True):
+            self._segment(block, table.slice(start, stop - start))
+
+    def _segment(self, block: int, table: pa.Table) -> None:
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, self._schema, options=self._options) as stream:
+            for batch in table.combine_chunks().to_batches():
+                stream.write_batch(batch)
+        data = sink.getvalue()
+        segment = Segment(self._file.num_bytes, len(data), xxhash.xxh3_64_hexdigest(data))
+        self._file.write(data.to_pybytes())
+        self._blocks[block].append(segment)
+
+
+def output(file: NewFile, writer: BlockWriter | None = None, *, rows: int = 0) -> Output:
+    """What the record says of a finished file; `rows` for a file that no BlockWriter wrote."""
+    if writer is None:
+        return Output(file.name, file.num_bytes, file.sha256, rows, [])
+    return Output(file.name, file.num_bytes, file.sha256, writer.rows, writer.finish())
+
+
+def read_segments(storage: Storage, blocks: Iterable[Block], progress: Progress) -> Iterator[pa.Table]:
+    """The tables of some blocks, segment by segment, in the order given.
+
+    Raises:
+        IntegrityError: a segment's bytes are not those that were written.
+    """
+    for block in blocks:
+        for segment in block.segments:
+            data = storage.read_range(block.file, segment.offset, segment.length)
+            if xxhash.xxh3_64_hexdigest(data) != segment.digest:
+                raise IntegrityError(
+                    f"{storage.path(block.file)}: the bytes at {segment.offset} are not those that were written; "
+                    f"expected digest {segment.digest}",
+                    hint="delete the file and run again: it is made again",
+                )
+            progress(segment.length)
+            with pa.ipc.open_stream(pa.py_buffer(data)) as stream:
+                yield stream.read_all()
+
+
+def read_table(storage: Storage, blocks: Iterable[Block], schema: pa.Schema, progress: Progress) -> pa.Table:
+    """All rows of some blocks as one table, in the order of the blocks; an empty table of `schema` for none."""
+    tables = list(read_segments(storage, blocks, progress))
+    return pa.concat_tables(tables) if tables else schema.empty_table()
+
+
+def block_of_hash(hashes: npt.NDArray[np.uint64], num_blocks: int) -> npt.NDArray[np.int64]:
+    """int64[n], the block of each hash: its remainder."""
+    return (hashes % np.uint64(num_blocks)).astype(np.int64)
+
+
+def hash_of_ids(ids: npt.NDArray[np.void]) -> npt.NDArray[np.uint64]:
+    """uint64[n] from 16-byte digests: their first eight bytes, little-endian, which are as good as random."""
+    return np.ascontiguousarray(ids).view(np.uint64).reshape(-1, 2)[:, 0].copy()
+
+
+def fixed_binary(column: pa.ChunkedArray, width: int) -> npt.NDArray[np.void]:
+    """A fixed-size binary column without nulls as an array of `width`-byte items."""
+    chunks = [
+        np.frombuffer(chunk.buffers()[1], dtype=f"V{width}", count=len(chunk), offset=chunk.offset * width)
+        for chunk in column.chunks
+        if len(chunk)
+    ]
+    return np.concatenate(chunks) if chunks else np.empty(0, dtype=f"V{width}")
+
+
+def fixed_binary_array(items: npt.NDArray[np.void]) -> pa.FixedSizeBinaryArray:
+    """The inverse of `fixed_binary`."""
+    width = items.dtype.itemsize
+    return pa.FixedSizeBinaryArray.from_buffers(
+        pa.binary(width), len(items), [None, pa.py_buffer(np.ascontiguousarray(items))]
+    )
+
+
+def lexsorted(keys: Sequence[npt.NDArray[np.generic]]) -> npt.NDArray[np.int64]:
+    """Row order sorted by the first key, then the second, and so on; equal rows stay in order."""
+    return np.lexsort(tuple(reversed(keys))).astype(np.int64)
+
+
+def sortable(digests: npt.NDArray[np.void]) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
+    """16-byte digests as two uint64 arrays whose lexicographic order is that of the bytes."""
+    halves = np.ascontiguousarray(digests).view(">u8").reshape(-1, 2).astype(np.uint64)
+    return halves[:, 0].copy(), halves[:, 1].copy()
