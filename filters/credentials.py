@@ -38,11 +38,20 @@ PLUGINS = (
 # These plugins' groups are a choice of prefixes; the secret is the whole match.
 _GROUP_IS_PREFIX = frozenset({"github_token", "gitlab_token"})
 
-# ` *`, ` +` and ` *` in a row try every division of a run of spaces, which is cubic in its length.
-_ASSIGNMENT = r"(?: *)(?:=|:|:=|=>| +|::)(?: *)"
-_ASSIGNMENT_HARDENED = r"(?: *+(?:=>|:=|::|=|:) *+| ++)"
-_JWT_HEADER = r"eyJ[A-Za-z0-9-_=]+\."
-_JWT_HEADER_HARDENED = r"eyJ[A-Za-z0-9-_=]++\."
+# ` *`, ` +` and ` *` in a row try every division of a run of spaces, which is cubic in its length. The two tokens are
+# tried again from every `sk-` or `eyJ` of a run, which is quadratic: what fails from the first of a run's starts fails
+# from all, so the second alternative, outside the group, eats the run.
+_HARDENED = (
+    (r"(?: *)(?:=|:|:=|=>| +|::)(?: *)", r"(?: *+(?:=>|:=|::|=|:) *+| ++)"),
+    (
+        r"eyJ[A-Za-z0-9-_=]+\.[A-Za-z0-9-_=]+\.?[A-Za-z0-9-_.+/=]*?",
+        r"(eyJ[A-Za-z0-9-_=]++\.[A-Za-z0-9-_=]++\.?)|eyJ[A-Za-z0-9-_=]++",
+    ),
+    (
+        r"sk-[A-Za-z0-9-_]*[A-Za-z0-9]{20}T3BlbkFJ[A-Za-z0-9]{20}",
+        r"(sk-[A-Za-z0-9-_]*[A-Za-z0-9]{20}T3BlbkFJ[A-Za-z0-9]{20})|sk-[A-Za-z0-9-_]++",
+    ),
+)
 
 _EDGE = " \t\r\n\f\v=:\"'"
 _VALUE = re.compile(r"[^\s\"'`]+")
@@ -124,17 +133,19 @@ def secret_spans(plugin: Plugin, data: bytes, start: int, stop: int) -> Iterator
     if not accepted:
         return
     cut_left = start > 0 and data[start - 1 : start] != b"\n"
-    for pattern in plugin.detector.denylist:
-        group = 0 if plugin.name in _GROUP_IS_PREFIX else min(1, pattern.groups)
+    for original, pattern in zip(plugin.original.denylist, plugin.detector.denylist, strict=True):
+        prefix = plugin.name in _GROUP_IS_PREFIX
+        whole = prefix or not original.groups
+        group = 0 if prefix else min(1, pattern.groups)
         for match in pattern.finditer(line):
-            if group == 0 and not pattern.groups and match[0] not in accepted:
+            if match.start(group) < 0 or (not prefix and match[group] not in accepted):
                 continue
             if cut_left and match.start() == 0:
                 continue  # the window's edge is no word boundary
             first, last = _trimmed(plugin.name, line, *match.span(group))
             first_byte = start + len(line[:first].encode())
             last_byte = first_byte + len(line[first:last].encode())
-            if group == 0:
+            if whole:
                 tail = _JWT_TAIL if plugin.name == "jwt" else _TAIL
                 last_byte = tail.match(data, last_byte, last_byte + _TAIL_BYTES).end()  # type: ignore[union-attr]
             if not is_redacted(data[first_byte:last_byte]):
@@ -165,4 +176,6 @@ def _plugin(name: str) -> Plugin:
 
 
 def _hardened(pattern: str) -> str:
-    return pattern.replace(_ASSIGNMENT, _ASSIGNMENT_HARDENED).replace(_JWT_HEADER, _JWT_HEADER_HARDENED)
+    for original, equivalent in _HARDENED:
+        pattern = pattern.replace(original, equivalent)
+    return pattern

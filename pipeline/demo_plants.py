@@ -6,6 +6,7 @@ secret takes the place of its host (a copy would go as a near-duplicate before a
 stands beside its host. Hosts are permissive Python files, or texts, of middling length.
 """
 
+import re
 from collections.abc import Sequence
 from hashlib import sha1
 
@@ -20,11 +21,15 @@ NUM_CHANGED_LINES = 3
 
 _MINIMUM_HOST_SIZE = 4_000  # bytes of code, characters of text
 _MAXIMUM_HOST_SIZE = 20_000
+_MAXIMUM_BYTES_A_DEFINITION = 1_500  # a host is code, no table, or a filter would drop it with its plant
 _DOMAIN = "mail.corpusmill-demo.dev"  # not one of the reserved example domains, which a detector may pass over
 _AWS_KEY = "".join(("AKIA", "FAKE", "DEMO7Q2Z5X9W"))
 _GITHUB_TOKEN = "".join(("gh", "p_", "FAKEdemo7Qz2", "Xw9LkFAKEdem", "o4Vn8RtFAKE5"))
 _PEM_LINES = ("FAKEdemo" * 8, "Qz7xFAKE" * 8, "notAkeyFAKE" * 5)
 _PRIVATE_KEY = "\n".join(("-----BEGIN RSA " + "PRIVATE KEY-----", *_PEM_LINES, "-----END RSA " + "PRIVATE KEY-----"))
+
+_BETWEEN_DEFINITIONS = re.compile(r"\n\n\n(?=def |class |@)")
+_BETWEEN_PARAGRAPHS = re.compile(r"\n\n")
 
 _IN_CODE = {
     "aws_access_key": f'AWS_ACCESS_KEY_ID = "{_AWS_KEY}"',
@@ -67,7 +72,7 @@ def plant_text(texts: Sequence[DemoText]) -> list[Line]:
     lines = []
     for text in texts:
         kind = kinds.get(text.key, "")
-        content = _in_the_middle(text.text, _IN_TEXT[kind], "\n\n") if kind else text.text
+        content = _in_the_middle(text.text, _IN_TEXT[kind], _BETWEEN_PARAGRAPHS) if kind else text.text
         data = _json({"text": content, "meta": {"pile_set_name": text.subset}})
         lines.append(Line(text.key, data, len(content.encode()), kind, text.key if kind else ""))
     meta = {"pile_set_name": DESCRIPTIONS}
@@ -88,17 +93,16 @@ def near_copy(row: StackRow) -> StackRow:
 
 
 def _with_secret(row: StackRow, kind: str) -> StackRow:
-    planted = f"# Planted by corpusmill's demo: nothing here is real.\n{_IN_CODE[kind]}"
-    content = _in_the_middle(row.content, planted, "\n\n\n")
+    planted = f"\n# Planted by corpusmill's demo: nothing here is real.\n{_IN_CODE[kind]}"
+    content = _in_the_middle(row.content, planted, _BETWEEN_DEFINITIONS)
     return replace_content(row, repo_name="planted/secrets", path=f"/{row.repo_name}{row.path}", content=content)
 
 
-def _in_the_middle(text: str, planted: str, gap: str) -> str:
-    """The text with a paragraph of its own at the first gap after the middle, else at the end."""
-    position = text.find(gap, len(text) // 2)
-    if position < 0:
-        position = len(text)
-    return f"{text[:position]}{gap}{planted}{text[position:]}"
+def _in_the_middle(text: str, planted: str, gap: re.Pattern[str]) -> str:
+    """The text with one more paragraph in the first gap after the middle, else at the end."""
+    found = gap.search(text, len(text) // 2)
+    position = found.start() if found else len(text)
+    return f"{text[:position]}\n\n{planted}{text[position:]}"
 
 
 def _is_host(row: StackRow) -> bool:
@@ -107,7 +111,7 @@ def _is_host(row: StackRow) -> bool:
         and row.license_type == "permissive"
         and not row.is_vendor
         and "test" not in row.path.lower()
-        and row.content.count("def ") >= NUM_CHANGED_LINES
+        and _MAXIMUM_BYTES_A_DEFINITION * row.content.count("def ") >= row.length_bytes
         and _is_middling(row.length_bytes)
     )
 

@@ -2,9 +2,9 @@
 
 Four sets: the long description of each distribution, prose files (.md, .rst, .txt), the language reference behind
 `help()`, and long docstrings. Docstrings are read from the syntax tree, never by importing, and only from files that
-are no row of code, so that the two sides do not hold the same words. Costs about 4 CPU seconds, most of it parsing; that
-is why only files are parsed of which a fifth or more looks like long docstrings: nine tenths of the yield for half the
-time.
+are no row of code, so that the two sides do not hold the same words. Costs about 4 CPU seconds, most of it parsing;
+that is why only files are parsed of which a fifth or more looks like long docstrings: nine tenths of the yield for half
+the time.
 """
 
 import ast

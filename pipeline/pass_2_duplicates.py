@@ -12,7 +12,7 @@ from pipeline.recipe import NearDuplicates, Recipe
 from pipeline.shards import unit_rows
 from pipeline.steps import Read, Step, UnitContext
 from stages.candidates import bucket_pairs, exact_groups, unique_pairs
-from stages.exchange import BlockWriter, block_of_hash, fixed_binary, fixed_binary_array, hash_of_ids, sortable
+from stages.exchange import BlockWriter, block_of_hash, fixed_binary, fixed_binary_array, sortable
 from stages.shingles import shingle_hashes
 from stages.similarity import greedy_keep, jaccard, unique_sorted
 

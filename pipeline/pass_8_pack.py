@@ -79,9 +79,7 @@ def _pack(context: UnitContext) -> None:
     context.counts = {**tallies.counts(), "rows": rows}
 
 
-def _trimmed(
-    table: pa.Table, trim: dict[str, dict[str, Any]], *, ledger: Ledger, decisions: BlockWriter
-) -> pa.Table:
+def _trimmed(table: pa.Table, trim: dict[str, dict[str, Any]], *, ledger: Ledger, decisions: BlockWriter) -> pa.Table:
     """The documents that settle kept; the others are accounted for."""
     ids = table.column("id").to_pylist()
     kinds = table.column("kind").to_pylist()

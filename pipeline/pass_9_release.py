@@ -1,4 +1,4 @@
-"""Pass 9, release: put the shards in place, and write the manifest last, so that a release is there whole or not at all."""
+"""Pass 9, release: put the shards in place and write the manifest last: a release is there whole or not at all."""
 
 from collections.abc import Iterable
 from hashlib import sha256

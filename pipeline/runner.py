@@ -1,7 +1,7 @@
 """Running a mill: work folder, lock, passes in order, and what to say when some units failed."""
 
 import fcntl
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,7 +77,7 @@ def run_mill(mill: Mill, *, workers: int, progress: Progress, until: str | None 
     """
     if until is not None and until not in PASSES:
         raise RecipeError(f"--until {until}: no such pass", hint=f"expected one of {', '.join(PASSES)}")
-    with _locked(mill.work):
+    with locked(mill.work):
         load_tokenizer(mill.recipe)
         check_not_taken(mill.recipe, mill.plan)
         write_plan(mill.work, mill.plan)
@@ -116,8 +116,8 @@ def failures(mill: Mill, step: Step) -> list[str]:
 
 
 @contextmanager
-def _locked(work: Storage) -> Iterator[None]:
-    """Hold the work folder for one run; the kernel lets go of it however the run ends."""
+def locked(work: Storage) -> Iterator[None]:
+    """Hold the work folder for one command; the kernel lets go of it however the run ends."""
     path = Path(work.path("lock"))
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as file:
@@ -129,5 +129,3 @@ def _locked(work: Storage) -> Iterator[None]:
                 hint="wait for it, or choose another folder with --work",
             ) from error
         yield
-
-

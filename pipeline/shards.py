@@ -39,7 +39,7 @@ def unit_rows(context: UnitContext) -> Iterator[Document | Rejected]:
 
 def _open(shard: Shard) -> BinaryIO:
     try:
-        return open(shard.path, "rb")  # noqa: PTH123, SIM115 - the caller closes it
+        return open(shard.path, "rb")  # noqa: PTH123 - the caller closes it
     except OSError as error:
         raise UnitError(
             f"{shard.name}: expected the shard that was planned, got {error.strerror}", hint="restore it and run again"

@@ -136,7 +136,7 @@ def run_unit(mill: Mill, step: Step, unit: int, progress: Progress) -> Record:
     failure = None
     try:
         step.run(context)
-    except Exception as error:  # noqa: BLE001 - a unit's failure must never reach the pool
+    except Exception as error:  # a unit's failure must never reach the pool
         failure = _failure(error)
         context.outputs = {}
         if context.ledger is not None:

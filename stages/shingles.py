@@ -12,7 +12,7 @@ combination of its words' and a final mix. Among 10**6 shingles the chance of on
 whoever wants two texts to collide can make them.
 
 Cost (one busy hyperthread of a 2.5 GHz Cascade Lake, CPU time, real code): shingles 300 MB/s, content hash 800 MB/s;
-the letter table takes 9 MB and 0.1 s, once a process. It follows the Unicode version of the running Python (14.0 in
+the letter table takes 9 MB and 0.2 s, once a process. It follows the Unicode version of the running Python (14.0 in
 3.11): hashes of letters newer than that may differ between Python versions.
 """
 

@@ -4,8 +4,8 @@ A banded MinHash only proposes pairs; a removal rests on the exact similarity wi
 transitive closure: a chain of ever less similar documents does not fall with its first one (facts: unverified closure
 removed 859,090 of 859,092 function-calling documents in one published run).
 
-Cost: a similarity is one branch-free merge, 3 to 5 ns an element; `greedy_keep` sorts the edges and passes over them
-once.
+Cost: a similarity is one branch-free merge, 2 to 4 ns an element of both sets; `greedy_keep` takes 0.5 s for 10**6
+edges, mostly to sort them.
 """
 
 from typing import NamedTuple

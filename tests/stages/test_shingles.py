@@ -132,7 +132,7 @@ def test_zero_words_in_a_shingle_is_an_error() -> None:
 
 
 def test_no_two_shingles_of_real_texts_collide() -> None:
-    """Some 300,000 different 5-grams; the chance of a collision is 2e-9."""
+    """Some 250,000 different 5-grams; the chance of a collision is 2e-9."""
     shingles: set[tuple[str, ...]] = set()
     hashes: set[int] = set()
     num_shingles = num_hashes = 0

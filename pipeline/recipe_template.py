@@ -1,0 +1,65 @@
+"""`init`: a commented recipe with every default, read from the recipe's own defaults and never typed twice."""
+
+from pathlib import Path
+
+import yaml
+
+from manifests.errors import RecipeError
+from pipeline.recipe import Recipe, Source
+
+_HEAD = """\
+# A corpusmill recipe. Every key but `name`, `version` and `sources` has the default shown here; paths are relative to
+# this file. `corpusmill plan FILE` says what a run would do, `corpusmill run FILE` does it.
+"""
+
+# What stands above each key of the recipe.
+_COMMENTS = {
+    "name": "The release is called <name>-<version>.",
+    "seed": "Decides which documents the mixture takes and the order of the sequences.",
+    "work": "Where passes keep their records and columns; delete it to start afresh.",
+    "partitions": "Release shards; null: one for each GB of text.",
+    "failed_units": "stop: a failed unit ends the run. leave_out: ingest goes on without it, and the release says so.",
+    "sources": (
+        "format: stack-v2 (content, path, repo_name, detected_licenses...), pile (text, meta.pile_set_name) or jsonl\n"
+        "(text); .zst, .gz or plain. kind: the side of the mixture; kinds overrides it by subset or language.\n"
+        "declared_licence: an SPDX expression for rows that carry no licence of their own."
+    ),
+    "filters": "A signal with inclusive bounds, and the kinds it judges. docs/recipe.md lists the signals.",
+    "licences": "Every piece of evidence must be satisfiable from `allow`. no_licence: reject or keep.",
+    "deduplication": "Exact duplicates always go. near: null turns near-duplicate removal off.",
+    "redaction": "What is replaced by typed placeholders.",
+    "mixture": "Shares in tokens. tokens: the total wanted, null for as many as possible. shortfall: scale or fail.",
+    "tokenizer": "A Hugging Face tokenizer.json; `corpusmill tokenizer train FILE` makes one from these sources.",
+    "packing": "Tokens of every sequence.",
+    "release": "The folder in which the release's own folder is made.",
+    "limits": "A longer line is rejected; a unit groups shards up to unit_bytes; a unit without progress is ended.",
+}
+
+
+def template() -> str:
+    """The recipe as text: valid, with every key, its default and a comment."""
+    source = Source(name="code", format="stack-v2", paths=["shards/code/*.jsonl.zst"], kind="code")
+    text = Source(
+        name="text",
+        format="pile",
+        paths=["shards/text/*.jsonl.zst"],
+        kind="text",
+        kinds={"Github": "code"},
+    )
+    recipe = Recipe(name="my-corpus", version="0.1.0", sources=[source, text])
+    parts = [_HEAD]
+    for key, value in recipe.model_dump(mode="json").items():
+        comment = "".join(f"# {line}\n" for line in _COMMENTS.get(key, "").splitlines())
+        parts.append(comment + yaml.safe_dump({key: value}, sort_keys=False, width=110, default_flow_style=None))
+    return "\n".join(parts)
+
+
+def write_template(path: Path) -> None:
+    """Write the template; raises RecipeError where a file is there already or the folder is not."""
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(template())
+    except FileExistsError as error:
+        raise RecipeError(f"{path}: there is a file already", hint="choose another name, or remove it") from error
+    except OSError as error:
+        raise RecipeError(f"{path}: cannot be written: {error.strerror}", hint="check the folder") from error

@@ -1,0 +1,64 @@
+"""Training a tokenizer on a recipe's own shards, before a run: an even sample of their documents, chosen by id."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from manifests.document import Document
+from manifests.errors import RecipeError
+from manifests.storage import Storage
+from pipeline.plan import Shard, make_plan
+from pipeline.recipe import Recipe
+from stages.readers import ShardSource, read_documents
+from stages.tokenizer_training import train
+
+_CODE_POINTS = 20_000  # of one document at most, so that no single file shapes the vocabulary
+
+
+def train_tokenizer(recipe: Recipe, *, vocabulary_size: int, maximum_bytes: int) -> str:
+    """Train and write `tokenizer.path`; returns that path.
+
+    Raises:
+        RecipeError: the path is taken already: a tokenizer is never replaced behind a release's back.
+    """
+    path = Path(recipe.tokenizer.path)
+    if path.exists():
+        raise RecipeError(f"{path}: a tokenizer is there already", hint="remove it first, or choose another path")
+    plan = make_plan(recipe, Storage(recipe.work))
+    shards = [shard for unit in plan.units for shard in unit]
+    texts = _sample(recipe, shards, maximum_bytes)
+    data = train(texts, vocabulary_size=vocabulary_size, control_tokens=(recipe.tokenizer.end_of_document,))
+    Storage(str(path.parent)).write(path.name, data)
+    return str(path)
+
+
+def _sample(recipe: Recipe, shards: list[Shard], maximum_bytes: int) -> list[str]:
+    """Beginnings of the documents of lowest id until `maximum_bytes` are reached, in order of id.
+
+    Every shard may give twice its even share, so memory stays near twice `maximum_bytes` however large the input.
+    """
+    share = 2 * maximum_bytes // max(1, len(shards)) + _CODE_POINTS
+    found: dict[str, str] = {}
+    for shard in shards:
+        taken = 0
+        for document in _documents(recipe, shard):
+            if taken > share:
+                break
+            found[document.id] = document.text[:_CODE_POINTS]
+            taken += len(found[document.id])
+    chosen, total = [], 0
+    for identifier in sorted(found):
+        if total >= maximum_bytes:
+            break
+        chosen.append(found[identifier])
+        total += len(found[identifier].encode())
+    return chosen
+
+
+def _documents(recipe: Recipe, shard: Shard) -> Iterator[Document]:
+    source = next(source for source in recipe.sources if source.name == shard.source)
+    layout = ShardSource(source=source.name, format=source.format, kind=source.kind, kinds=source.kinds)
+    with Path(shard.path).open("rb") as file:
+        rows = read_documents(
+            file, shard=shard.name, source=layout, maximum_line_bytes=recipe.limits.maximum_line_bytes
+        )
+        yield from (row for row in rows if isinstance(row, Document))

@@ -1,0 +1,111 @@
+"""A small corpus and the release that the real mill makes of it.
+
+`small_inputs` is a folder of one's own to run in; `small_release` is made once and shared: copy it before a change.
+"""
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+import zstandard
+
+from pipeline.pass_9_release import release_folder
+from pipeline.recipe import Recipe
+from pipeline.recipe_file import load_recipe
+from pipeline.runner import open_mill, run_mill
+from pipeline.steps import Step
+from stages.tokenizer_training import train
+
+NUM_CODE_FILES = 60
+NUM_TEXTS = 40
+SEQUENCE_TOKENS = 128
+
+_RECIPE = """\
+name: small
+version: 0.1.0
+partitions: 2
+sources:
+- {name: files, format: stack-v2, kind: code, paths: ["files/*.jsonl.zst"]}
+- {name: texts, format: jsonl, kind: text, paths: ["texts.jsonl"], declared_licence: MIT}
+tokenizer: {path: tokenizer.json}
+packing: {sequence_tokens: 128}
+"""
+
+
+class SilentProgress:
+    def start(self, step: Step, *, num_units: int, todo: int, num_bytes: int) -> None: ...
+
+    def advance(self, num_bytes: int) -> None: ...
+
+    def finish(self, step: Step, *, failed: int) -> None: ...
+
+
+def _words(numbers: random.Random, count: int) -> list[str]:
+    syllables = ("ba", "de", "fi", "go", "ku", "la", "me", "ni", "po", "ru", "sa", "te", "vi", "wo", "xu", "zi")
+    return ["".join(numbers.choices(syllables, k=numbers.randint(1, 4))) for _ in range(count)]
+
+
+def _code(number: int) -> str:
+    numbers = random.Random(number)
+    functions = (
+        f"def {name}({argument}):\n    return {argument} + {numbers.randint(0, 99)}\n\n\n"
+        for name, argument in zip(*[iter(_words(numbers, 2 * numbers.randint(3, 30)))] * 2, strict=True)
+    )
+    return "".join(functions)
+
+
+def _text(number: int) -> str:
+    numbers = random.Random(1000 + number)
+    return "\n".join(" ".join(_words(numbers, 12)).capitalize() + "." for _ in range(numbers.randint(2, 12)))
+
+
+def write_small_inputs(folder: Path) -> Path:
+    """Shards (two of code, one of text), tokenizer and recipe; what must be rejected or redacted is in them, too.
+
+    Returns:
+        The recipe.
+    """
+    code = [
+        {
+            "repo_name": f"team/project{n % 9}",
+            "path": f"src/file{n}.py",
+            "content": _code(n),
+            "language": "Python",
+            "detected_licenses": ["GPL-3.0-only" if n == 7 else "MIT"],
+            "license_type": "permissive",
+        }
+        for n in range(NUM_CODE_FILES)
+    ]
+    code.append(code[3] | {"path": "src/copy.py"})
+    texts: list[object] = [{"text": _text(n)} for n in range(NUM_TEXTS)]
+    texts += [{"text": _text(NUM_TEXTS) + "\nWrite to someone@company.org about it."}, {"text": "short"}, ["no row"]]
+    (folder / "files").mkdir()
+    for number, rows in enumerate((code[:30], code[30:])):
+        data = "".join(json.dumps(row) + "\n" for row in rows).encode()
+        (folder / f"files/part-{number}.jsonl.zst").write_bytes(zstandard.compress(data))
+    (folder / "texts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in texts))
+    tokenizer = train([_code(n) for n in range(10)] + [_text(n) for n in range(10)], vocabulary_size=512)
+    (folder / "tokenizer.json").write_bytes(tokenizer)
+    recipe = folder / "recipe.yaml"
+    recipe.write_text(_RECIPE)
+    return recipe
+
+
+@pytest.fixture
+def small_inputs(tmp_path: Path) -> Path:
+    """The path of a recipe, whose inputs lie beside it and whose work and release folders will."""
+    return write_small_inputs(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def small_recipe(tmp_path_factory: pytest.TempPathFactory) -> Recipe:
+    """The recipe of `small_release`."""
+    return load_recipe(write_small_inputs(tmp_path_factory.mktemp("small")))
+
+
+@pytest.fixture(scope="session")
+def small_release(small_recipe: Recipe) -> Path:
+    """A release folder. Never change it: work on a copy."""
+    run_mill(open_mill(small_recipe), workers=2, progress=SilentProgress())
+    return Path(release_folder(small_recipe).root)
