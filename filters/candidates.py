@@ -128,9 +128,11 @@ def _places(tool: Scanner, data: bytes) -> dict[int, "array[int]"]:
 
 def _verified(verifier: Verify | Plugin, data: bytes, stops: "array[int]") -> Iterator[Span]:
     if isinstance(verifier, Plugin):
+        settled = 0
         for stop in stops:
-            start, end, _ = region(data, stop)
-            yield from secret_spans(verifier, data, start, end)
+            start, end, next_settled = region(data, stop)
+            yield from secret_spans(verifier, data, start, end, settled=settled)
+            settled = next_settled
         return
     for stop in stops:
         if span := verifier(data, stop):

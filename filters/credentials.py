@@ -122,16 +122,20 @@ def region(data: bytes, stop: int) -> tuple[int, int, int]:
     return window_start, window_end, end + 1 if at_line_end else window_end - _MARGIN_BYTES
 
 
-def secret_spans(plugin: Plugin, data: bytes, start: int, stop: int) -> Iterator[Span]:
+def secret_spans(plugin: Plugin, data: bytes, start: int, stop: int, *, settled: int = 0) -> Iterator[Span]:
     """The secrets of one plugin in data[start:stop], part of one line.
 
     A whole-match token takes the token characters that touch its end with it: a key that has grown longer than the
     plugin's pattern must not leave its end behind.
+
+    Args:
+        settled: matches that end at or before it were found in an earlier window.
     """
     line = data[start:stop].decode()
     accepted = set(plugin.detector.analyze_string(line))
     if not accepted:
         return
+    ascii_only = line.isascii()
     cut_left = start > 0 and data[start - 1 : start] != b"\n"
     for original, pattern in zip(plugin.original.denylist, plugin.detector.denylist, strict=True):
         prefix = plugin.name in _GROUP_IS_PREFIX
@@ -143,8 +147,10 @@ def secret_spans(plugin: Plugin, data: bytes, start: int, stop: int) -> Iterator
             if cut_left and match.start() == 0:
                 continue  # the window's edge is no word boundary
             first, last = _trimmed(plugin.name, line, *match.span(group))
-            first_byte = start + len(line[:first].encode())
+            first_byte = start + (first if ascii_only else len(line[:first].encode()))
             last_byte = first_byte + len(line[first:last].encode())
+            if last_byte <= settled:
+                continue
             if whole:
                 tail = _JWT_TAIL if plugin.name == "jwt" else _TAIL
                 last_byte = tail.match(data, last_byte, last_byte + _TAIL_BYTES).end()  # type: ignore[union-attr]

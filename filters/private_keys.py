@@ -53,8 +53,10 @@ def pem_block(data: bytes, stop: int) -> Span | None:
         return None
     start, body = floor + marker.start(), right.end()
     limit = body + BLOCK_BYTES
-    # Base64 has no dash: the first dashes end the block, or no END belongs to this BEGIN.
-    dashes = data.find(b"----", body, limit)
+    # Base64 has no dash: the first dashes end the block, or no END belongs to this BEGIN. Looking no further than the
+    # next marker keeps a text of many markers linear.
+    marker_words = data.find(b"PRIVATE KEY", body, limit)
+    dashes = data.find(b"----", body, marker_words) if marker_words >= 0 else -1
     if dashes >= 0 and (end := _END.match(data, dashes)) and _is_key(data[body:dashes]):
         return Span(start, end.end(), "private_key", "pem_block")
     opened = _OPEN_BLOCK.match(data, body, limit)

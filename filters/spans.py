@@ -31,7 +31,7 @@ _ANY_PLACEHOLDER = re.compile(b"|".join(map(re.escape, PLACEHOLDERS.values())))
 _BLOCK_PAYLOAD = re.compile(
     rb"(\\+[nrt])"
     rb"|-{4,5} ?(?:BEGIN|END)[^\r\n\"'\\-]{0,80}-{0,5}"
-    rb"|[A-Z][A-Za-z]{1,30}(?:-[A-Za-z]{1,30}){0,3}: ?[^\r\n\"'\\]{0,200}"
+    rb"|[A-Z][A-Za-z]{1,30}(?:-[A-Za-z0-9]{1,30}){0,4}: ?[^\r\n\"'\\]{0,200}"
     rb"|[A-Za-z0-9=][A-Za-z0-9+/=]*"
 )
 

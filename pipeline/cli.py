@@ -102,9 +102,9 @@ def show(
 @app.command(epilog="Example: corpusmill verify releases/demo-0.1.0")
 def verify(release: Annotated[Path, typer.Argument(metavar="RELEASE", help="A release folder.")]) -> None:
     """Recompute everything the manifest says: digests, accounts, token ids, documents. Exit 3 where it does not hold."""
-    from pipeline.progress import verify_with_progress
+    from pipeline.verify import verify_release
 
-    verify_with_progress(str(release))
+    typer.echo(verify_release(str(release)))
 
 
 @app.command(epilog="Example: corpusmill init recipe.yaml")

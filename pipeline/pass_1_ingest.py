@@ -20,7 +20,7 @@ from pipeline.plan import Plan
 from pipeline.recipe import Recipe
 from pipeline.shards import unit_rows
 from pipeline.steps import Step, UnitContext
-from stages.shingles import content_hash, shingle_hashes
+from stages.shingles import content_hash_utf8, shingle_hashes_utf8
 from stages.signatures import band_keys, permutations, signature
 
 ROWS = pa.schema(
@@ -91,19 +91,18 @@ def _measures(recipe: Recipe) -> Callable[[Document], tuple[object, ...]]:
     decode = msgspec.json.Decoder(_RowLicence).decode
 
     def measure(document: Document) -> tuple[object, ...]:
-        text = document.text
-        num_bytes = len(text) if text.isascii() else len(text.encode())
+        encoded = document.text.encode()
         try:
             row = decode(document.metadata)
         except msgspec.ValidationError:  # plain jsonl may use these names for something else
             row = _RowLicence()
         declared = metadata_evidence(row.detected_licenses or [], row.gha_license_id)
-        header = header_evidence(text)
+        header = header_evidence(document.text)
         return (
             bytes.fromhex(document.id),
             document.shard,
             document.row,
-            num_bytes,
+            len(encoded),
             document.kind,
             document.source,
             document.subset,
@@ -116,21 +115,21 @@ def _measures(recipe: Recipe) -> Callable[[Document], tuple[object, ...]]:
             header.where if header else "",
             row.star_events_count or 0,
             [signal(document) for signal in signals],
-            content_hash(text),
-            bands(text),
+            content_hash_utf8(encoded),
+            bands(encoded),
         )
 
     return measure
 
 
-def _bands(recipe: Recipe) -> Callable[[str], npt.NDArray[np.uint64] | None]:
+def _bands(recipe: Recipe) -> Callable[[bytes], npt.NDArray[np.uint64] | None]:
     near = recipe.deduplication.near
     if near is None:
-        return lambda _text: None
+        return lambda _encoded: None
     a, b = permutations(near.bands * near.rows, near.seed)
 
-    def bands(text: str) -> npt.NDArray[np.uint64] | None:
-        hashes = shingle_hashes(text, ngram_words=near.ngram_words)
+    def bands(encoded: bytes) -> npt.NDArray[np.uint64] | None:
+        hashes = shingle_hashes_utf8(encoded, ngram_words=near.ngram_words)
         if not len(hashes):
             return None
         return band_keys(signature(hashes, a, b), bands=near.bands, rows=near.rows)

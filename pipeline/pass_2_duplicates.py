@@ -6,10 +6,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from manifests.document import ID_BYTES, Rejected
+from manifests.document import ID_BYTES
+from pipeline.pass_1_ingest import ROWS
 from pipeline.plan import Plan
 from pipeline.recipe import NearDuplicates, Recipe
-from pipeline.shards import unit_rows
+from pipeline.shards import documents_again
 from pipeline.steps import Read, Step, UnitContext
 from stages.candidates import bucket_pairs, exact_groups, unique_pairs
 from stages.exchange import BlockWriter, block_of_hash, fixed_binary, fixed_binary_array, sortable
@@ -61,6 +62,7 @@ DUPLICATES = pa.schema(
     ]
 )
 _BATCH_BYTES = 16 * 1024 * 1024
+_ORDINAL = 0xFFFFFFFF  # a ref is unit << 32 | ordinal
 U64 = npt.NDArray[np.uint64]
 
 
@@ -115,26 +117,25 @@ def _mixed(refs: U64) -> U64:
 def _shingle(context: UnitContext) -> None:
     near = context.recipe.deduplication.near
     wanted = context.table("wanted")
-    rows: dict[int, list[tuple[int, int]]] = {}
-    refs, ranks, places = (wanted.column(name).to_numpy() for name in ("ref", "rank", "slice"))
-    for ref, rank, place in zip(refs.tolist(), ranks.tolist(), places.tolist(), strict=True):
-        rows.setdefault(ref & 0xFFFFFFFF, []).append((place, rank))
+    places: dict[int, list[tuple[int, int]]] = {}
+    columns = (wanted.column(name).to_pylist() for name in WANTED.names)
+    for ref, rank, place in zip(*columns, strict=True):
+        places.setdefault(ref & _ORDINAL, []).append((place, rank))
     with context.blocks("shingles", SHINGLES, num_blocks=context.plan.num_slices, codec="lz4") as out:
-        if near is None or not rows:
+        if near is None or not places:
             return
         batch: list[tuple[int, bytes, int, U64]] = []
         targets: list[int] = []
-        documents = (item for item in unit_rows(context) if not isinstance(item, Rejected))
-        for ordinal, document in enumerate(documents):
-            if ordinal not in rows:
-                continue
+        num_hashes = 0
+        for ordinal, document in documents_again(context, context.table("rows"), places):
             hashes = unique_sorted(shingle_hashes(document.text, ngram_words=near.ngram_words))
-            for place, rank in dict.fromkeys(rows[ordinal]):
+            for place, rank in dict.fromkeys(places[ordinal]):
                 batch.append((context.unit << 32 | ordinal, bytes.fromhex(document.id), rank, hashes))
                 targets.append(place)
-            if sum(len(item[3]) for item in batch) * 8 > _BATCH_BYTES:
+                num_hashes += len(hashes)
+            if num_hashes * 8 > _BATCH_BYTES:
                 out.write(_shingle_table(batch), np.array(targets))
-                batch, targets = [], []
+                batch, targets, num_hashes = [], [], 0
         out.write(_shingle_table(batch), np.array(targets, dtype=np.int64))
 
 
@@ -211,7 +212,7 @@ def _write_duplicates(out: BlockWriter, rows: list[tuple[int, str, bytes, float]
     rows.sort()
     refs, reasons, twins, similarities = zip(*rows, strict=True)
     units = np.array([ref >> 32 for ref in refs], dtype=np.int64)
-    ordinals = pa.array([ref & 0xFFFFFFFF for ref in refs], pa.int64())
+    ordinals = pa.array([ref & _ORDINAL for ref in refs], pa.int64())
     out.write(pa.table([ordinals, list(reasons), pa.array(twins, _ID), list(similarities)], schema=DUPLICATES), units)
 
 
@@ -231,7 +232,13 @@ STEPS = [
         (Read("judge", "contents", "blocks", CONTENTS), Read("judge", "bands", "blocks", BANDS)),
         _pair,
     ),
-    _step("shingle", "inputs", (Read("pair", "wanted", "blocks", WANTED),), _shingle, reads_shards=True),
+    _step(
+        "shingle",
+        "inputs",
+        (Read("pair", "wanted", "blocks", WANTED), Read("ingest", "rows", "same", ROWS)),
+        _shingle,
+        reads_shards=True,
+    ),
     _step(
         "verify",
         "slices",

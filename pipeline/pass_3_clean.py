@@ -12,14 +12,13 @@ import xxhash
 
 from manifests.decision import DECISIONS, decisions_table
 from manifests.document import ID_BYTES, Document, Rejected
-from manifests.errors import IntegrityError
 from manifests.ledger import Ledger
 from pipeline.pass_1_ingest import ROWS
 from pipeline.pass_2_decide import JUDGED
 from pipeline.pass_2_duplicates import DUPLICATES
 from pipeline.plan import Plan
 from pipeline.recipe import Recipe
-from pipeline.shards import unit_rows
+from pipeline.shards import documents_again
 from pipeline.steps import Read, Step, UnitContext
 from pipeline.tokenizer_file import load_tokenizer, tokenizer_settings
 from stages.exchange import BlockWriter
@@ -73,21 +72,10 @@ def _clean(context: UnitContext) -> None:
 def _decided(context: UnitContext) -> Iterator[tuple[Document, str, Rejected | None, int]]:
     """Documents that pass 2 let through or called duplicates: document, licence, rejection, bytes of its text."""
     duplicates = {row["ordinal"]: row for row in context.table("duplicates").to_pylist()}
-    rows = context.table("rows")
-    judged = context.table("judged")
-    identifiers, sizes = rows.column("id").to_pylist(), rows.column("num_bytes").to_pylist()
-    kept, licences = judged.column("kept").to_pylist(), judged.column("licence").to_pylist()
-    if not any(kept):
-        return
-    documents = (item for item in unit_rows(context) if isinstance(item, Document))
-    for ordinal, document in enumerate(documents):
-        if ordinal >= len(kept) or document.id != identifiers[ordinal].hex():
-            raise IntegrityError(
-                f"{document.shard}:{document.row}: another document than ingest saw here",
-                hint="run again: what depends on this shard is made again",
-            )
-        if not kept[ordinal]:
-            continue
+    rows, judged = context.table("rows"), context.table("judged")
+    sizes, licences = rows.column("num_bytes").to_pylist(), judged.column("licence").to_pylist()
+    kept = frozenset(np.flatnonzero(judged.column("kept").to_numpy()).tolist())
+    for ordinal, document in documents_again(context, rows, kept):
         duplicate = duplicates.get(ordinal)
         yield document, licences[ordinal], duplicate and _duplicate(document, duplicate, sizes[ordinal]), sizes[ordinal]
 

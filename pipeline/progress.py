@@ -20,7 +20,6 @@ from pipeline.pass_9_release import release_folder
 from pipeline.runner import run_mill
 from pipeline.steps import Step
 from pipeline.units import Mill
-from pipeline.verify import verify_release
 
 STOPPED = 130
 
@@ -80,11 +79,6 @@ def run_with_progress(mill: Mill, *, workers: int, until: str | None) -> None:
         print(f"release: {folder}")  # noqa: T201 - this is what the command is for
         print(f"summary: {folder}/SUMMARY.md")  # noqa: T201
         print(f"check it: corpusmill verify {folder}")  # noqa: T201
-
-
-def verify_with_progress(folder: str) -> None:
-    """Verify a release and say what was checked."""
-    print(verify_release(folder))  # noqa: T201
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

@@ -3,9 +3,11 @@
 The bytes are hashed as they pass by and held against the plan, so a shard replaced under a run is found out.
 """
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Mapping
 from hashlib import sha256
 from typing import BinaryIO, cast
+
+import pyarrow as pa
 
 from manifests.document import Document, Rejected
 from manifests.errors import IntegrityError, UnitError
@@ -15,8 +17,11 @@ from stages.exchange import Progress
 from stages.readers import ShardSource, read_documents
 
 
-def unit_rows(context: UnitContext) -> Iterator[Document | Rejected]:
+def unit_rows(context: UnitContext, only: Mapping[str, Container[int]] | None = None) -> Iterator[Document | Rejected]:
     """One item for every row of the unit's shards, shard by shard, row by row.
+
+    Args:
+        only: rows to read by shard, the others are passed over unparsed; None for all. Every byte is read anyway.
 
     Raises:
         UnitError: a shard is gone, truncated or corrupt; the rows before that were yielded.
@@ -33,8 +38,38 @@ def unit_rows(context: UnitContext) -> Iterator[Document | Rejected]:
                 shard=shard.name,
                 source=layout,
                 maximum_line_bytes=context.recipe.limits.maximum_line_bytes,
+                only=None if only is None else only.get(shard.name, ()),
             )
             watched.check(shard)
+
+
+def documents_again(context: UnitContext, rows: pa.Table, wanted: Container[int]) -> Iterator[tuple[int, Document]]:
+    """Some documents of the unit, read a second time: (ordinal, document), in order.
+
+    Args:
+        rows: ingest's columns of this unit, one row for each document.
+        wanted: ordinals, row numbers of `rows`.
+
+    Raises:
+        IntegrityError: another document stands where ingest saw one.
+    """
+    places: dict[str, dict[int, int]] = {}
+    columns = (rows.column(name).to_pylist() for name in ("shard", "row", "id"))
+    ids: list[bytes] = []
+    for ordinal, (shard, row, identifier) in enumerate(zip(*columns, strict=True)):
+        ids.append(identifier)
+        if ordinal in wanted:
+            places.setdefault(shard, {})[row] = ordinal
+    if not places:
+        return
+    for item in unit_rows(context, places):
+        ordinal = places[item.shard][item.row]
+        if not isinstance(item, Document) or item.id != ids[ordinal].hex():
+            raise IntegrityError(
+                f"{item.shard}:{item.row}: another document than ingest saw here",
+                hint="run again: what depends on this shard is made again",
+            )
+        yield ordinal, item
 
 
 def _open(shard: Shard) -> BinaryIO:

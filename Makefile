@@ -1,0 +1,73 @@
+# corpusmill: `make demo` and `make test` are all a newcomer needs. Everything lands in .venv/ and demo/.
+PYTHON ?= python3
+BIN := .venv/bin
+WORKERS ?= 2
+
+.PHONY: demo test test-unit test-real check docs bench wheel lock clean
+
+## demo: make the environment, build real input shards, run the whole mill, verify the release
+demo: .venv/runtime
+	rm -rf demo && mkdir demo && cp docs/demo-recipe.yaml demo/recipe.yaml
+	$(BIN)/corpusmill demo-data demo/shards
+	$(BIN)/corpusmill tokenizer train demo/recipe.yaml
+	$(BIN)/corpusmill run demo/recipe.yaml --workers $(WORKERS)
+	$(BIN)/corpusmill verify demo/releases/demo-0.1.0
+	@echo
+	@sed -n '1,16p' demo/releases/demo-0.1.0/SUMMARY.md
+	@echo
+	@echo "release: demo/releases/demo-0.1.0"
+	@echo "summary: demo/releases/demo-0.1.0/SUMMARY.md"
+
+## test: make the environment and run every test; what needs absent data or servers is skipped by name
+test: test-unit test-real
+
+test-unit: .venv/dev
+	$(BIN)/python -m pytest -m "not real" -rs
+
+test-real: .venv/dev
+	$(BIN)/python -m pytest -m real -rs
+
+## check: lint, format, types, import direction, generated documentation
+check: .venv/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python docs/cli_reference.py --check
+
+## docs: write docs/cli.md anew from the commands' own help
+docs: .venv/dev
+	$(BIN)/python docs/cli_reference.py
+
+## bench: MB of input text per core-second, per stage and for the whole run, as JSON and a table
+bench: .venv/dev
+	$(BIN)/python bench/bench.py
+
+wheel: .venv/runtime
+	rm -rf dist && $(BIN)/uv build --wheel --no-build-isolation --out-dir dist
+
+## lock: pin every dependency anew, with hashes and without hosts
+lock: .venv/build
+	$(BIN)/uv pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -c requirements.txt --group dev pyproject.toml -o requirements-dev.txt
+
+clean:
+	rm -rf .venv demo dist
+
+.venv/build: requirements-build.txt
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' \
+	  || { echo "error: $$($(PYTHON) --version) found; expected Python 3.11 to 3.13"; echo "hint: make PYTHON=python3.11 ..."; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+	  || { echo "error: this Python cannot make virtual environments"; echo "hint: apt-get install python3-venv"; exit 2; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-build.txt
+	@touch $@
+
+.venv/runtime: .venv/build requirements.txt pyproject.toml
+	VIRTUAL_ENV=.venv $(BIN)/uv pip install -q --require-hashes --compile-bytecode -r requirements.txt
+	VIRTUAL_ENV=.venv $(BIN)/uv pip install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/dev: .venv/runtime requirements-dev.txt
+	VIRTUAL_ENV=.venv $(BIN)/uv pip install -q --require-hashes --compile-bytecode -r requirements-dev.txt
+	@touch $@

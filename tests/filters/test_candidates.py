@@ -1,0 +1,134 @@
+"""Candidates: the scan misses nothing that every plugin on every line would find, whatever surrounds it."""
+
+import io
+import multiprocessing
+import os
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import msgspec
+import pytest
+import zstandard
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from filters.candidates import find_spans, scanner
+from filters.credentials import LINE_BYTES, PLUGINS, plugins, secret_spans
+from filters.spans import PLACEHOLDERS, Span, merged
+from manifests.errors import RecipeError
+
+SECRETS = frozenset({"secret"})
+ALL = frozenset(PLACEHOLDERS)
+SHARED = Path(os.environ.get("CORPUSMILL_SHARED", Path(__file__).parents[2] / "../shared"))
+
+FAKES = {
+    "artifactory": "AKC" + "fakeFAKE00" * 2,
+    "aws": "AKIA" + "FAKE" * 4,
+    "azure_storage_key": "AccountKey=" + "fake" * 21 + "FA==",
+    "basic_auth": "https://someone:fake@host.fake",
+    "cloudant": "cloudant_key = '" + "fa" * 32 + "'",
+    "discord": "M" + "fake" * 6 + ".fakeFA." + "fak" * 9,
+    "github_token": "ghp_" + "fake" * 9,
+    "gitlab_token": "glpat-" + "fake" * 5,
+    "ibm_cloud_iam": "IBM_API_KEY: " + "fake" * 11,
+    "ibm_cos_hmac": "cos_secret_access_key = " + "fa" * 24,
+    "jwt": "eyJhbGciOiJub25lIn0" + ".eyJmYWtlIjoxfQ" + ".fakefake",
+    "mailchimp": "fake" * 8 + "-us1",
+    "npm": "//registry.fake/:_authToken=npm_" + "fake" * 9,
+    "openai": "sk-" + "fake" * 5 + "T3Blbk" + "FJ" + "fake" * 5,
+    "pypi_token": "pypi-" + "AgEIcHlwaS5vcmc" + "fake" * 20,
+    "sendgrid": "SG." + "fake" * 5 + "fa." + "fake" * 10 + "fak",
+    "slack": "XOXB" + "-1234-5678-" + "fake" * 3,
+    "softlayer": "SL_KEY=" + "fake" * 16,
+    "square_oauth": "sq0csp-" + "fake" * 10 + "fak",
+    "stripe": "rk_live_" + "fake" * 6,
+    "telegram_token": "12345678" + ":" + "fake" * 8 + "fak",
+    "twilio": "SK" + "fake" * 8,
+}
+
+
+def every_plugin_on_every_line(data: bytes) -> list[Span]:
+    found: list[Span] = []
+    start = 0
+    for line in data.split(b"\n"):
+        if len(line) <= LINE_BYTES:
+            for plugin in plugins():
+                found.extend(secret_spans(plugin, data, start, start + len(line)))
+        start += len(line) + 1
+    return merged(found)
+
+
+def rows(limit: int) -> Iterator[bytes]:
+    shards = sorted((SHARED / "data/stack_v2").glob("*.jsonl.zst"))
+    if not shards:
+        pytest.skip(f"shared data absent: {SHARED}")
+    with shards[0].open("rb") as file, zstandard.ZstdDecompressor().stream_reader(file) as stream:
+        contents = (msgspec.json.decode(line)["content"].encode() for line in io.BufferedReader(stream))
+        # Half of them with a URL and an `@`, or the comparison would hold for want of findings.
+        likely = (data for data in contents if b"://" in data and b"@" in data)
+        yield from islice(likely, limit // 2)
+        yield from islice(contents, limit // 2)
+
+
+@pytest.mark.parametrize("name", PLUGINS)
+def test_every_plugins_token_is_seen(name: str) -> None:
+    assert [span.rule for span in find_spans(FAKES[name].encode(), kinds=SECRETS)] == [name]
+
+
+around = st.text(st.sampled_from(" \t\r\n\x1c\x85\u00a0\u3000é漢=:\"'.,;()<>/-_aZ0"), max_size=6)
+texts = st.lists(st.one_of(st.sampled_from(sorted(FAKES.values())), around), max_size=12).map("".join)
+
+
+@settings(max_examples=300, deadline=None)
+@given(texts)
+def test_the_scan_finds_what_every_plugin_on_every_line_finds(text: str) -> None:
+    data = text.encode()
+    assert find_spans(data, kinds=SECRETS) == every_plugin_on_every_line(data)
+
+
+def test_real_files_give_what_every_plugin_on_every_line_gives() -> None:
+    findings = 0
+    for data in rows(300):
+        short = b"\n".join(line for line in data[:20_000].split(b"\n") if len(line) <= LINE_BYTES)
+        short = short.decode(errors="ignore").encode()
+        found = find_spans(short, kinds=SECRETS)
+        assert found == every_plugin_on_every_line(short)
+        findings += len(found)
+    assert findings > 0
+
+
+@pytest.mark.parametrize("name", sorted(set(PLUGINS) - {"npm"}))
+def test_a_token_anywhere_in_a_long_line_is_found(name: str) -> None:
+    for place in (0, 1, 2_040, 4_090, 10_000):
+        data = ("," * place + " " + FAKES[name] + " " + "é," * 5_000).encode()
+        assert [span.rule for span in find_spans(data, kinds=SECRETS)] == [name]
+
+
+def test_many_tokens_in_a_long_line_are_all_found() -> None:
+    data = (" ".join([FAKES["aws"]] * 3_000)).encode()
+    assert len(find_spans(data, kinds=SECRETS)) == 3_000
+
+
+def test_an_empty_text_has_nothing() -> None:
+    assert find_spans(b"", kinds=ALL) == []
+
+
+def test_an_unknown_kind_is_an_error_of_the_recipe() -> None:
+    with pytest.raises(RecipeError, match="unknown kind 'emails'"):
+        find_spans(b"", kinds=frozenset({"emails"}))
+
+
+def test_the_database_is_built_once() -> None:
+    assert scanner(ALL) is scanner(frozenset(ALL))
+
+
+def test_a_forked_child_scans_with_what_it_inherited() -> None:
+    scanner(ALL)
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        [[span]] = pool.map(_in_child, [FAKES["aws"].encode()])
+    assert span == Span(0, len(FAKES["aws"]), "secret", "aws")
+
+
+def _in_child(data: bytes) -> list[Span]:
+    return find_spans(data, kinds=ALL)

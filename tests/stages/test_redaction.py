@@ -1,0 +1,110 @@
+"""Redaction: clean after one call, lines where they were, counts and nothing else kept."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from filters.candidates import find_spans
+from filters.spans import PLACEHOLDERS
+from manifests.document import Document
+from manifests.errors import RecipeError
+from stages.redaction import redact, redact_document
+
+ALL = frozenset(PLACEHOLDERS)
+EMAIL = "some.one" + "@" + "company-mail.org"
+IPV4 = "81.2" + ".69.142"
+AWS = "AKIA" + "FAKE" * 4
+KEY_BLOCK = "\n".join(["-----BEGIN " + "RSA PRIVATE KEY-----", "FAKEfake" * 8, "-----END " + "RSA PRIVATE KEY-----"])
+PLANTED = (
+    EMAIL,
+    IPV4,
+    "2a02:" + "2f0:aaaa::17",
+    AWS,
+    KEY_BLOCK,
+    KEY_BLOCK.replace("\n", "\\n"),
+    "https://someone:" + "fake@host.fake",
+    "ghp_" + "fake" * 9,
+    "ibm_key: " + "fake" * 11,
+    "//registry.fake/:_authToken=npm_" + "fake" * 9,
+    "eyJhbGciOiJub25lIn0" + ".eyJmYWtlIjoxfQ" + ".fakefake",
+)
+glue = st.text(st.sampled_from(" \t\r\n\"'<>:=@./-_aZ09é漢\\"), max_size=4)
+planted = st.lists(st.one_of(st.sampled_from(PLANTED), glue), max_size=10).map("".join)
+
+
+def test_each_kind_has_its_placeholder_and_its_count() -> None:
+    result = redact(f"mail {EMAIL} from {IPV4}\nwith {AWS}\n  {KEY_BLOCK}\nend\n", kinds=ALL)
+    assert result.text == "mail <EMAIL> from <IP_ADDRESS>\nwith <KEY>\n  <PRIVATE_KEY>\n\n\nend\n"
+    assert result.counts == {
+        "email/address": 1,
+        "ip_address/ipv4": 1,
+        "private_key/pem_block": 1,
+        "secret/aws": 1,
+    }
+
+
+def test_a_text_without_findings_is_the_same_object() -> None:
+    text = "def f(x):\n    return x @ x.T  # 127.0.0.1\n"
+    result = redact(text, kinds=ALL)
+    assert result.text is text
+    assert result.counts == {}
+
+
+@settings(max_examples=300, deadline=None)
+@given(planted)
+def test_a_redacted_text_has_no_findings(text: str) -> None:
+    once = redact(text, kinds=ALL)
+    assert find_spans(once.text.encode(), kinds=ALL) == []
+    twice = redact(once.text, kinds=ALL)
+    assert twice.text is once.text
+
+
+@settings(max_examples=300, deadline=None)
+@given(planted)
+def test_the_number_of_lines_stays(text: str) -> None:
+    assert redact(text, kinds=ALL).text.count("\n") == text.count("\n")
+
+
+@given(st.text())
+def test_any_text_is_taken(text: str) -> None:
+    assert redact(text, kinds=ALL).text.count("\n") == text.count("\n")
+
+
+def test_a_secret_uncovered_by_a_replacement_goes_too() -> None:
+    text = EMAIL + "_key:" + "fake" * 11
+    assert len(find_spans(text.encode(), kinds=ALL)) == 1
+    assert redact(text, kinds=ALL).text == "<EMAIL>_key:<KEY>"
+
+
+def test_a_chain_that_uncovers_one_link_a_pass_loses_its_line() -> None:
+    text = "  a\n  " + ("_secret_key=" + "fa" * 24) * 12 + "\nb"
+    result = redact(text, kinds=ALL)
+    assert result.text == "  a\n  <KEY>\nb"
+    assert result.counts == {"secret/ibm_cos_hmac": 5}
+
+
+def test_only_the_kinds_asked_for_go() -> None:
+    assert redact(f"{EMAIL} {AWS}", kinds=frozenset({"email"})).text == f"<EMAIL> {AWS}"
+
+
+def test_an_unknown_kind_is_an_error_of_the_recipe() -> None:
+    with pytest.raises(RecipeError):
+        redact("x", kinds=frozenset({"names"}))
+
+
+def test_a_document_keeps_its_identity() -> None:
+    document = Document(id="0" * 32, text=f"by {EMAIL}", kind="code", source="s", path="a.py")
+    result, counts = redact_document(document, kinds=ALL)
+    assert result == Document(id="0" * 32, text="by <EMAIL>", kind="code", source="s", path="a.py")
+    assert counts == {"email/address": 1}
+
+
+def test_a_clean_document_is_the_same_object() -> None:
+    document = Document(id="0" * 32, text="x = 1\n", kind="code", source="s")
+    assert redact_document(document, kinds=ALL)[0] is document
+
+
+@pytest.mark.parametrize("unit", ["a@", "1.", "eyJ", "sk-", "://a:b@", "ibm_key ", "-----BEGIN " + "PRIVATE KEY-----"])
+def test_hostile_repetition_is_taken(unit: str) -> None:
+    text = unit * (60_000 // len(unit)) + AWS
+    assert AWS not in redact(text, kinds=ALL).text
