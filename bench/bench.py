@@ -1,0 +1,154 @@
+"""`make bench`: MB of input text per CPU second, for each stage and for the whole run, as a table and as JSON.
+
+Stages run in a forked child each, over documents held in memory, after a warm-up of kernels and patterns; the figure is
+the median of `--repeat` runs. The whole run is the real command with one worker: CPU seconds of all its units, and
+beside it those of every process it started, start-up included. MB = 10^6 bytes of UTF-8 text as read.
+
+Input: the sample shards where CORPUSMILL_SHARED (default ../shared) has them, else the demo's.
+"""
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from inputs import find_inputs, write_recipe
+
+from filters.licences import LicencePolicy, header_evidence
+from filters.signals import resolve
+from manifests.document import Document
+from pipeline.passes import STEPS
+from pipeline.recipe import DEFAULT_FILTERS, Recipe
+from pipeline.recipe_file import load_recipe
+from pipeline.runner import reopen_mill
+from pipeline.tokenizer_file import load_tokenizer
+from stages.readers import ShardSource, read_documents
+from stages.redaction import redact
+from stages.shingles import content_hash_utf8, shingle_hashes_utf8
+from stages.signatures import band_keys, permutations, signature
+
+_SAMPLE_BYTES = 40_000_000
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeat", type=int, default=3, help="runs of each stage; the median counts")
+    parser.add_argument("--json", type=Path, default=Path("bench/latest.json"), help="where the figures go")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="corpusmill-bench-") as folder:
+        inputs = find_inputs(Path(folder))
+        recipe_path = write_recipe(inputs, Path(folder))
+        recipe = load_recipe(recipe_path)
+        figures = dict(_stages(recipe, arguments.repeat)) | _whole_run(recipe_path, Path(folder))
+    arguments.json.write_text(json.dumps(figures, indent=1) + "\n")
+    for name, value in figures.items():
+        print(f"{name:<44}{value:>12,.1f}" if isinstance(value, float) else f"{name:<44}{value!s:>12}")
+
+
+def _stages(recipe: Recipe, repeat: int) -> Iterator[tuple[str, float]]:
+    documents, read_rate = _read(recipe)
+    yield "read, MB/CPU s", read_rate
+    policy = LicencePolicy(frozenset(recipe.licences.allow), "reject")
+    signals = [resolve(name) for name in sorted({rule.signal for rule in DEFAULT_FILTERS})]
+    a, b = permutations(256, 1)
+    tokenizer = load_tokenizer(recipe)
+    kinds = frozenset(recipe.redaction.kinds)
+
+    def sign(document: Document) -> object:
+        encoded = document.text.encode()
+        hashes = shingle_hashes_utf8(encoded)
+        return content_hash_utf8(encoded), band_keys(signature(hashes, a, b)) if len(hashes) else None
+
+    def licence(document: Document) -> object:
+        evidence = header_evidence(document.text)
+        return policy.decide([evidence] if evidence else [])
+
+    work: dict[str, Callable[[Document], object]] = {
+        "five signals, MB/CPU s": lambda document: [signal(document) for signal in signals],
+        "licence evidence and decision, MB/CPU s": licence,
+        "content hash and signature, MB/CPU s": sign,
+        "redaction, MB/CPU s": lambda document: redact(document.text, kinds=kinds),
+        f"tokenize ({tokenizer.engine}), MB/CPU s": lambda document: tokenizer.encode(document.text),
+    }
+    num_bytes = sum(len(document.text.encode()) for document in documents)
+    for name, function in work.items():
+        yield name, num_bytes / 1e6 / statistics.median(_cpu_seconds(function, documents) for _ in range(repeat))
+
+
+def _read(recipe: Recipe) -> tuple[list[Document], float]:
+    """Documents of all sources, evenly thinned to the sample size, and the speed of reading all of them."""
+    documents: list[Document] = []
+    started = time.process_time()
+    for source in recipe.sources:
+        layout = ShardSource(source=source.name, format=source.format, kind=source.kind, kinds=source.kinds)
+        for path in source.paths:
+            with Path(path).open("rb") as file:
+                rows = read_documents(file, shard=Path(path).name, source=layout)
+                documents.extend(row for row in rows if isinstance(row, Document))
+    seconds = time.process_time() - started
+    total = sum(len(document.text.encode()) for document in documents)
+    step = max(1, total // _SAMPLE_BYTES)
+    return documents[::step], total / 1e6 / seconds
+
+
+def _cpu_seconds(function: Callable[[Document], object], documents: list[Document]) -> float:
+    """CPU seconds of one pass over the documents in a forked child, after a warm-up on the first few."""
+    receiver, sender = os.pipe()
+    child = os.fork()
+    if child == 0:
+        for document in documents[:50]:
+            function(document)
+        # Fresh strings: a cached hash of an earlier use would flatter the figure.
+        fresh = [_fresh(document) for document in documents]
+        started = time.process_time()
+        for document in fresh:
+            function(document)
+        os.write(sender, str(time.process_time() - started).encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    os.close(sender)
+    with os.fdopen(receiver) as pipe:
+        return float(pipe.read())
+
+
+def _fresh(document: Document) -> Document:
+    text = document.text.encode().decode()
+    return Document(id=document.id, text=text, kind=document.kind, source=document.source, metadata=document.metadata)
+
+
+def _whole_run(recipe: Path, folder: Path) -> dict[str, float | int]:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    command = [str(Path(sys.executable).with_name("corpusmill")), "run", str(recipe), "--workers", "1"]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    everything = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    mill = reopen_mill(str(folder / "work"))
+    figures: dict[str, float | int] = {}
+    units = 0.0
+    read_bytes = 0
+    private = 0.0
+    for step in STEPS:
+        records = [record for record in mill.records(step) if record is not None]
+        seconds = sum(record.measured["cpu_seconds"] for record in records)
+        figures[f"run: {step.name}, CPU s"] = round(seconds, 3)
+        units += seconds
+        private = max(private, *(record.measured["peak_private_bytes"] for record in records))
+        if step.name == "ingest":
+            read_bytes = sum(record.ledger["read"][1] for record in records if record.ledger)  # type: ignore[index]
+    figures["run: input text, MB"] = read_bytes / 1e6
+    figures["run: all units, MB/CPU s"] = read_bytes / 1e6 / units
+    figures["run: with every start-up, MB/CPU s"] = read_bytes / 1e6 / everything
+    figures["run: largest private memory of a unit, MB"] = private / 1e6
+    return figures
+
+
+if __name__ == "__main__":
+    main()
