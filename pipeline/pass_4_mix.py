@@ -21,6 +21,13 @@ def _mix(context: UnitContext) -> None:
     for kind, (_, num_bytes, sampled, tokens) in _sums(context).items():
         available[kind] = num_bytes * (tokens / sampled if sampled else _TOKENS_PER_BYTE)
     chosen = budget(available, shares, context.recipe.mixture.tokens)
+    missing = [kind for kind, share in shares.items() if share > 0 and not available[kind]]
+    if missing and any(available.values()):
+        raise UnitError(
+            f"mixture: no document of kind {' or '.join(missing)} is left; expected some, as the recipe wants "
+            f"{shares[missing[0]]:.0%} {missing[0]}",
+            hint=f"add a source of that kind, or set mixture.{missing[0]} to 0 and the other share to 1",
+        )
     if chosen.short:
         short_of(context.recipe, chosen, slack=1 + context.recipe.mixture.reserve)
     limits = {}

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import msgspec
 
-from manifests.errors import RecipeError, UnitError
+from manifests.errors import IntegrityError, RecipeError, UnitError
 from manifests.storage import Storage
 from pipeline.local import run_step
 from pipeline.pass_9_release import check_not_taken
@@ -74,6 +74,7 @@ def run_mill(mill: Mill, *, workers: int, progress: Progress, until: str | None 
     Raises:
         RecipeError: the recipe cannot be run (no tokenizer, release taken, another run holds the work folder).
         UnitError: units failed; what is done stays done.
+        IntegrityError: a unit met bytes that are not those written down.
     """
     if until is not None and until not in PASSES:
         raise RecipeError(f"--until {until}: no such pass", hint=f"expected one of {', '.join(PASSES)}")
@@ -97,7 +98,8 @@ def _run(mill: Mill, step: Step, *, workers: int, progress: Progress) -> None:
     failed = failures(mill, step)
     progress.finish(step, failed=len(failed))
     if failed and not (step.name == "ingest" and mill.recipe.failed_units == "leave_out"):
-        raise UnitError(
+        damaged = any(r is not None and r.failure and r.failure.error == "IntegrityError" for r in mill.records(step))
+        raise (IntegrityError if damaged else UnitError)(
             f"{len(failed)} of {step.num_units(mill.plan)} units of {step.name} failed:\n  " + "\n  ".join(failed[:10]),
             hint="mend the cause and run the same command again: only what failed is made again"
             + ("; or set `failed_units: leave_out` to go on without them" if step.name == "ingest" else ""),
