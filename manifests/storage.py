@@ -136,11 +136,23 @@ class Storage:
             new.name = f"{folder}/{new.sha256[:32]}{suffix}"
             self._publish(temporary, new.name)
 
-    def copy_to(self, name: str, other: "Storage", other_name: str) -> None:
-        """Copy a file into another storage; it appears there whole."""
+    def copy_to(self, name: str, other: "Storage", other_name: str, *, digest: str) -> None:
+        """Copy a file into another storage; it appears there whole, or not at all where its sha256 is not `digest`.
+
+        Raises:
+            IntegrityError: the file is gone, or its bytes are not those that were written.
+        """
+        found = sha256()
         with self.open(name) as source, other._temporary() as (file, temporary):
             while chunk := source.read(1 << 22):
+                found.update(chunk)
                 file.write(chunk)
+            if found.hexdigest() != digest:
+                raise IntegrityError(
+                    f"{self.path(name)}: the bytes are not those that were written; expected sha256 {digest[:12]}, "
+                    f"got {found.hexdigest()[:12]}",
+                    hint="delete the file and run again: it is made again",
+                )
             file.flush()
             other._publish(temporary, other_name)
 

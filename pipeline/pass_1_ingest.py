@@ -46,6 +46,7 @@ ROWS = pa.schema(
     ]
 )
 _BATCH_ROWS = 2_000
+_MAXIMUM_STARS = (1 << 32) - 1
 
 
 class _RowLicence(msgspec.Struct):
@@ -53,7 +54,7 @@ class _RowLicence(msgspec.Struct):
 
     detected_licenses: list[str] | None = None
     gha_license_id: str | None = None
-    star_events_count: int | None = None
+    star_events_count: float | None = None  # pandas writes 5.0 where the column has nulls
 
 
 def _ingest(context: UnitContext) -> None:
@@ -113,7 +114,7 @@ def _measures(recipe: Recipe) -> Callable[[Document], tuple[object, ...]]:
             declared.expression if declared else "",
             header.expression if header else "",
             header.where if header else "",
-            row.star_events_count or 0,
+            int(min(max(row.star_events_count or 0, 0), _MAXIMUM_STARS)),
             [signal(document) for signal in signals],
             content_hash_utf8(encoded),
             bands(encoded),

@@ -39,7 +39,7 @@ TEXTS = pa.schema(
     ]
 )
 SAMPLED_ONE_IN = 64
-_BATCH_BYTES = 8 * 1024 * 1024
+_BATCH_BYTES = 4 * 1024 * 1024
 
 
 def _clean(context: UnitContext) -> None:

@@ -73,7 +73,9 @@ def _pack(context: UnitContext) -> None:
             for block in context.inputs["tokens"]:
                 table = read_table(context.storage, [block], TOKENS, context.progress)
                 table = _trimmed(table, trim, ledger=ledger, decisions=decisions)
-                yield from _packed(context, table, schema, tallies=tallies)
+                for batch in _packed(context, table, schema, tallies=tallies):
+                    context.progress(0)
+                    yield batch
 
         rows = write_packed(cast("IO[bytes]", file), batches(), schema)
     context.counts = {**tallies.counts(), "rows": rows}

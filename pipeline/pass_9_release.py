@@ -90,7 +90,7 @@ def _place_shards(context: UnitContext, folder: Storage) -> list[ReleaseFile]:
         shard = record.outputs["shard"]
         path = f"data/shard-{record.unit:05d}-of-{len(records):05d}.parquet"
         if present.get(path) != shard.num_bytes:
-            context.storage.copy_to(shard.file, folder, path)
+            context.storage.copy_to(shard.file, folder, path, digest=shard.sha256)
         context.progress(shard.num_bytes)
         rows = record.counts["rows"]
         assert isinstance(rows, int)  # noqa: S101 - pack wrote it

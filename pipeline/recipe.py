@@ -154,7 +154,7 @@ class Limits(Section):
 
     maximum_line_bytes: Positive = 64 * 1024 * 1024
     unit_bytes: Positive = 4 * 1024 * 1024
-    slice_bytes: Positive = 96 * 1024 * 1024
+    slice_bytes: Positive = 32 * 1024 * 1024
     progress_seconds: Positive = 600
 
 

@@ -1,27 +1,36 @@
-"""Reading a recipe: YAML, `--set` overrides, and errors that say file, key path and the nearest valid key."""
+"""Reading a recipe: YAML, `--set` overrides, and errors that say file, key path and the nearest valid key.
 
+YAML is read more strictly than usual: a key that stands twice and an alias (which can make a small file huge) are
+errors. A recipe is a page of text, so reading it costs milliseconds.
+"""
+
+import glob
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Never, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
-from manifests.errors import CorpusmillError, RecipeError
+from filters.signals import resolve
+from manifests.errors import RecipeError
 from pipeline.recipe import Recipe
 
 # What the design has and this version lacks: key at the top of the recipe -> what it would do.
 _LATER = {
     "rewriting": "rewriting by a model",
-    "executor": "Slurm and Ray",
-    "slurm": "Slurm arrays",
-    "ray": "Ray",
+    "executor": "running on Slurm or Ray",
+    "slurm": "running on Slurm",
+    "ray": "running on Ray",
     "held_out": "held-out splits",
     "decontamination": "decontamination",
     "opt_out": "the opt-out registry",
 }
+_FORMATS = ("stack-v2", "pile", "jsonl")
 _LATER_FORMATS = ("parquet", "stack-v2-ids", "stack-v2-repositories", "pull-requests")
+_SCHEMA = "`corpusmill schema` prints every key with its type"
 
 
 def load_recipe(path: Path, overrides: Iterable[str] = ()) -> Recipe:
@@ -33,34 +42,75 @@ def load_recipe(path: Path, overrides: Iterable[str] = ()) -> Recipe:
     Raises:
         RecipeError: unreadable file, YAML error, unknown key, wrong value, or a feature that this version lacks.
     """
-    value = _yaml(path)
+    value = _read(path)
+    where = str(path)
     for override in overrides:
         _set(value, override)
-    _refuse_later(value, path)
+        where = f"{path} with --set"
+    _refuse_later(value, where)
+    _check_signals(value, where)
     try:
         recipe = Recipe.model_validate(value)
     except ValidationError as error:
-        raise _explain(error, path, value) from error
-    except CorpusmillError as error:
-        raise RecipeError(f"{path}: {error.message}", hint=error.hint) from error
+        raise _explain(error.errors(include_url=False), where, value) from error
     return _absolute(recipe, path.resolve().parent)
 
 
-def _yaml(path: Path) -> dict[str, Any]:
+class _StrictLoader(yaml.SafeLoader):
+    """YAML without aliases and with every key of a mapping once."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark
+            raise yaml.constructor.ConstructorError(None, None, "aliases are not allowed: write the value out", mark)
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.value in seen if isinstance(key, yaml.ScalarNode) else False:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key.value} stands twice; expected it once", key.start_mark
+                )
+            seen.add(str(key.value))
+        return super().construct_mapping(node, deep=deep)
+
+
+def _read(path: Path) -> dict[str, Any]:
     try:
-        value = yaml.safe_load(path.read_text(encoding="utf-8"))
+        value = yaml.load(path.read_text(encoding="utf-8"), _StrictLoader)  # noqa: S506 - a SafeLoader
     except FileNotFoundError as error:
-        raise RecipeError(f"{path}: no such recipe", hint="`corpusmill init` writes one to start from") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path}: cannot be read: {error}", hint="expected a UTF-8 text file") from error
-    except (yaml.YAMLError, RecursionError) as error:
-        where = " ".join(str(error).split())
         raise RecipeError(
-            f"{path}: not YAML: {where}", hint="`corpusmill init` writes a recipe to compare with"
+            f"{path}: expected a recipe, found no such file", hint=f"`corpusmill init {path}` writes one to start from"
+        ) from error
+    except OSError as error:
+        raise RecipeError(f"{path}: cannot be read: {error.strerror}", hint="expected a YAML file") from error
+    except UnicodeDecodeError as error:
+        raise RecipeError(
+            f"{path}: expected UTF-8 text, got other bytes at {error.start}", hint="give the recipe, a YAML file"
+        ) from error
+    except (yaml.YAMLError, RecursionError, ValueError) as error:  # ValueError: a date or number that is none
+        line, problem = _yaml_problem(error)
+        raise RecipeError(
+            f"{path}{line}: not a YAML recipe: {problem}", hint="`corpusmill init` writes a recipe to compare with"
         ) from error
     if not isinstance(value, dict):
-        raise RecipeError(f"{path}: expected keys and values, got {type(value).__name__}", hint="see docs/recipe.md")
+        raise RecipeError(
+            f"{path}: expected keys and values, got {'an empty file' if value is None else _shown(value)}",
+            hint="`corpusmill init` writes a recipe to start from",
+        )
     return value
+
+
+def _yaml_problem(error: Exception) -> tuple[str, str]:
+    """(":line" or nothing, what is wrong there)."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        return f":{error.problem_mark.line + 1}", " ".join(str(error.problem).split())
+    if isinstance(error, yaml.reader.ReaderError):
+        return "", f"a character that YAML does not allow at {error.position}"
+    if isinstance(error, RecursionError):
+        return "", "nested too deep"
+    return "", " ".join(str(error).split())
 
 
 def _set(value: dict[str, Any], override: str) -> None:
@@ -70,63 +120,112 @@ def _set(value: dict[str, Any], override: str) -> None:
     place: Any = value
     *parents, last = key.split(".")
     for parent in parents:
-        place = place.setdefault(parent, {}) if isinstance(place, dict) else None
+        place = place.setdefault(parent, {})
         if not isinstance(place, dict):
-            raise RecipeError(f"--set {override}: {parent} has no keys below it", hint="see `corpusmill schema`")
+            raise RecipeError(
+                f"--set {override}: expected keys below `{parent}`, got {_shown(place)}",
+                hint=f"edit the recipe, or set all of `{parent}` at once, in YAML",
+            )
     try:
-        place[last] = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise RecipeError(f"--set {override}: the value is not YAML", hint="quote it, as in 'name=\"x\"'") from error
-
-
-def _refuse_later(value: dict[str, Any], path: Path) -> None:
-    def refuse(key: str, what: str) -> None:
+        place[last] = yaml.load(text, _StrictLoader)  # noqa: S506 - a SafeLoader
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise RecipeError(
-            f"{path}: {key}: {what}: not in this version", hint="leave it out; see CHANGELOG.md for what is in"
-        )
+            f"--set {override}: expected a YAML value: {_yaml_problem(error)[1]}",
+            hint="""put it in quotes, as in --set 'name="x"'""",
+        ) from error
+
+
+def _refuse_later(value: dict[str, Any], where: str) -> None:
+    def refuse(key: str, what: str, hint: str) -> Never:
+        raise RecipeError(f"{where}: {key}: {what}: not in this version", hint=hint)
+
+    def refuse_storage(key: str, name: object) -> None:
+        if isinstance(name, str) and "://" in name:
+            refuse(key, f"{name.partition('://')[0]}:// storage", "copy the data to a local disk and name that path")
 
     for key, what in _LATER.items():
         if key in value and not (key == "executor" and value[key] == "local"):
-            refuse(key, what)
+            hint = f"leave `{key}` out; units run on this machine, as many at a time as --workers says"
+            refuse(key, what, hint if key in ("executor", "slurm", "ray") else f"leave `{key}` out")
     value.pop("executor", None)
     sources = value.get("sources")
     for number, source in enumerate(sources if isinstance(sources, list) else []):
         if isinstance(source, dict):
             if source.get("format") in _LATER_FORMATS:
-                refuse(f"sources.{number}.format", f"reading {source['format']}")
-            for name in source.get("paths") or []:
-                if isinstance(name, str) and "://" in name:
-                    refuse(f"sources.{number}.paths", f"{name.partition('://')[0]}:// storage")
-    for key in ("work", "release.path"):
-        place: Any = value
-        for part in key.split("."):
-            place = place.get(part) if isinstance(place, dict) else None
-        if isinstance(place, str) and "://" in place:
-            refuse(key, f"{place.partition('://')[0]}:// storage")
+                hint = f"expected one of {', '.join(_FORMATS)}"
+                refuse(f"sources.{number}.format", f"reading {source['format']}", hint)
+            paths = source.get("paths")
+            for name in paths if isinstance(paths, list) else [paths]:
+                refuse_storage(f"sources.{number}.paths", name)
+    refuse_storage("work", value.get("work"))
+    for key in ("release", "tokenizer"):
+        section = value.get(key)
+        refuse_storage(f"{key}.path", section.get("path") if isinstance(section, dict) else None)
 
 
-def _explain(error: ValidationError, path: Path, value: dict[str, Any]) -> RecipeError:
-    first = error.errors(include_url=False)[0]
-    location = [part for part in first["loc"] if not (isinstance(part, str) and part.startswith("function-"))]
+def _check_signals(value: dict[str, Any], where: str) -> None:
+    """Say which filter names no signal: the recipe's own check does not know where it stands."""
+    filters = value.get("filters")
+    for number, rule in enumerate(filters if isinstance(filters, list) else []):
+        if isinstance(rule, dict) and isinstance(rule.get("signal"), str):
+            try:
+                resolve(rule["signal"])
+            except RecipeError as error:
+                raise RecipeError(f"{where}: filters.{number}.signal: {error.message}", hint=error.hint) from error
+
+
+def _explain(mistakes: list[ErrorDetails], where: str, value: dict[str, Any]) -> RecipeError:
+    """The mistake to mend first: a mistyped key before the required key that it leaves missing."""
+    first = next((mistake for mistake in mistakes if mistake["type"] == "extra_forbidden"), mistakes[0])
+    location = first["loc"]
     key = ".".join(str(part) for part in location)
+    more = f" ({len(mistakes)} mistakes in all)" if len(mistakes) > 1 else ""
     if first["type"] == "extra_forbidden":
         known = _keys_at(location[:-1])
         near = get_close_matches(str(location[-1]), known, n=1, cutoff=0.0)
-        return RecipeError(
-            f"{path}: {key}: unknown key; expected one of {', '.join(known)}", hint=f"did you mean `{near[0]}`?"
-        )
+        message = f"unknown key; expected one of {', '.join(known)}"
+        return RecipeError(f"{where}: {key}: {message}{more}", hint=f"did you mean `{near[0]}`?")
     got: Any = value
     for part in location:
         try:
             got = got[part]
         except (KeyError, IndexError, TypeError):
             got = None
-    message = str(first["msg"]).removeprefix("Value error, ")
-    found = "" if first["type"] == "missing" else f", got {str(got)[:80]!r}"
-    return RecipeError(f"{path}: {key}: {message}{found}", hint="`corpusmill schema` prints every key with its type")
+    return RecipeError(f"{where}: {key}: {_mistake(first, location, got)}{more}", hint=_hint(first, key, got))
 
 
-def _keys_at(location: list[int | str]) -> list[str]:
+def _mistake(mistake: ErrorDetails, location: tuple[int | str, ...], got: object) -> str:
+    """What is wrong in our words: expected this, got that."""
+    if mistake["type"] == "missing":
+        return "expected this key, found none"
+    if mistake["type"] == "value_error":  # a check of ours, which says what it got
+        return mistake["msg"].removeprefix("Value error, ")
+    if mistake["type"] == "model_type":
+        return f"expected keys ({', '.join(_keys_at(location))}), got {_shown(got)}"
+    if mistake["type"] == "invalid_key":
+        return f"expected a key that is text, got {_shown(location[-1])}"
+    message = mistake["msg"].replace("Input should be ", "expected ").replace("expected a valid", "expected a")
+    message = message.replace("expected g", "expected a number g").replace("expected less", "expected a number less")
+    message = message.replace("String should", "expected text that should").replace("a string", "text")
+    return f"{message}, got {_shown(got)}"
+
+
+def _hint(mistake: ErrorDetails, key: str, got: object) -> str:
+    if mistake["type"] == "string_type" and got is not None and not isinstance(got, list | dict):
+        return f'put it in quotes: {key.rpartition(".")[2]}: "{got}"'
+    if mistake["type"] == "list_type" and isinstance(got, str):
+        return f"a list has brackets: {key.rpartition('.')[2]}: [{got}]"
+    return _SCHEMA
+
+
+def _shown(value: object) -> str:
+    """A value of the recipe in a message, short."""
+    if isinstance(value, dict | list):
+        return f"a {'list' if isinstance(value, list) else 'section'} of {len(value)}"
+    return "null" if value is None else repr(value)[:80]
+
+
+def _keys_at(location: tuple[int | str, ...]) -> list[str]:
     """Valid keys of the section that a location leads to."""
     model: type[BaseModel] = Recipe
     for part in location:
@@ -148,11 +247,16 @@ def _absolute(recipe: Recipe, folder: Path) -> Recipe:
     def here(name: str) -> str:
         return str(folder / name)
 
+    def pattern(name: str) -> str:
+        # A bracket in the folder's own name is no pattern.
+        return name if Path(name).is_absolute() else str(Path(glob.escape(str(folder))) / name)
+
     return recipe.model_copy(
         update={
             "work": here(recipe.work),
             "sources": [
-                source.model_copy(update={"paths": [here(path) for path in source.paths]}) for source in recipe.sources
+                source.model_copy(update={"paths": [pattern(path) for path in source.paths]})
+                for source in recipe.sources
             ],
             "tokenizer": recipe.tokenizer.model_copy(update={"path": here(recipe.tokenizer.path)}),
             "release": recipe.release.model_copy(update={"path": here(recipe.release.path)}),

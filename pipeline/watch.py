@@ -19,7 +19,7 @@ from manifests.errors import RetryableError
 from pipeline.steps import Step
 from pipeline.units import Mill, fail_unit, run_unit
 
-_BYTES, _WORKER, _ENDED, _FIELDS = 0, 1, 2, 3
+_BYTES, _WORKER, _ENDED, _PRIVATE, _FIELDS = 0, 1, 2, 3, 4
 _PR_SET_PDEATHSIG = 1
 _LOOK_SECONDS = 0.5
 
@@ -50,6 +50,11 @@ class Board:
         """Bytes dealt with, by one unit or by all."""
         return int(self._rows[:, _BYTES].sum() if row is None else self._rows[row, _BYTES])
 
+    def private_bytes(self, row: int, seen: int = 0) -> int:
+        """Largest private memory seen of the unit's process; takes a new sighting into account."""
+        self._rows[row, _PRIVATE] = max(seen, int(self._rows[row, _PRIVATE]))
+        return int(self._rows[row, _PRIVATE])
+
     def orphaned(self) -> list[int]:
         """Rows whose worker is gone though the unit has not ended."""
         taken = np.flatnonzero((self._rows[:, _WORKER] != 0) & (self._rows[:, _ENDED] == 0))
@@ -63,7 +68,11 @@ class Heartbeat:
         self._board = board
         self._row = row
         self._looked = 0.0
-        self.peak_private_bytes = 0
+
+    @property
+    def peak_private_bytes(self) -> int:
+        """Largest private memory seen so far, by this process or by its watcher."""
+        return self._board.private_bytes(self._row)
 
     def __call__(self, num_bytes: int) -> None:
         """Report progress."""
@@ -71,13 +80,13 @@ class Heartbeat:
         now = time.monotonic()
         if now - self._looked > _LOOK_SECONDS:
             self._looked = now
-            self.peak_private_bytes = max(self.peak_private_bytes, private_bytes())
+            self._board.private_bytes(self._row, private_bytes(os.getpid()))
 
 
-def private_bytes() -> int:
-    """Bytes of this process's memory that no other process shares (USS); 0 where the system does not say."""
+def private_bytes(process: int) -> int:
+    """Bytes of a process's memory that no other process shares (USS); 0 where the system does not say."""
     try:
-        lines = Path("/proc/self/smaps_rollup").read_bytes().splitlines()
+        lines = Path(f"/proc/{process}/smaps_rollup").read_bytes().splitlines()
     except OSError:
         return 0
     return 1024 * sum(int(line.split()[1]) for line in lines if line.startswith((b"Private_Clean", b"Private_Dirty")))
@@ -125,6 +134,7 @@ def _watch(child: int, board: Board, row: int, progress_seconds: int) -> str:
     hung = False
     while not watcher.poll(1000 * _LOOK_SECONDS):
         done = board.bytes_done(row)
+        board.private_bytes(row, private_bytes(child))
         if done != last:
             last, since = done, time.monotonic()
         elif time.monotonic() - since > progress_seconds:

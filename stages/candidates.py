@@ -7,6 +7,7 @@ A document is known here by its `ref`, unit << 32 | ordinal among the unit's doc
 fall to the id, then to the ref, so the order is total and does not depend on how rows are spread over shards.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,16 +39,14 @@ def exact_groups(content: tuple[U64, U64], rank: U64, document: tuple[U64, U64],
         already is the same row read twice (`repeated`).
     """
     order = lexsorted([*content, rank, *document, ref])
-    high, low = content[0][order], content[1][order]
-    fresh = np.ones(len(order), dtype=np.bool_)
-    fresh[1:] = (high[1:] != high[:-1]) | (low[1:] != low[:-1])
+    fresh = _fresh([half[order] for half in content])
     first = np.maximum.accumulate(np.where(fresh, np.arange(len(order)), 0))
-    same = np.zeros(len(order), dtype=np.bool_)
-    same[1:] = ~fresh[1:]
-    for half in document:
-        same[1:] &= half[order][1:] == half[order][:-1]
+    # Rows of one document may differ in rank, so they need not stand side by side in that order.
+    by_document = lexsorted([*content, *document, rank, ref])
+    repeated = np.zeros(len(order), dtype=np.bool_)
+    repeated[by_document] = ~_fresh([half[by_document] for half in (*content, *document)])
     loser = np.flatnonzero(~fresh)
-    return ExactGroups(order[loser], order[first[loser]], same[loser])
+    return ExactGroups(order[loser], order[first[loser]], repeated[order[loser]])
 
 
 def bucket_pairs(
@@ -66,15 +65,12 @@ def bucket_pairs(
     order = lexsorted([key, content, rank, document, ref])
     key, content, rank = key[order], content[order], rank[order]
     document, ref = document[order], ref[order]
-    alone = np.ones(len(order), dtype=np.bool_)
-    alone[1:] = (key[1:] != key[:-1]) | (content[1:] != content[:-1])
+    alone = _fresh([key, content])
     key, rank, document, ref = key[alone], rank[alone], document[alone], ref[alone]
 
     order = lexsorted([key, rank, document, ref])
     key, ref = key[order], ref[order]
-    fresh = np.ones(len(order), dtype=np.bool_)
-    fresh[1:] = key[1:] != key[:-1]
-    start = np.maximum.accumulate(np.where(fresh, np.arange(len(order)), 0))
+    start = np.maximum.accumulate(np.where(_fresh([key]), np.arange(len(order)), 0))
     place = np.arange(len(order)) - start
     better: list[U64] = []
     other: list[U64] = []
@@ -89,6 +85,14 @@ def unique_pairs(left: U64, right: U64) -> tuple[U64, U64]:
     """Each pair once, sorted."""
     order = lexsorted([left, right])
     left, right = left[order], right[order]
-    fresh = np.ones(len(order), dtype=np.bool_)
-    fresh[1:] = (left[1:] != left[:-1]) | (right[1:] != right[:-1])
+    fresh = _fresh([left, right])
     return left[fresh], right[fresh]
+
+
+def _fresh(columns: Sequence[U64]) -> npt.NDArray[np.bool_]:
+    """bool[n], whether a row of sorted columns differs from the one before it; the first one does."""
+    fresh = np.zeros(len(columns[0]), dtype=np.bool_)
+    fresh[:1] = True
+    for column in columns:
+        fresh[1:] |= column[1:] != column[:-1]
+    return fresh

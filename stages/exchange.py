@@ -21,7 +21,7 @@ from manifests.errors import IntegrityError
 from manifests.record import Output, Segment
 from manifests.storage import NewFile, Storage
 
-FLUSH_BYTES = 48 * 1024 * 1024
+FLUSH_BYTES = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
