@@ -3,6 +3,7 @@
 Heavy imports stand inside the commands, so `corpusmill --help` stays quick.
 """
 
+import re
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -14,21 +15,49 @@ from manifests.errors import CorpusmillError
 app = typer.Typer(
     name="corpusmill",
     help="Raw code and text shards in, a verified, explainable, training-ready dataset out.",
-    epilog="Exit codes: 0 done; 1 units failed; 2 usage or recipe error; 3 integrity error; 130 stopped by Ctrl-C.",
-    no_args_is_help=True,
+    epilog="Example: corpusmill init recipe.yaml\n\n"
+    "Exit codes: 0 done; 1 units or inputs failed; 2 usage or recipe error; 3 integrity error; 130 stopped by Ctrl-C.",
+    invoke_without_command=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-tokenizer_app = typer.Typer(help="Tokenizers made from your own corpus.", no_args_is_help=True, rich_markup_mode=None)
+tokenizer_app = typer.Typer(
+    help="Tokenizers made from your own corpus.",
+    epilog="Example: corpusmill tokenizer train recipe.yaml",
+    invoke_without_command=True,
+    rich_markup_mode=None,
+)
 app.add_typer(tokenizer_app, name="tokenizer")
 
 RecipePath = Annotated[Path, typer.Argument(metavar="RECIPE", help="The recipe, a YAML file.")]
-WorkPath = Annotated[Path, typer.Argument(metavar="WORK", help="The work folder of a run.")]
+WorkPath = Annotated[str, typer.Argument(metavar="WORK", help="The work folder of a run.")]
 Overrides = Annotated[
     list[str], typer.Option("--set", metavar="KEY=VALUE", help="Override a key of the recipe; may be repeated.")
 ]
-WorkOption = Annotated[Path | None, typer.Option("--work", help="Work folder; overrides the recipe's `work`.")]
+WorkOption = Annotated[
+    str | None, typer.Option("--work", metavar="FOLDER", help="Work folder; overrides the recipe's `work`.")
+]
+
+
+@app.callback()
+def _corpusmill(
+    context: typer.Context,
+    show_version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+) -> None:
+    if show_version:
+        from importlib.metadata import version
+
+        typer.echo(f"corpusmill {version('corpusmill')}")
+        raise typer.Exit
+    _help_without_command(context)
+
+
+@tokenizer_app.callback()
+def _help_without_command(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help(), err=True)
+        raise typer.Exit(2)
 
 
 @app.command(epilog="Example: corpusmill run recipe.yaml --workers 8 --set mixture.code=0.8")
@@ -36,15 +65,18 @@ def run(
     recipe: RecipePath,
     overrides: Overrides = [],  # noqa: B006 - typer copies it
     work: WorkOption = None,
-    workers: Annotated[int, typer.Option(min=1, help="Units that run at the same time.")] = 2,
-    until: Annotated[str | None, typer.Option(metavar="PASS", help="Stop after this pass, e.g. clean.")] = None,
+    workers: Annotated[int, typer.Option(min=1, metavar="N", help="Units that run at the same time.")] = 2,
+    until: Annotated[str | None, typer.Option(metavar="PASS", help="Stop after this pass, such as clean.")] = None,
 ) -> None:
-    """Run every pass that is not done; at the end a release is there. Run it again to go on after any stop."""
+    """Run every pass that is not done yet; makes the release.
+
+    Run it again after any stop: what is finished stays finished, and the bytes of the release are the same.
+    """
     from pipeline.progress import run_with_progress
     from pipeline.recipe_file import load_recipe
     from pipeline.runner import open_mill
 
-    mill = open_mill(load_recipe(recipe, overrides), str(work) if work else None)
+    mill = open_mill(load_recipe(recipe, overrides), work)
     run_with_progress(mill, workers=workers, until=until)
 
 
@@ -54,57 +86,72 @@ def plan(
     overrides: Overrides = [],  # noqa: B006
     work: WorkOption = None,
 ) -> None:
-    """Show passes, units, bytes, partitions, what is done already and what a run would do; runs nothing."""
+    """Show what a run would do, pass by pass, and what is done.
+
+    Units, bytes to read, partitions; runs nothing, but reads every new input shard once to know it by its digest.
+    """
     from pipeline.inspect_run import print_plan
     from pipeline.recipe_file import load_recipe
     from pipeline.runner import open_mill
 
-    print_plan(open_mill(load_recipe(recipe, overrides), str(work) if work else None))
+    print_plan(open_mill(load_recipe(recipe, overrides), work))
 
 
 @app.command(epilog="Example: corpusmill status work")
 def status(work: WorkPath) -> None:
-    """Show how far a run is, pass by pass, and why units failed."""
+    """Show how far a run is and why units failed."""
     from pipeline.inspect_run import print_status
     from pipeline.runner import reopen_mill
 
-    print_status(reopen_mill(str(work)))
+    print_status(reopen_mill(work))
 
 
 @app.command(epilog="Example: corpusmill explain work 0123456789abcdef0123456789abcdef")
 def explain(
     work: WorkPath,
-    identifier: Annotated[str, typer.Argument(metavar="ID", help="A document id; its first 8 or more digits will do.")],
+    identifier: Annotated[
+        str, typer.Argument(metavar="ID", help="A document id, its first 8 or more digits, or SHARD:ROW.")
+    ],
 ) -> None:
-    """Tell the life of one document: where it came from, what was measured, what was decided and why."""
+    """Tell the life of one document and the reason for its end.
+
+    Where it came from, what was measured, what was decided and why. `show` prints ids and rows.
+    """
     from pipeline.inspect_documents import print_life
     from pipeline.runner import reopen_mill
 
-    print_life(reopen_mill(str(work)), identifier)
+    print_life(reopen_mill(work), identifier)
 
 
-@app.command(epilog="Example: corpusmill show work --stage deduplicate --reason near_duplicate -n 5")
+@app.command(epilog="Example: corpusmill show work --reason near_duplicate -n 5")
 def show(
     work: WorkPath,
-    stage: Annotated[
-        str | None, typer.Option(help="Rejected at this stage, e.g. filter.")
+    stage: Annotated[str | None, typer.Option(metavar="STAGE", help="Rejected at this stage, such as filter.")] = None,
+    reason: Annotated[
+        str | None, typer.Option(metavar="REASON", help="Rejected for this reason, such as near_duplicate.")
     ] = None,
-    reason: Annotated[str | None, typer.Option(help="Rejected for this reason.")] = None,
-    number: Annotated[int, typer.Option("-n", min=1, help="How many documents.")] = 20,
+    number: Annotated[int, typer.Option("-n", min=1, metavar="N", help="How many documents.")] = 20,
 ) -> None:
-    """Print samples of rejected or kept documents, safe for a terminal. The sample is the same at every call."""
+    """Print samples of rejected or kept documents.
+
+    Without --stage and --reason, of those that were kept. The sample is the same at every call; what could steer the
+    terminal is replaced.
+    """
     from pipeline.inspect_documents import print_samples
     from pipeline.runner import reopen_mill
 
-    print_samples(reopen_mill(str(work)), stage=stage, reason=reason, number=number)
+    print_samples(reopen_mill(work), stage=stage, reason=reason, number=number)
 
 
 @app.command(epilog="Example: corpusmill verify releases/demo-0.1.0")
-def verify(release: Annotated[Path, typer.Argument(metavar="RELEASE", help="A release folder.")]) -> None:
-    """Recompute everything the manifest says: digests, accounts, token ids, documents. Exit 3 where it does not hold."""
+def verify(release: Annotated[str, typer.Argument(metavar="RELEASE", help="A release folder.")]) -> None:
+    """Recompute everything that a release's manifest says.
+
+    Digests, accounts, token ids, documents; ends with exit code 3 where something does not hold.
+    """
     from pipeline.verify import verify_release
 
-    typer.echo(verify_release(str(release)))
+    typer.echo(verify_release(release))
 
 
 @app.command(epilog="Example: corpusmill init recipe.yaml")
@@ -117,7 +164,7 @@ def init(
     from pipeline.recipe_template import write_template
 
     write_template(recipe)
-    typer.echo(f"wrote {recipe}; edit `sources`, then: corpusmill plan {recipe}")
+    typer.echo(f"wrote {recipe}: edit `sources`, then: corpusmill plan {recipe}")
 
 
 @app.command(epilog="Example: corpusmill schema > recipe.schema.json")
@@ -135,29 +182,45 @@ def gc(
     work: WorkPath,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
 ) -> None:
-    """Remove files in a work folder that no record names: leftovers of killed or repeated runs."""
+    """Remove files of a work folder that no record names.
+
+    They are leftovers of killed and repeated runs, and logs. What a run would use again stays.
+    """
     from pipeline.garbage import collect
 
-    files, num_bytes = collect(str(work), dry_run=dry_run)
-    typer.echo(f"{'would remove' if dry_run else 'removed'} {files} files, {num_bytes / 1e6:,.1f} MB")
+    files, num_bytes = collect(work, dry_run=dry_run)
+    typer.echo(f"{'would remove' if dry_run else 'removed'} {files:,} files, {num_bytes:,} bytes")
 
 
 @app.command("demo-data", epilog="Example: corpusmill demo-data demo/shards")
 def demo_data(out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the shards.")]) -> None:
-    """Write real input shards from what is installed in this environment; no network. Same environment, same bytes."""
+    """Write real input shards from what is installed here.
+
+    Code and documentation of the packages in this environment, without a network. Same environment, same bytes.
+    """
     from pipeline.demo_data import write_demo_data
 
-    typer.echo(str(write_demo_data(out)))
+    data = write_demo_data(out)
+    typer.echo(f"code: {data.code_rows:,} rows, {data.code_bytes:,} bytes of content in {out}/stack")
+    typer.echo(f"text: {data.text_rows:,} rows, {data.text_bytes:,} bytes of text in {out}/pile")
+    typer.echo(f"planted: {data.planted_rows:,} rows of known defects, listed in {out}/planted.jsonl")
 
 
 @tokenizer_app.command("train", epilog="Example: corpusmill tokenizer train recipe.yaml --vocabulary 16384")
 def tokenizer_train(
     recipe: RecipePath,
     overrides: Overrides = [],  # noqa: B006
-    vocabulary: Annotated[int, typer.Option(min=512, help="Size of the vocabulary, control token included.")] = 16384,
-    maximum_bytes: Annotated[int, typer.Option(min=1, help="Bytes of text to learn from.")] = 12_000_000,
+    vocabulary: Annotated[
+        int, typer.Option(min=512, metavar="N", help="Size of the vocabulary, control token included.")
+    ] = 16384,
+    maximum_bytes: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Bytes of text to learn from, at most.")
+    ] = 12_000_000,
 ) -> None:
-    """Train a byte-level BPE on the recipe's own shards and write it where `tokenizer.path` says."""
+    """Train a tokenizer on the recipe's own shards.
+
+    A byte-level BPE, written where the recipe's `tokenizer.path` says; a file that is there is left alone.
+    """
     from pipeline.recipe_file import load_recipe
     from pipeline.tokenizer_corpus import train_tokenizer
 
@@ -166,16 +229,42 @@ def tokenizer_train(
 
 
 def main() -> None:
-    """Run the command line; errors of ours become one message, one hint and their exit code."""
+    """Run the command line; what goes wrong becomes one message, one hint and the documented exit code."""
     try:
-        app()
+        code = app(standalone_mode=False)
     except CorpusmillError as error:
-        print(f"error: {_printable(error.message)}", file=sys.stderr)  # noqa: T201
-        if error.hint:
-            print(f"hint: {_printable(error.hint)}", file=sys.stderr)  # noqa: T201
-        raise SystemExit(error.exit_code) from None
+        code = _complain(error.message, error.hint, error.exit_code)
+    except typer.TyperException as error:
+        code = _complain(*_usage(error), 2)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        code = _complain(f"{where}{error.strerror or error}", "check the path, its permissions and the free space", 1)
+    sys.exit(code or 0)
+
+
+def _usage(error: typer.TyperException) -> tuple[str, str]:
+    """Message and hint of a wrong command line, in the form of all our errors."""
+    message = error.format_message().rstrip(".").replace("Input should be", "expected")
+    context = getattr(error, "ctx", None)
+    name = context.command_path if context else "corpusmill"
+    example = (context.command.epilog or "") if context else ""
+    hint = f"`{name} --help` says more"
+    if example.startswith("Example: ") and "\n" not in example:
+        hint = f"for example: {example.removeprefix('Example: ')}"
+    return f"{name}: {message[:1].lower()}{message[1:]}", hint
+
+
+def _complain(message: str, hint: str, exit_code: int) -> int:
+    for text in (f"error: {message}", f"hint: {hint}" if hint else ""):
+        if text:
+            typer.echo(_printable(text), err=True)
+    return exit_code
 
 
 def _printable(message: str) -> str:
-    """Messages name shards and rows; what stands in them must not steer the terminal."""
-    return "".join(character if character.isprintable() or character == "\n" else "�" for character in message)
+    """Messages name shards, rows and keys; what stands in them must not steer the terminal or start a line.
+
+    Two blanks after a line end are ours: the list of failed units.
+    """
+    lines = re.split(r"\n(?=  )", message)
+    return "\n".join("".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line) for line in lines)

@@ -15,6 +15,7 @@ _HEAD = """\
 # What stands above each key of the recipe.
 _COMMENTS = {
     "name": "The release is called <name>-<version>.",
+    "version": "Three numbers; a release is never changed, so raise it whenever the recipe or the inputs change.",
     "seed": "Decides which documents the mixture takes and the order of the sequences.",
     "work": "Where passes keep their records and columns; delete it to start afresh.",
     "partitions": "Release shards; null: one for each GB of text.",
@@ -32,7 +33,10 @@ _COMMENTS = {
     "tokenizer": "A Hugging Face tokenizer.json; `corpusmill tokenizer train FILE` makes one from these sources.",
     "packing": "Tokens of every sequence.",
     "release": "The folder in which the release's own folder is made.",
-    "limits": "A longer line is rejected; a unit groups shards up to unit_bytes; a unit without progress is ended.",
+    "limits": (
+        "A line longer than maximum_line_bytes is rejected. unit_bytes of shards make a unit (null: 4 MiB or more),\n"
+        "slice_bytes of text a slice, which bounds memory. A unit without progress for progress_seconds is ended."
+    ),
 }
 
 
@@ -50,7 +54,9 @@ def template() -> str:
     parts = [_HEAD]
     for key, value in recipe.model_dump(mode="json").items():
         comment = "".join(f"# {line}\n" for line in _COMMENTS.get(key, "").splitlines())
-        parts.append(comment + yaml.safe_dump({key: value}, sort_keys=False, width=110, default_flow_style=None))
+        # None puts innermost lists and mappings on one line; the recipe itself must not become one of them.
+        style = None if isinstance(value, dict | list) else False
+        parts.append(comment + yaml.safe_dump({key: value}, sort_keys=False, width=110, default_flow_style=style))
     return "\n".join(parts)
 
 

@@ -1,0 +1,155 @@
+"""The tables of the documentation are held against the program: recipe keys, signals, steps, reasons, fields."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+from pydantic import BaseModel
+
+from filters.credentials import PLUGINS
+from filters.signals import all_signals
+from filters.spans import PLACEHOLDERS
+from manifests.errors import CorpusmillError
+from manifests.release import CHAIN, Manifest
+from manifests.storage import Storage
+from pipeline.passes import STEPS
+from pipeline.recipe import Recipe
+from pipeline.steps import RECORDS, Step
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def page(name: str) -> str:
+    return (ROOT / "docs" / name).read_text(encoding="utf-8")
+
+
+def table_rows(text: str) -> list[list[str]]:
+    """Cells of all Markdown table rows, heads included."""
+    lines = [line for line in text.splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
+
+
+def unquoted(cell: str) -> str:
+    return cell.removeprefix("`").removesuffix("`").replace("\\|", "|")
+
+
+def keys(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """(dotted key, default or "required") of every key; a plain section counts by its own keys alone."""
+    for name, field in model.model_fields.items():
+        section = _section(field.annotation)
+        if section is not field.annotation:
+            yield prefix + name, "required" if field.is_required() else field.get_default()
+        if section is not None:
+            yield from keys(section, f"{prefix}{name}.")
+
+
+def _section(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for argument in get_args(annotation) if (found := _section(argument))), None)
+
+
+def test_the_recipe_page_has_every_key_with_its_default() -> None:
+    heads = {"key", "signal", "---"}
+    rows = {unquoted(row[0]): row[2] for row in table_rows(page("recipe.md")) if len(row) == 4 and row[0] not in heads}
+    expected = dict(keys(Recipe))
+    assert set(rows) == set(expected)
+    for key, cell in rows.items():
+        if cell == "see below":
+            continue
+        shown = "required" if cell == "required" else yaml.safe_load(unquoted(cell)) if cell != '`""`' else ""
+        assert shown == expected[key], key
+
+
+def test_the_recipe_page_has_every_signal() -> None:
+    rows = {unquoted(row[0]): row[1] for row in table_rows(page("recipe.md")) if row[0].startswith("`filters.")}
+    signals = {name: row for name, row in rows.items() if ":" in name}
+    assert signals == {name: (signal.__doc__ or "").splitlines()[0] for name, signal in all_signals().items()}
+
+
+def _reads(step: Step) -> set[str]:
+    named = {f"{read.step}.{read.table}" for read in step.reads if read.table != RECORDS}
+    return named | {read.step for read in step.reads if read.table == RECORDS}
+
+
+def test_the_architecture_page_has_every_step() -> None:
+    rows = [row for row in table_rows(page("architecture.md")) if re.match(r"\d ", row[0])]
+    assert [row[1] for row in rows] == [f"`{step.name}`" for step in STEPS]
+    for row, step in zip(rows, STEPS, strict=True):
+        assert row[0] == f"{step.number} {step.pass_name}"
+        assert step.run.__module__ == f"pipeline.{unquoted(row[2])}"
+        assert row[3] == step.grain
+        assert set(re.findall(r"`([\w.]+)`", row[4])) == _reads(step)
+        assert ("the shards" in row[4]) == step.reads_shards
+
+
+def test_the_architecture_page_names_every_table_that_is_read() -> None:
+    rows = {unquoted(row[1]): row[5] for row in table_rows(page("architecture.md")) if re.match(r"\d ", row[0])}
+    for step in STEPS:
+        for read in step.reads:
+            assert not read.table or f"`{read.table}`" in rows[read.step], (read.step, read.table)
+
+
+def test_the_picture_shows_every_pass() -> None:
+    picture = page("passes.svg")
+    for number, name in {(step.number, step.pass_name) for step in STEPS}:
+        assert f">{number} {name}<" in picture
+
+
+def _errors(error: type[CorpusmillError]) -> Iterator[type[CorpusmillError]]:
+    for child in error.__subclasses__():
+        yield child
+        yield from _errors(child)
+
+
+def test_the_errors_page_has_every_class_with_its_exit_code() -> None:
+    rows = {unquoted(row[0]): row[-1] for row in table_rows(page("errors.md")) if row[0].endswith("Error`")}
+    assert rows == {
+        error.__name__: str(error.exit_code)
+        for error in _errors(CorpusmillError)
+        if error.__module__ == "manifests.errors"
+    }
+
+
+def test_the_data_format_page_has_every_reason_of_the_reader() -> None:
+    text = page("data-format.md")
+    for module in ("stages/rows.py", "stages/readers.py"):
+        for reason in re.findall(r'(?:Fault\(|reason=)"(\w+)"', (ROOT / module).read_text(encoding="utf-8")):
+            assert f"| `{reason}` |" in text, reason
+
+
+def test_the_licences_page_has_every_reason() -> None:
+    source = (ROOT / "filters/licences.py").read_text(encoding="utf-8")
+    reasons = set(re.findall(r'LicenceDecision\("", "(\w+)"', source))
+    reasons |= {f"licence_not_allowed_in_{kind}" for kind in ("header", "metadata", "source")}
+    shown = {unquoted(row[0]) for row in table_rows(page("licences.md")) if "_" in row[0]}
+    assert shown == reasons
+
+
+def test_the_redaction_page_has_every_placeholder_and_rule() -> None:
+    text = page("redaction.md")
+    for kind, placeholder in PLACEHOLDERS.items():
+        assert f"| `{kind}` | `{placeholder.decode()}` |" in text
+    for name in PLUGINS:
+        assert f"`{name}`" in text
+
+
+def test_the_data_format_page_has_every_field_of_the_manifest() -> None:
+    text = page("data-format.md").partition("### Manifest")[2]
+    shown = {name for row in table_rows(text) for name in re.findall(r"`(\w+)`", row[0])}
+    assert shown == set(Manifest.__struct_fields__)
+    assert all(f"`{step}`" in text for step in CHAIN)
+
+
+def test_the_errors_page_has_every_reason_of_a_release(small_release: Path) -> None:
+    rows = [row for row in table_rows(page("errors.md")) if len(row) == 4]
+    known = {(unquoted(row[0]), reason) for row in rows for reason in re.findall(r"`([\w<>]+)`", row[1])}
+    manifest = Manifest.read(Storage(str(small_release)))
+    for step in CHAIN:
+        for key in manifest.ledgers[step]["rejected"]:
+            stage, _, reason = key.partition("/")
+            if stage == "filter":
+                reason = re.sub(r"^\w+?(?=_(?:below_minimum|above_maximum)$)", "<signal>", reason)
+            assert stage == "read" or (stage, reason) in known, key
