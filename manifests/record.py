@@ -106,7 +106,7 @@ def read_record(storage: Storage, step: str, unit: int) -> Record:
     where = storage.path(name)
     try:
         signed = msgspec.json.decode(storage.read(name), type=_Signed)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise IntegrityError(f"{where}: not a record: {error}", hint="delete it and run again") from error
     if signed.digest != _digest(signed.record):
         raise IntegrityError(

@@ -8,7 +8,7 @@ bytes twice is the same file, and a file that no record names is garbage.
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -160,6 +160,13 @@ class Storage:
         """Remove a file; nothing happens where there is none."""
         if self.exists(name):
             self._fs.rm_file(self.path(name))
+
+    def clear_temporary(self) -> None:
+        """Remove half files that killed writers left, and the folder they lay in; nobody may be writing here."""
+        for name in self.list(_TEMPORARY):
+            self.delete(name)
+        with suppress(FileNotFoundError):
+            Path(self.root, _TEMPORARY).rmdir()
 
     @contextmanager
     def _temporary(self) -> Iterator[tuple[BinaryIO, str]]:

@@ -231,7 +231,7 @@ def tokenizer_train(
 def main() -> None:
     """Run the command line; what goes wrong becomes one message, one hint and the documented exit code."""
     try:
-        code = app(standalone_mode=False)
+        code = app(standalone_mode=False, prog_name="corpusmill")
     except CorpusmillError as error:
         code = _complain(error.message, error.hint, error.exit_code)
     except typer.TyperException as error:

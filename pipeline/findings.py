@@ -22,9 +22,10 @@ class Findings:
         """Raise IntegrityError with every finding; nothing happens where there is none."""
         if not self._lines:
             return
-        full = ", and looked no further" if len(self._lines) == MAXIMUM_FINDINGS else ""
+        number = f"{len(self._lines)} findings" if len(self._lines) > 1 else "1 finding"
+        if len(self._lines) == MAXIMUM_FINDINGS:
+            number += " and looked no further"
         raise IntegrityError(
-            f"{self._folder}: the release is not what its manifest says; expected no finding, got {len(self._lines)}{full}:\n  "
-            + "\n  ".join(self._lines),
+            f"{self._folder}: expected what its manifest says, got {number}:\n  " + "\n  ".join(self._lines),
             hint="do not train on it: restore the named files from a copy, or make the release again",
         )

@@ -1,8 +1,19 @@
-"""Garbage collection: what killed or repeated runs left in a work folder and no record names."""
+"""Garbage collection: what killed or repeated runs left in a work folder and no record names.
+
+Only names that corpusmill gives are touched: a work folder may be somebody's home. Costs one listing and one reading
+of every record.
+"""
+
+import re
+from contextlib import suppress
+from pathlib import Path
 
 from manifests.storage import Storage
 from pipeline.passes import STEPS
 from pipeline.runner import locked, reopen_mill
+
+_STEPS = "|".join(step.name for step in STEPS)
+_OURS = re.compile(rf"tmp/\d+-[0-9a-f]{{16}}|logs/(?:{_STEPS})-\d+-\d+[./].+|(?:{_STEPS})/data/[0-9a-f]{{32}}\.\w+")
 
 
 def collect(work: str, *, dry_run: bool) -> tuple[int, int]:
@@ -14,18 +25,29 @@ def collect(work: str, *, dry_run: bool) -> tuple[int, int]:
     Raises:
         RecipeError: not a work folder, or a run is working in it.
     """
-    mill = reopen_mill(work)
-    storage: Storage = mill.work
+    storage: Storage = reopen_mill(work).work
     with locked(storage):
-        garbage = dict(storage.list("tmp"))
-        for step in STEPS:
-            named = {
-                output.file for record in mill.records(step) if record is not None for output in record.outputs.values()
-            }
-            data = storage.list(f"{step.name}/data")
-            garbage |= {name: size for name, size in data.items() if name not in named}
-        garbage |= storage.list("logs")
+        mill = reopen_mill(work)  # again: a run may have ended in between
+        named = {
+            output.file
+            for step in STEPS
+            for record in mill.records(step)
+            if record is not None
+            for output in record.outputs.values()
+        }
+        folders = ("tmp", "logs", *(f"{step.name}/data" for step in STEPS))
+        files = {name: size for folder in folders for name, size in storage.list(folder).items()}
+        garbage = {name: size for name, size in files.items() if name not in named and _OURS.fullmatch(name)}
         if not dry_run:
             for name in garbage:
                 storage.delete(name)
+            _remove_empty_folders(Path(storage.path("logs")))
     return len(garbage), sum(garbage.values())
+
+
+def _remove_empty_folders(logs: Path) -> None:
+    """What datatrove's logs lay in; a folder that holds something stays."""
+    for folder in sorted(logs.rglob("*"), reverse=True):
+        if folder.is_dir() and not folder.is_symlink():
+            with suppress(OSError):
+                folder.rmdir()

@@ -1,4 +1,9 @@
-"""`plan` and `status`: what a run would do, and how far it is, as tables."""
+"""`plan` and `status`: what a run would do, and how far it is, as tables; and how anything is printed safely.
+
+What stands in a shard (names, paths, texts, parsers' messages) is hostile: printed raw it could steer the terminal.
+"""
+
+from unicodedata import category
 
 from rich.console import Console
 from rich.table import Table
@@ -6,58 +11,106 @@ from rich.table import Table
 from manifests.errors import CorpusmillError
 from manifests.ledger import Ledger
 from manifests.record import Record
+from pipeline.pass_9_release import release_folder
 from pipeline.passes import PASSES, STEPS
 from pipeline.runner import failures, states
 from pipeline.steps import Step
 from pipeline.tokenizer_file import load_tokenizer
-from pipeline.units import Mill
+from pipeline.units import Mill, step_named
+
+
+def plain_console() -> Console:
+    """A console that prints text as it is: no markup, no emoji codes, no line breaks of its own."""
+    return Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+def safe(text: str, limit: int = 300) -> str:
+    """One line that cannot steer a terminal.
+
+    Control, format and line-breaking characters are replaced by U+FFFD (blanks of any width stay), and what is longer
+    than `limit` characters is cut, visibly.
+    """
+    shown = "".join(c if c.isprintable() or category(c) == "Zs" else "\N{REPLACEMENT CHARACTER}" for c in text[:limit])
+    return shown + (" […]" if len(text) > limit else "")
+
+
+def size(num_bytes: int) -> str:
+    """Bytes for people, in decimal units: "512 B", "3.4 MB"."""
+    amount = float(num_bytes)
+    for unit in ("B", "kB", "MB", "GB"):
+        if amount < 999.5:
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:,.1f} TB"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number and its noun: "1 unit", "2 units"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def print_plan(mill: Mill) -> None:
     """Shards, partitions, and for every step what is done and what will run."""
-    console = Console()
+    console = plain_console()
     plan = mill.plan
-    shards = [shard for unit in plan.units for shard in unit]
+    shards = sum(len(unit) for unit in plan.units)
+    steps = list(states(mill))
     console.print(
-        f"{mill.recipe.name} {mill.recipe.version}: {len(shards)} shards, {plan.num_bytes / 1e6:,.1f} MB, "
-        f"in {len(plan.units)} units; P = {plan.partitions} partitions of {plan.slices_per_partition} slices",
-        highlight=False,
+        f"{mill.recipe.name} {mill.recipe.version}: {counted(shards, 'shard')}, {size(plan.num_bytes)}, in "
+        f"{counted(len(plan.units), 'unit')}; {counted(plan.partitions, 'partition')}, each one release shard made in "
+        f"{counted(plan.slices_per_partition, 'slice')}"
     )
-    table = Table("pass", "step", "units", "done", "will run", "will read", box=None, pad_edge=False)
-    for state in states(mill):
+    table = _table("pass", "step", "units", "done", "will run", "will read")
+    for state in steps:
         _rewrite_row(table, state.step)
-        reading = (
-            "known later" if state.num_bytes is None else f"{state.num_bytes / 1e6:,.1f} MB" if state.todo else "-"
-        )
-        table.add_row(
-            f"{state.step.number} {state.step.pass_name}",
-            state.step.name,
-            str(state.num_units),
-            str(state.num_units - state.todo),
-            str(state.todo),
-            reading,
-        )
-    console.print(table)
-    console.print(_tokenizer_line(mill), highlight=False)
+        reading = "known later" if state.num_bytes is None else size(state.num_bytes) if state.todo else "-"
+        done = state.num_units - state.todo
+        if state.step.always and state.num_bytes is not None:
+            done = sum(record is not None and record.done for record in mill.records(state.step))
+        table.add_row(*_name(state.step), f"{state.num_units:,}", f"{done:,}", f"{state.todo:,}", reading)
+    console.print(table, soft_wrap=False)
+    console.print(_tokenizer_line(mill))
 
 
 def print_status(mill: Mill) -> None:
-    """For every step: units done, failed, missing, documents kept; then why units failed."""
-    console = Console()
-    table = Table("pass", "step", "units", "done", "failed", "documents kept", box=None, pad_edge=False)
+    """For every step: units done, failed, documents kept; then why units failed and what comes next."""
+    console = plain_console()
+    table = _table("pass", "step", "units", "done", "failed", "documents kept")
     problems: list[str] = []
+    unfinished: list[str] = []
     for step in STEPS:
         _rewrite_row(table, step)
         records = mill.records(step)
-        failed = [record for record in records if record is not None and not record.done]
+        failed = sum(record is not None and not record.done for record in records)
         done = sum(record is not None and record.done for record in records)
-        row = [f"{step.number} {step.pass_name}", step.name, str(len(records)), str(done), str(len(failed))]
-        table.add_row(*row, _kept(records))
+        table.add_row(*_name(step), f"{len(records):,}", f"{done:,}", f"{failed:,}", _kept(records))
         if failed:
             problems += [f"{step.name}: {line}" for line in failures(mill, step) if not line.endswith("no record")]
-    console.print(table)
+        if done < len(records):
+            unfinished.append(f"{step.number} {step.pass_name}: {step.name}")
+    console.print(table, soft_wrap=False)
     for problem in problems:
-        console.print(problem, style="red", highlight=False, markup=False)
+        console.print(safe(problem, 600), style="red")
+    if unfinished:
+        console.print(f"next: {unfinished[0]}; `corpusmill run` goes on there")
+    else:
+        console.print(f"release: {release_folder(mill.recipe).root}")
+
+
+def is_released(mill: Mill) -> bool:
+    """Whether the last step is done."""
+    return all(record is not None and record.done for record in mill.records(step_named("release")))
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for number, column in enumerate(columns):
+        table.add_column(column, justify="left" if number < 2 else "right", no_wrap=True)
+    return table
+
+
+def _name(step: Step) -> tuple[str, str]:
+    return f"{step.number} {step.pass_name}", step.name
 
 
 def _rewrite_row(table: Table, step: Step) -> None:
@@ -76,5 +129,5 @@ def _tokenizer_line(mill: Mill) -> str:
     try:
         tokenizer = load_tokenizer(mill.recipe)
     except CorpusmillError as error:
-        return f"tokenizer: {error.message} ({error.hint})"
+        return safe(f"no tokenizer yet: {error.message} ({error.hint})", 600)
     return f"tokenizer: {tokenizer.vocabulary_size:,} ids, encoded by {tokenizer.engine}"

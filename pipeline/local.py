@@ -1,14 +1,18 @@
 """The local executor: datatrove's LocalPipelineExecutor, in a process of its own that the launcher watches.
 
 A killed pool worker would make the pool wait for ever; here the launcher sees it on the board, ends the pool, marks the
-unit failed and goes on with the rest in a new pool. Ctrl-C, SIGTERM and even SIGKILL of the launcher end every process
-it started; what has a record stays done.
+unit failed and goes on with the rest in a new pool. Where the worker had no unit, the board falls silent: a pool that
+runs nothing for half a minute is ended, too. Ctrl-C, SIGTERM and even SIGKILL of the launcher end every process it
+started; what has a record stays done.
 """
 
 import contextlib
+import gc
 import os
 import select
 import signal
+import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -20,6 +24,7 @@ from pipeline.units import Mill, fail_unit, step_named
 from pipeline.watch import Board, die_with_parent, run_watched
 
 _LOOK_MILLISECONDS = 100
+_IDLE_SECONDS = 30
 
 # Set before the pool forks, so that workers find what cannot travel by pickle.
 _shared: dict[str, tuple[Mill, Board]] = {}
@@ -52,8 +57,13 @@ def run_step(
     Raises:
         UnitError: the executor itself could not start.
     """
-    pa.array([0])  # pyarrow imports pandas, where it is installed, at its first array: once here, not in every child
+    # Once here, not in the processes of every step: datatrove, and pandas, which pyarrow imports at its first array.
+    import datatrove.executor  # noqa: F401
+
+    pa.array([0])
     step.prepare(mill.recipe)
+    gc.collect()
+    gc.freeze()  # or the children's collector would touch, and so copy, everything loaded so far
     board = Board(len(units))
     _shared["run"] = (mill, board)
     pending = list(range(len(units)))
@@ -94,6 +104,7 @@ def _be_runner(task: UnitTask, workers: int, *, log: Path, launcher: int) -> Non
         sink = os.open(f"{log}.log", os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o644)
         os.dup2(sink, 1)
         os.dup2(sink, 2)
+        sys.stdout = sys.stderr = os.fdopen(sink, "w", buffering=1)  # the launcher's may be anything
         _execute(task, workers, log)
         code = 0
     finally:
@@ -109,8 +120,11 @@ def _end_all_with(runner: int) -> None:
 
 
 def _execute(task: UnitTask, workers: int, log: Path) -> None:
-    from datatrove.executor import LocalPipelineExecutor  # 0.3 s, and only this process needs it
+    from datatrove.executor import LocalPipelineExecutor
+    from loguru import logger
 
+    logger.remove()
+    logger.add(sys.stderr)
     LocalPipelineExecutor(
         pipeline=[task],
         tasks=len(task.units),
@@ -122,16 +136,23 @@ def _execute(task: UnitTask, workers: int, log: Path) -> None:
 
 
 def _attend(runner: int, board: Board, tell: Callable[[int], None]) -> list[int]:
-    """Wait for the runner; returns the rows of units whose worker died, after ending what was left of the pool."""
+    """Wait for the runner; returns the rows of units whose worker died, after ending what was left of the pool.
+
+    A worker that dies between two units takes the pool's lock or a result with it: no row is orphaned, and yet the pool
+    never ends. That it runs nothing is what shows it; the units left over go to a new pool.
+    """
     watcher = select.poll()
     handle = os.pidfd_open(runner)
     watcher.register(handle, select.POLLIN)
     dead: list[int] = []
+    busy = time.monotonic()
     try:
         while not watcher.poll(_LOOK_MILLISECONDS):
             tell(board.bytes_done())
             dead = board.orphaned()
-            if dead:
+            if board.running():
+                busy = time.monotonic()
+            if dead or time.monotonic() - busy > _IDLE_SECONDS:
                 break
         else:
             dead = board.orphaned()

@@ -216,13 +216,22 @@ def _write_duplicates(out: BlockWriter, rows: list[tuple[int, str, bytes, float]
     out.write(pa.table([ordinals, list(reasons), pa.array(twins, _ID), list(similarities)], schema=DUPLICATES), units)
 
 
+def _prepare(recipe: Recipe) -> None:
+    """Load the kernels once, for all forked workers."""
+    if recipe.deduplication.near is not None:
+        hashes = unique_sorted(shingle_hashes("a b c d e f", ngram_words=recipe.deduplication.near.ngram_words))
+        similarity = np.array([jaccard(hashes, hashes)])
+        one = np.ones(1, dtype=np.int64)
+        greedy_keep(one - 1, one, similarity, num_documents=2)
+
+
 def _near_settings(recipe: Recipe, plan: Plan) -> object:
     near = recipe.deduplication.near
     return {"near": None if near is None else near.model_dump(), "slices": plan.num_slices, "units": len(plan.units)}
 
 
 def _step(name: str, grain: str, reads: tuple[Read, ...], run: object, **more: object) -> Step:
-    return Step(name, 2, "decide", grain, reads, _near_settings, run, **more)  # type: ignore[arg-type]
+    return Step(name, 2, "decide", grain, reads, _near_settings, run, _prepare, **more)  # type: ignore[arg-type]
 
 
 STEPS = [

@@ -147,6 +147,14 @@ def _settings(recipe: Recipe, plan: Plan) -> object:
     }
 
 
+def _prepare(recipe: Recipe) -> None:
+    """Load the tokenizer and the packing kernels once, for all forked workers."""
+    load_tokenizer(recipe)
+    one = np.ones(1, dtype=np.int64)
+    layout = pack(one, one.astype(np.uint64), one, sequence_tokens=2, seed=0)
+    next(fill(layout, one.astype(np.int32), one - 1, pad_id=0))
+
+
 STEPS = [
     Step(
         name="pack",
@@ -156,5 +164,6 @@ STEPS = [
         reads=(Read("tokenize", "tokens", "group", TOKENS), Read("settle", "trim", "all", TRIM)),
         settings=_settings,
         run=_pack,
+        prepare=_prepare,
     )
 ]

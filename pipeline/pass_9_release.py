@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from hashlib import sha256
-from importlib.metadata import version
 
 import msgspec
 
@@ -22,18 +21,14 @@ from manifests.release import (
     ReleaseTokenizer,
     SourceShard,
 )
-from manifests.storage import Storage
+from manifests.storage import Storage, file_sha256
 from pipeline.pass_4_mix import mixture_shares
 from pipeline.plan import Plan
 from pipeline.recipe import Recipe
 from pipeline.release_texts import card, summary
+from pipeline.software import software_versions
 from pipeline.steps import RECORDS, Read, Step, UnitContext
 from pipeline.tokenizer_file import load_tokenizer, tokenizer_bytes, tokenizer_settings
-
-_SOFTWARE = (
-    "corpusmill", "datasketch", "detect-secrets", "gigatoken", "hyperscan", "license-expression", "msgspec", "numba",
-    "numpy", "pyarrow", "tokenizers", "xxhash", "zstandard",
-)  # fmt: skip
 
 
 def release_folder(recipe: Recipe) -> Storage:
@@ -62,12 +57,16 @@ def check_not_taken(recipe: Recipe, plan: Plan) -> None:
 def _release(context: UnitContext) -> None:
     recipe = context.recipe
     folder = release_folder(recipe)
-    files = _place_shards(context, folder)
-    files.append(_place(folder, "tokenizer/tokenizer.json", tokenizer_bytes(recipe)))
     manifest = _manifest(context)
-    files.append(_place(folder, "SUMMARY.md", summary(manifest).encode()))
-    files.append(_place(folder, "README.md", card(manifest).encode()))
-    final = _with_files(manifest, sorted(files, key=lambda file: file.path))
+    shards = _shards(context)
+    texts = {
+        "tokenizer/tokenizer.json": tokenizer_bytes(recipe),
+        "SUMMARY.md": summary(manifest).encode(),
+        "README.md": card(manifest).encode(),
+    }
+    listed = [file for file, _ in shards]
+    listed += [ReleaseFile(path, len(data), sha256(data).hexdigest()) for path, data in texts.items()]
+    final = msgspec.structs.replace(manifest, files=sorted(listed, key=lambda file: file.path))
     final.check_accounts()
     data = final.to_bytes()
     if folder.exists(MANIFEST) and folder.read(MANIFEST) != data:
@@ -75,27 +74,43 @@ def _release(context: UnitContext) -> None:
             f"{folder.root}: release {recipe.name} {recipe.version} exists with other contents; it was not changed",
             hint="raise `version` in the recipe, or remove that folder if nobody uses it",
         )
+    _place_shards(context, folder, shards)
+    for path, text in texts.items():
+        folder.write(path, text)
     folder.write(MANIFEST, data)
+    folder.clear_temporary()
     with context.whole_file("manifest", ".json") as file:
         file.write(data)
     context.counts = {"digest": final.digest}
 
 
-def _place_shards(context: UnitContext, folder: Storage) -> list[ReleaseFile]:
-    """Copy the packed shards; one that is there with the right size is left alone (`verify` looks at every byte)."""
+def _shards(context: UnitContext) -> list[tuple[ReleaseFile, str]]:
+    """The packed shards as they will stand in the release, each with its file in the work folder."""
     records = sorted(context.earlier["pack"], key=lambda record: record.unit)
-    present = folder.list("data")
-    files = []
+    shards = []
     for record in records:
-        shard = record.outputs["shard"]
-        path = f"data/shard-{record.unit:05d}-of-{len(records):05d}.parquet"
-        if present.get(path) != shard.num_bytes:
-            context.storage.copy_to(shard.file, folder, path, digest=shard.sha256)
-        context.progress(shard.num_bytes)
+        made = record.outputs["shard"]
         rows = record.counts["rows"]
         assert isinstance(rows, int)  # noqa: S101 - pack wrote it
-        files.append(ReleaseFile(path, shard.num_bytes, shard.sha256, rows))
-    return files
+        path = f"data/shard-{record.unit:05d}-of-{len(records):05d}.parquet"
+        shards.append((ReleaseFile(path, made.num_bytes, made.sha256, rows), made.file))
+    return shards
+
+
+def _place_shards(context: UnitContext, folder: Storage, shards: list[tuple[ReleaseFile, str]]) -> None:
+    """Copy the packed shards. One that a stopped run left is kept if its bytes are right; other data files go."""
+    present = folder.list("data")
+    for file, made in shards:
+        if present.pop(file.path, None) != file.num_bytes or not _holds(folder, file):
+            context.storage.copy_to(made, folder, file.path, digest=file.sha256)
+        context.progress(file.num_bytes)
+    for path in present:
+        folder.delete(path)
+
+
+def _holds(folder: Storage, file: ReleaseFile) -> bool:
+    with folder.open(file.path) as there:
+        return file_sha256(there) == file.sha256
 
 
 def _place(folder: Storage, path: str, data: bytes) -> ReleaseFile:
@@ -123,7 +138,7 @@ def _manifest(context: UnitContext) -> Manifest:
         name=recipe.name,
         version=recipe.version,
         recipe=_recipe(recipe),
-        software={name: version(name) for name in _SOFTWARE},
+        software=software_versions(),
         sources=_sources(recipe, context.plan),
         tokenizer=ReleaseTokenizer(
             tokenizer.sha256,
@@ -150,10 +165,6 @@ def _manifest(context: UnitContext) -> Manifest:
         documents=documents,
         files=[],
     )
-
-
-def _with_files(manifest: Manifest, files: list[ReleaseFile]) -> Manifest:
-    return msgspec.structs.replace(manifest, files=files)
 
 
 def _classes(packs: list[Record]) -> list[DocumentClass]:
@@ -206,6 +217,10 @@ def _settings(recipe: Recipe, plan: Plan) -> object:
     return {"recipe": _recipe(recipe), "sources": [shard.sha256 for unit in plan.units for shard in unit]}
 
 
+def _prepare(recipe: Recipe) -> None:
+    load_tokenizer(recipe)
+
+
 STEPS = [
     Step(
         name="release",
@@ -218,6 +233,7 @@ STEPS = [
         ),
         settings=_settings,
         run=_release,
+        prepare=_prepare,
         always=True,
     )
 ]

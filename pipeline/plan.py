@@ -20,6 +20,7 @@ from pipeline.recipe import Recipe, Source
 _EXPANSION = {".zst": 4.0, ".gz": 3.5}
 _PARTITION_TEXT_BYTES = 1_000_000_000
 _MAXIMUM_PARTITIONS = 256
+_UNIT_BYTES = 4 * 1024 * 1024
 _BLOCK_BYTES = 256 * 1024  # compressed input for every block a unit writes, about 1 MB of text
 
 
@@ -81,7 +82,7 @@ def make_plan(recipe: Recipe, work: Storage) -> Plan:
             hint="split the input into several releases, or set `partitions: 256`",
         )
     slices = _divide_up(text_bytes / partitions, recipe.limits.slice_bytes)
-    unit_bytes = max(recipe.limits.unit_bytes, partitions * slices * _BLOCK_BYTES)
+    unit_bytes = recipe.limits.unit_bytes or max(_UNIT_BYTES, partitions * slices * _BLOCK_BYTES)
     return Plan(list(_units(shards, unit_bytes)), partitions, slices)
 
 
@@ -111,7 +112,7 @@ class _Identities:
     def sha256(self, path: Path) -> tuple[int, str]:
         try:
             status = path.stat()
-            key = (status.st_size, status.st_mtime_ns)
+            key = (status.st_size, status.st_ctime_ns)  # unlike mtime, it cannot be kept when a file is replaced
             known = self._known.get(str(path))
             if known and known[:2] == key:
                 digest = known[2]

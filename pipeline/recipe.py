@@ -150,10 +150,13 @@ class ReleaseChoice(Section):
 
 
 class Limits(Section):
-    """What one row and one unit may take."""
+    """What one row and one unit may take.
+
+    `unit_bytes` of shards make a unit; null: 4 MiB, or more where the blocks that a unit writes would be too small.
+    """
 
     maximum_line_bytes: Positive = 64 * 1024 * 1024
-    unit_bytes: Positive = 4 * 1024 * 1024
+    unit_bytes: Positive | None = None
     slice_bytes: Positive = 32 * 1024 * 1024
     progress_seconds: Positive = 600
 

@@ -21,14 +21,13 @@ from pipeline.recipe import Recipe
 # What the design has and this version lacks: key at the top of the recipe -> what it would do.
 _LATER = {
     "rewriting": "rewriting by a model",
-    "executor": "running on Slurm or Ray",
+    "executor": "an executor other than `local`",
     "slurm": "running on Slurm",
     "ray": "running on Ray",
     "held_out": "held-out splits",
     "decontamination": "decontamination",
     "opt_out": "the opt-out registry",
 }
-_FORMATS = ("stack-v2", "pile", "jsonl")
 _LATER_FORMATS = ("parquet", "stack-v2-ids", "stack-v2-repositories", "pull-requests")
 _SCHEMA = "`corpusmill schema` prints every key with its type"
 
@@ -61,18 +60,20 @@ class _StrictLoader(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark
-            raise yaml.constructor.ConstructorError(None, None, "aliases are not allowed: write the value out", mark)
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.constructor.ConstructorError(
+                None, None, "aliases are not allowed; expected the value itself", mark
+            )
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
         for key, _ in node.value:
-            if key.value in seen if isinstance(key, yaml.ScalarNode) else False:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key.value} stands twice; expected it once", key.start_mark
-                )
-            seen.add(str(key.value))
+            name = str(key.value)
+            if name in seen:
+                problem = f"the key {name} stands twice; expected it once"
+                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+            seen.add(name)
         return super().construct_mapping(node, deep=deep)
 
 
@@ -108,9 +109,7 @@ def _yaml_problem(error: Exception) -> tuple[str, str]:
         return f":{error.problem_mark.line + 1}", " ".join(str(error.problem).split())
     if isinstance(error, yaml.reader.ReaderError):
         return "", f"a character that YAML does not allow at {error.position}"
-    if isinstance(error, RecursionError):
-        return "", "nested too deep"
-    return "", " ".join(str(error).split())
+    return "", "nested too deep" if isinstance(error, RecursionError) else " ".join(str(error).split())
 
 
 def _set(value: dict[str, Any], override: str) -> None:
@@ -143,17 +142,17 @@ def _refuse_later(value: dict[str, Any], where: str) -> None:
         if isinstance(name, str) and "://" in name:
             refuse(key, f"{name.partition('://')[0]}:// storage", "copy the data to a local disk and name that path")
 
+    if value.get("executor") == "local":
+        del value["executor"]
     for key, what in _LATER.items():
-        if key in value and not (key == "executor" and value[key] == "local"):
-            hint = f"leave `{key}` out; units run on this machine, as many at a time as --workers says"
-            refuse(key, what, hint if key in ("executor", "slurm", "ray") else f"leave `{key}` out")
-    value.pop("executor", None)
+        if key in value:
+            refuse(key, what, f"leave `{key}` out")
     sources = value.get("sources")
     for number, source in enumerate(sources if isinstance(sources, list) else []):
         if isinstance(source, dict):
             if source.get("format") in _LATER_FORMATS:
-                hint = f"expected one of {', '.join(_FORMATS)}"
-                refuse(f"sources.{number}.format", f"reading {source['format']}", hint)
+                what = f"reading {source['format']}"
+                refuse(f"sources.{number}.format", what, "expected one of stack-v2, pile, jsonl")
             paths = source.get("paths")
             for name in paths if isinstance(paths, list) else [paths]:
                 refuse_storage(f"sources.{number}.paths", name)
@@ -204,9 +203,7 @@ def _mistake(mistake: ErrorDetails, location: tuple[int | str, ...], got: object
         return f"expected keys ({', '.join(_keys_at(location))}), got {_shown(got)}"
     if mistake["type"] == "invalid_key":
         return f"expected a key that is text, got {_shown(location[-1])}"
-    message = mistake["msg"].replace("Input should be ", "expected ").replace("expected a valid", "expected a")
-    message = message.replace("expected g", "expected a number g").replace("expected less", "expected a number less")
-    message = message.replace("String should", "expected text that should").replace("a string", "text")
+    message = mistake["msg"].replace("Input should be", "expected").replace("String should match", "expected text like")
     return f"{message}, got {_shown(got)}"
 
 
@@ -215,6 +212,8 @@ def _hint(mistake: ErrorDetails, key: str, got: object) -> str:
         return f'put it in quotes: {key.rpartition(".")[2]}: "{got}"'
     if mistake["type"] == "list_type" and isinstance(got, str):
         return f"a list has brackets: {key.rpartition('.')[2]}: [{got}]"
+    if mistake["type"] == "model_type" and got is False:
+        return f"null turns it off: {key.rpartition('.')[2]}: null"
     return _SCHEMA
 
 
@@ -222,7 +221,7 @@ def _shown(value: object) -> str:
     """A value of the recipe in a message, short."""
     if isinstance(value, dict | list):
         return f"a {'list' if isinstance(value, list) else 'section'} of {len(value)}"
-    return "null" if value is None else repr(value)[:80]
+    return "null" if value is None else repr(value if isinstance(value, int | float) else str(value))[:80]
 
 
 def _keys_at(location: tuple[int | str, ...]) -> list[str]:

@@ -73,8 +73,8 @@ rows = load_dataset("parquet", data_files="data/*.parquet", split="train")
 | `doc_offsets` | list<int32> | first token of each piece within its document |
 | `kind` | string | `code` or `text` |
 
-A document ends in token {manifest.tokenizer.end_of_document_id} (`{manifest.tokenizer.end_of_document}`); padding is the
-same token. The tokenizer lies in `tokenizer/`, its sha256 is `{manifest.tokenizer.sha256}`.
+A document ends in token {manifest.tokenizer.end_of_document_id} (`{manifest.tokenizer.end_of_document}`); padding
+is the same token. The tokenizer lies in `tokenizer/`, its sha256 is `{manifest.tokenizer.sha256}`.
 
 `SUMMARY.md` says what was read, kept and rejected and why; `manifest.json` is the complete account, and
 `corpusmill verify` holds the files against it.

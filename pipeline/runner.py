@@ -97,8 +97,8 @@ def _run(mill: Mill, step: Step, *, workers: int, progress: Progress) -> None:
         run_step(mill, step, todo, workers=workers, tell=progress.advance)
     failed = failures(mill, step)
     progress.finish(step, failed=len(failed))
-    if failed and not (step.name == "ingest" and mill.recipe.failed_units == "leave_out"):
-        damaged = any(r is not None and r.failure and r.failure.error == "IntegrityError" for r in mill.records(step))
+    damaged = any(r is not None and r.failure and r.failure.error == "IntegrityError" for r in mill.records(step))
+    if failed and (damaged or step.name != "ingest" or mill.recipe.failed_units != "leave_out"):
         raise (IntegrityError if damaged else UnitError)(
             f"{len(failed)} of {step.num_units(mill.plan)} units of {step.name} failed:\n  " + "\n  ".join(failed[:10]),
             hint="mend the cause and run the same command again: only what failed is made again"

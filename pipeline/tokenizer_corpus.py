@@ -1,6 +1,7 @@
 """Training a tokenizer on a recipe's own shards, before a run: an even sample of their documents, chosen by id."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from manifests.document import Document
@@ -22,12 +23,17 @@ def train_tokenizer(recipe: Recipe, *, vocabulary_size: int, maximum_bytes: int)
     """
     path = Path(recipe.tokenizer.path)
     if path.exists():
-        raise RecipeError(f"{path}: a tokenizer is there already", hint="remove it first, or choose another path")
+        raise RecipeError(
+            f"{path}: expected no file, found one: a tokenizer is never replaced",
+            hint="use it, remove it, or choose another tokenizer.path",
+        )
     plan = make_plan(recipe, Storage(recipe.work))
     shards = [shard for unit in plan.units for shard in unit]
     texts = _sample(recipe, shards, maximum_bytes)
     data = train(texts, vocabulary_size=vocabulary_size, control_tokens=(recipe.tokenizer.end_of_document,))
     Storage(str(path.parent)).write(path.name, data)
+    with suppress(OSError):  # the folder is the user's: leave nothing of ours in it but the tokenizer
+        (path.parent / "tmp").rmdir()
     return str(path)
 
 

@@ -1,6 +1,6 @@
 """Units: what a unit of a step would read, whether it is done already, and running it.
 
-The fingerprint covers step, version, settings and the digests of exactly the bytes the unit reads, so a change upstream
+The fingerprint covers software versions, step, settings and the digests of exactly the bytes the unit reads, so a change upstream
 makes again only what depends on it, and nothing else decides what is done.
 """
 
@@ -19,6 +19,7 @@ from manifests.record import Failure, Record, Segment, read_record, record_name,
 from manifests.storage import Storage
 from pipeline.plan import Plan, Shard
 from pipeline.recipe import Recipe
+from pipeline.software import software_versions
 from pipeline.steps import RECORDS, Read, Step, UnitContext
 from stages.exchange import Block, Progress
 
@@ -80,13 +81,13 @@ def unit_fingerprint(mill: Mill, step: Step, unit: int, inputs: Mapping[str, lis
     }
     if step.grain == "inputs":
         shards = mill.plan.units[unit]
-        read["shards"] = [[shard.name, shard.sha256] for shard in shards]
+        read["shards"] = [[shard.name, shard.sha256] for shard in shards if step.reads_shards]
         read["source"] = [s.model_dump(exclude={"paths"}) for s in mill.recipe.sources if s.name == shards[0].source]
     read["records"] = [
         [record and record.done and [record.counts, record.ledger] for record in mill.records(step_named(name))]
         for name in (other.step for other in step.reads if other.reach == "all")
     ]
-    identity = [step.name, step.version, step.settings(mill.recipe, mill.plan), unit, read]
+    identity = [software_versions(), step.name, step.version, step.settings(mill.recipe, mill.plan), unit, read]
     return sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
 
 

@@ -10,7 +10,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from manifests.document import ID_BYTES, Kind
-from stages.packing import ROW_GROUP_BYTES
 
 KINDS: tuple[str, ...] = get_args(Kind)
 
@@ -18,6 +17,9 @@ Int32s = npt.NDArray[np.int32]
 Int64s = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 Digests = npt.NDArray[np.void]
+
+# Of input_ids. Fixed here and not the writer's own setting, so that a release stays sound when that is tuned.
+MAXIMUM_ROW_GROUP_BYTES = 64 * 1024 * 1024
 
 _LISTS = ("input_ids", "seq_lengths", "doc_ids", "doc_offsets")
 
@@ -98,7 +100,7 @@ def read_rows(file: pq.ParquetFile, group: int, *, first: int, sequence_tokens: 
 
 def _check_size(file: pq.ParquetFile, group: int, sequence_tokens: int) -> None:
     """Before anything is read: memory must not be what a file makes of it."""
-    most = max(1, ROW_GROUP_BYTES // (4 * sequence_tokens))
+    most = max(1, MAXIMUM_ROW_GROUP_BYTES // (4 * sequence_tokens))
     metadata = file.metadata.row_group(group)
     values = max(metadata.column(column).num_values for column in range(metadata.num_columns))
     if metadata.num_rows > most or values > most * sequence_tokens:

@@ -124,7 +124,9 @@ class ShardCheck:
         padding = np.bincount(positions[is_padding & (ids == end)] // length, minlength=len(rows.used))
         wrong = np.flatnonzero(padding != length - rows.used)
         if len(wrong):
-            expected = f"padding: expected the end-of-document id {end} for its last {length - rows.used[wrong[0]]} tokens"
+            expected = (
+                f"padding: expected the end-of-document id {end} for its last {length - rows.used[wrong[0]]} tokens"
+            )
             self._found(f"{rows.at(wrong)}: {expected}, got it {padding[wrong[0]]} times")
 
         ends = np.isin(rows.last, positions[~is_padding & (ids == end)])

@@ -2,7 +2,7 @@
 
 The child may be killed, hang or run out of memory; its watcher sees that and writes the failed record, so nothing ever
 raises inside a worker pool and nothing waits for ever. The board is memory shared by launcher, workers and children:
-bytes done (the child's heartbeat), the worker's process id, and whether the unit has ended.
+bytes done, the child's heartbeats, the worker's process id, and whether the unit has ended.
 """
 
 import ctypes
@@ -14,12 +14,13 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
 from manifests.errors import RetryableError
 from pipeline.steps import Step
 from pipeline.units import Mill, fail_unit, run_unit
 
-_BYTES, _WORKER, _ENDED, _PRIVATE, _FIELDS = 0, 1, 2, 3, 4
+_BYTES, _BEATS, _WORKER, _ENDED, _PRIVATE, _FIELDS = 0, 1, 2, 3, 4, 5
 _PR_SET_PDEATHSIG = 1
 _LOOK_SECONDS = 0.5
 
@@ -35,8 +36,9 @@ class Board:
         self._rows[row, _WORKER] = os.getpid()
 
     def advance(self, row: int, num_bytes: int) -> None:
-        """Heartbeat: this many bytes more are done."""
+        """Heartbeat: this many bytes more are done; 0 says that work goes on which reads nothing."""
         self._rows[row, _BYTES] += num_bytes
+        self._rows[row, _BEATS] += 1
 
     def end(self, row: int) -> None:
         """The unit has a record, good or failed."""
@@ -46,19 +48,26 @@ class Board:
         """Whether the unit has a record of this submission."""
         return bool(self._rows[row, _ENDED])
 
-    def bytes_done(self, row: int | None = None) -> int:
-        """Bytes dealt with, by one unit or by all."""
-        return int(self._rows[:, _BYTES].sum() if row is None else self._rows[row, _BYTES])
+    def bytes_done(self) -> int:
+        """Bytes dealt with by all units."""
+        return int(self._rows[:, _BYTES].sum())
+
+    def beats(self, row: int) -> int:
+        """Heartbeats of a unit so far."""
+        return int(self._rows[row, _BEATS])
 
     def private_bytes(self, row: int, seen: int = 0) -> int:
         """Largest private memory seen of the unit's process; takes a new sighting into account."""
         self._rows[row, _PRIVATE] = max(seen, int(self._rows[row, _PRIVATE]))
         return int(self._rows[row, _PRIVATE])
 
+    def running(self) -> list[int]:
+        """Rows that a worker has taken on and not ended."""
+        return np.flatnonzero((self._rows[:, _WORKER] != 0) & (self._rows[:, _ENDED] == 0)).tolist()
+
     def orphaned(self) -> list[int]:
         """Rows whose worker is gone though the unit has not ended."""
-        taken = np.flatnonzero((self._rows[:, _WORKER] != 0) & (self._rows[:, _ENDED] == 0))
-        return [row for row in taken.tolist() if not _alive(int(self._rows[row, _WORKER]))]
+        return [row for row in self.running() if not _alive(int(self._rows[row, _WORKER]))]
 
 
 class Heartbeat:
@@ -119,6 +128,7 @@ def _be_child(mill: Mill, step: Step, unit: int, *, heartbeat: Heartbeat, parent
     code = 1
     try:
         die_with_parent(parent)
+        pa.set_memory_pool(pa.system_memory_pool())  # gives memory back between slices; Arrow's own keeps it
         run_unit(mill, step, unit, heartbeat)
         code = 0
     finally:
@@ -133,10 +143,10 @@ def _watch(child: int, board: Board, row: int, progress_seconds: int) -> str:
     last, since = -1, time.monotonic()
     hung = False
     while not watcher.poll(1000 * _LOOK_SECONDS):
-        done = board.bytes_done(row)
+        beats = board.beats(row)
         board.private_bytes(row, private_bytes(child))
-        if done != last:
-            last, since = done, time.monotonic()
+        if beats != last:
+            last, since = beats, time.monotonic()
         elif time.monotonic() - since > progress_seconds:
             hung = True
             os.kill(child, signal.SIGKILL)

@@ -20,7 +20,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-ROW_GROUP_BYTES = 64 * 1024 * 1024  # of input_ids, uncompressed
+ROW_GROUP_BYTES = 16 * 1024 * 1024  # of input_ids, uncompressed
 
 Int32s = npt.NDArray[np.int32]
 Int64s = npt.NDArray[np.int64]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import zstandard
+from hypothesis import settings
 
 from pipeline.pass_9_release import release_folder
 from pipeline.recipe import Recipe
@@ -16,6 +17,10 @@ from pipeline.recipe_file import load_recipe
 from pipeline.runner import open_mill, run_mill
 from pipeline.steps import Step
 from stages.tokenizer_training import train
+
+# A first call may compile or import for seconds; a law is not about time.
+settings.register_profile("corpusmill", deadline=None)
+settings.load_profile("corpusmill")
 
 NUM_CODE_FILES = 60
 NUM_TEXTS = 40
@@ -47,7 +52,7 @@ def _words(numbers: random.Random, count: int) -> list[str]:
 
 
 def _code(number: int) -> str:
-    numbers = random.Random(number)
+    numbers = random.Random(number)  # noqa: S311
     functions = (
         f"def {name}({argument}):\n    return {argument} + {numbers.randint(0, 99)}\n\n\n"
         for name, argument in zip(*[iter(_words(numbers, 2 * numbers.randint(3, 30)))] * 2, strict=True)
@@ -56,7 +61,7 @@ def _code(number: int) -> str:
 
 
 def _text(number: int) -> str:
-    numbers = random.Random(1000 + number)
+    numbers = random.Random(1000 + number)  # noqa: S311
     return "\n".join(" ".join(_words(numbers, 12)).capitalize() + "." for _ in range(numbers.randint(2, 12)))
 
 
@@ -107,5 +112,8 @@ def small_recipe(tmp_path_factory: pytest.TempPathFactory) -> Recipe:
 @pytest.fixture(scope="session")
 def small_release(small_recipe: Recipe) -> Path:
     """A release folder. Never change it: work on a copy."""
+    # Otherwise every step's own process imports it, a second each where Python writes no bytecode.
+    import datatrove.executor  # noqa: F401
+
     run_mill(open_mill(small_recipe), workers=2, progress=SilentProgress())
     return Path(release_folder(small_recipe).root)

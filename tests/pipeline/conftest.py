@@ -1,0 +1,186 @@
+"""A mill small enough to be run dozens of times, with something of everything in its inputs.
+
+Two sources in nine shards: exact copies, rows read twice, near duplicates, several licences, e-mail addresses, control
+tokens written out, bad rows. Its recipe makes several input units, two partitions and two slices of each.
+"""
+
+import itertools
+import json
+import random
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+import zstandard
+
+from pipeline.passes import STEPS
+from pipeline.recipe_file import load_recipe
+from pipeline.runner import open_mill, run_mill
+from pipeline.steps import Step
+from pipeline.units import Mill, run_unit, units_to_run
+from stages.tokenizer_training import train
+
+NUM_FILES = 66
+NUM_TEXTS = 36
+END_OF_DOCUMENT = "<|endoftext|>"
+
+_RECIPE = """\
+name: tiny
+version: 0.1.0
+partitions: 2
+sources:
+- {name: stack, format: stack-v2, kind: code, paths: ["stack/*.jsonl.zst"]}
+- name: pile
+  format: pile
+  kind: text
+  kinds: {Github: code}
+  declared_licence: LicenseRef-tiny
+  paths: ["pile/*.jsonl.zst"]
+licences: {allow: [MIT, Apache-2.0, LicenseRef-tiny]}
+tokenizer: {path: tokenizer.json}
+packing: {sequence_tokens: 128}
+limits: {unit_bytes: 3200, slice_bytes: 30000}
+"""
+
+
+class SilentProgress:
+    def start(self, step: Step, *, num_units: int, todo: int, num_bytes: int) -> None: ...
+
+    def advance(self, num_bytes: int) -> None: ...
+
+    def finish(self, step: Step, *, failed: int) -> None: ...
+
+
+def _prose(seed: str, num_words: int = 80) -> str:
+    numbers = random.Random(seed)
+    syllables = ("ba", "de", "fi", "go", "ku", "la", "me", "ni", "po", "ru", "sa", "te", "vi", "wo", "xu", "zi")
+    words = ["".join(numbers.choices(syllables, k=numbers.randint(1, 4))) for _ in range(num_words)]
+    return "\n".join(" ".join(words[start : start + 8]) for start in range(0, num_words, 8)) + "\n"
+
+
+def _file(number: int, **changed: object) -> dict[str, object]:
+    licences = {5: ["GPL-3.0-only"], 11: [], 17: ["MIT", "GPL-2.0-only"], 23: ["Apache-2.0"]}
+    return {
+        "repo_name": f"team/project{number % 7}",
+        "path": f"src/file{number}.py",
+        "content": _prose(f"file {number}", 80 if number % 3 == 0 else 12 + 7 * number % 90),
+        "language": "Python",
+        "detected_licenses": licences.get(number, ["MIT"]),
+        "license_type": "permissive",
+        "star_events_count": number % 3,
+    } | changed
+
+
+def _stack_rows() -> list[object]:
+    rows: list[object] = [_file(number) for number in range(NUM_FILES)]
+    for number in range(0, 24, 3):
+        text = _prose(f"file {number}")
+        rows.append(_file(number))
+        rows.append(_file(number, path=f"copies/file{number}.py", star_events_count=9))
+        rows.append(_file(number, repo_name="fork/project", content=text.replace(text.split()[40], "changed", 1)))
+    rows[30] = _file(30, content=f"# by someone{number}@company.org\n" + _prose("file 30"))
+    rows[31] = _file(31, content=f"marker = '{END_OF_DOCUMENT}'\n{END_OF_DOCUMENT}" + _prose("file 31"))
+    return [*rows, ["not", "an", "object"], {"path": "no/content.py"}, _file(32, content="short"), "broken"]
+
+
+def _pile_rows() -> list[object]:
+    def row(number: int, text: str) -> dict[str, object]:
+        return {"text": text, "meta": {"pile_set_name": "Github" if number % 9 == 0 else "Wikipedia (en)"}}
+
+    rows: list[object] = [row(number, _prose(f"text {number}", 60 + number)) for number in range(NUM_TEXTS)]
+    rows += [row(1, _prose("text 1", 61)), row(2, _prose("text 2", 62) + "the end"), row(3, _prose("text 3", 55))]
+    rows += [row(4, f"{END_OF_DOCUMENT}{END_OF_DOCUMENT} " + _prose("text 4")), {"meta": {}}]
+    return rows
+
+
+def _write_shards(folder: Path, rows: Sequence[object], num_shards: int) -> None:
+    folder.mkdir(parents=True)
+    random.Random(folder.name).shuffle(shuffled := list(rows))
+    for number in range(num_shards):
+        part = shuffled[number::num_shards]
+        lines = ["{broken" if row == "broken" else json.dumps(row) for row in part]
+        data = "".join(f"{line}\n" for line in lines).encode()
+        (folder / f"part-{number:05d}.jsonl.zst").write_bytes(zstandard.compress(data))
+
+
+@pytest.fixture(scope="session")
+def _tiny_inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("tiny")
+    _write_shards(folder / "stack", _stack_rows(), 6)
+    _write_shards(folder / "pile", _pile_rows(), 3)
+    (folder / "tokenizer.json").write_bytes(train([_prose(f"file {n}") for n in range(20)], vocabulary_size=400))
+    (folder / "recipe.yaml").write_text(_RECIPE)
+    return folder
+
+
+@pytest.fixture
+def tiny_recipe(_tiny_inputs: Path, tmp_path: Path) -> Path:
+    """The path of a recipe of one's own: inputs lie beside it, nothing was run yet."""
+    return _copied(_tiny_inputs, tmp_path / "tiny")
+
+
+@pytest.fixture(scope="session")
+def _tiny_finished(_tiny_inputs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    recipe = _copied(_tiny_inputs, tmp_path_factory.mktemp("finished") / "tiny")
+    run_mill(open_mill(load_recipe(recipe)), workers=2, progress=SilentProgress())
+    return recipe.parent
+
+
+@pytest.fixture
+def finished_recipe(_tiny_finished: Path, tmp_path: Path) -> Path:
+    """The path of a recipe of one's own, in a folder where it was run to the end with two workers."""
+    return _copied(_tiny_finished, tmp_path / "finished")
+
+
+@pytest.fixture(scope="session")
+def expected_release(_tiny_finished: Path) -> dict[str, bytes]:
+    """Every file of the release that an undisturbed run with two workers makes, by name."""
+    return _release(_tiny_finished / "recipe.yaml")
+
+
+@pytest.fixture(scope="session")
+def run_recipe() -> Callable[..., None]:
+    """Run a recipe, or a mill planned already, with the executor: `run_recipe(recipe, *overrides, workers=2)`."""
+
+    def run(recipe: Path | Mill, *overrides: str, workers: int = 2) -> None:
+        mill = recipe if isinstance(recipe, Mill) else open_mill(load_recipe(recipe, overrides))
+        run_mill(mill, workers=workers, progress=SilentProgress())
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def run_alone() -> Callable[..., None]:
+    """Run units in this process: `run_alone(recipe_or_mill, *overrides, backwards=False, before="judge")`."""
+
+    def run(recipe: Path | Mill, *overrides: str, backwards: bool = False, before: str = "") -> None:
+        mill = recipe if isinstance(recipe, Mill) else open_mill(load_recipe(recipe, overrides))
+        for step in itertools.takewhile(lambda step: step.name != before, STEPS):
+            _run_step_alone(mill, step, backwards=backwards)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def release_files() -> Callable[[Path], dict[str, bytes]]:
+    """Every file of the release of a recipe's folder, by name."""
+    return _release
+
+
+def _copied(folder: Path, to: Path) -> Path:
+    shutil.copytree(folder, to)
+    return to / "recipe.yaml"
+
+
+def _release(recipe: Path) -> dict[str, bytes]:
+    folder = recipe.parent / "releases/tiny-0.1.0"
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.*") if path.is_file()}
+
+
+def _run_step_alone(mill: Mill, step: Step, *, backwards: bool) -> None:
+    step.prepare(mill.recipe)
+    for unit in sorted(units_to_run(mill, step), reverse=backwards):
+        record = run_unit(mill, step, unit, lambda _num_bytes: None)
+        assert record.done or mill.recipe.failed_units == "leave_out", record.failure
+    mill.records(step, fresh=True)

@@ -1,0 +1,44 @@
+from collections import Counter
+
+from pipeline import passes
+from pipeline.passes import PASSES, STEPS
+from pipeline.steps import RECORDS
+
+
+def test_every_step_has_a_name_of_its_own() -> None:
+    assert [name for name, count in Counter(step.name for step in STEPS).items() if count > 1] == []
+
+
+def test_steps_stand_in_the_order_of_the_passes() -> None:
+    assert [step.number for step in STEPS] == sorted(step.number for step in STEPS)
+    assert all(step.pass_name == PASSES[step.number - 1] for step in STEPS)
+
+
+def test_every_pass_but_the_rewriting_has_steps() -> None:
+    assert set(PASSES) - {step.pass_name for step in STEPS} == {"rewrite"}
+
+
+def test_a_step_reads_only_what_an_earlier_one_wrote() -> None:
+    seen: set[str] = set()
+    for step in STEPS:
+        assert {read.step for read in step.reads} <= seen, step.name
+        seen.add(step.name)
+
+
+def test_a_table_that_is_read_whole_has_a_schema_or_is_a_file() -> None:
+    missing = [
+        (step.name, read.table)
+        for step in STEPS
+        for read in step.reads
+        if read.schema is None and read.table not in (RECORDS, "shard")
+    ]
+    assert missing == []
+
+
+def test_only_the_release_is_made_at_every_run() -> None:
+    assert [step.name for step in STEPS if step.always] == ["release"]
+
+
+def test_the_table_in_the_module_names_every_step() -> None:
+    rows = {line.split("|")[1].strip(): line for line in (passes.__doc__ or "").splitlines() if line.startswith("| ")}
+    assert [step.name for step in STEPS if step.name not in rows[f"{step.number} {step.pass_name}"]] == []

@@ -1,0 +1,113 @@
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from filters.signals import resolve
+from pipeline.recipe import DEFAULT_FILTERS, FilterRule, Mixture, Recipe, Source
+
+SOURCE: dict[str, Any] = {"name": "a", "format": "jsonl", "kind": "text", "paths": ["*.jsonl"]}
+
+
+def recipe(**changed: Any) -> Recipe:
+    return Recipe.model_validate({"name": "x", "version": "1.0.0", "sources": [SOURCE]} | changed)
+
+
+def test_a_name_a_version_and_a_source_are_a_recipe() -> None:
+    assert recipe().mixture.code == 0.7
+    assert recipe().filters == DEFAULT_FILTERS
+
+
+@pytest.mark.parametrize("name", ["", "Capital", "-dash", "a b", "a/b", "../a", "x" * 65, "a\n"])
+def test_a_name_is_safe_in_a_path(name: str) -> None:
+    with pytest.raises(ValidationError, match="name"):
+        recipe(name=name)
+
+
+@pytest.mark.parametrize("version", ["1", "1.0", "1.0.0.0", "v1.0.0", "1.0.x", "", "1.0.0\n"])
+def test_a_version_is_three_numbers(version: str) -> None:
+    with pytest.raises(ValidationError, match="version"):
+        recipe(version=version)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("seed", -1),
+        ("seed", 1 << 63),
+        ("seed", "0"),
+        ("seed", True),
+        ("partitions", 0),
+        ("partitions", 257),
+        ("failed_units", "ignore"),
+        ("sources", []),
+        ("sources", SOURCE),
+        ("packing", {"sequence_tokens": 1}),
+        ("packing", {"sequence_tokens": "4096"}),
+        ("limits", {"slice_bytes": 0}),
+        ("redaction", {"kinds": ["emails"]}),
+        ("licences", {"no_licence": "maybe"}),
+        ("deduplication", {"near": {"minimum_similarity": 0.0}}),
+        ("deduplication", {"near": {"bands": 257}}),
+        ("mixture", {"reserve": -0.1}),
+        ("nonsense", 1),
+    ],
+)
+def test_a_wrong_value_is_refused(key: str, value: object) -> None:
+    with pytest.raises(ValidationError, match=key):
+        recipe(**{key: value})
+
+
+@pytest.mark.parametrize("paths", [[], [""], ["a", " "]])
+def test_a_source_names_its_files(paths: list[str]) -> None:
+    with pytest.raises(ValidationError, match="paths"):
+        Source.model_validate(SOURCE | {"paths": paths})
+
+
+def test_two_sources_may_not_share_a_name() -> None:
+    with pytest.raises(ValidationError, match="two sources have one name"):
+        recipe(sources=[SOURCE, SOURCE])
+
+
+def test_a_filter_without_a_bound_is_refused() -> None:
+    with pytest.raises(ValidationError, match="minimum or a maximum"):
+        FilterRule(signal="filters.words:num_words")
+
+
+def test_a_filter_with_crossed_bounds_is_refused() -> None:
+    with pytest.raises(ValidationError, match="above maximum"):
+        FilterRule(signal="filters.words:num_words", minimum=2, maximum=1)
+
+
+@given(st.floats(0, 0.99))
+def test_shares_must_add_up(code: float) -> None:
+    assert Mixture(code=code, text=1 - code).code == code
+    with pytest.raises(ValidationError, match="must be 1"):
+        Mixture(code=code, text=(1 - code) / 2)
+
+
+def test_a_total_that_must_be_reached_must_be_named() -> None:
+    with pytest.raises(ValidationError, match="needs tokens"):
+        Mixture(shortfall="fail")
+
+
+def test_every_default_filter_names_a_signal() -> None:
+    assert all(resolve(rule.signal) for rule in DEFAULT_FILTERS)
+
+
+def test_a_signal_that_two_filters_judge_is_measured_once() -> None:
+    names = recipe().signals
+    assert names == sorted(set(names))
+    assert set(names) == {rule.signal for rule in DEFAULT_FILTERS}
+
+
+def test_a_recipe_does_not_change() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        recipe().seed = 1
+
+
+def test_a_recipe_survives_its_json() -> None:
+    original = recipe(filters=[FilterRule(signal="filters.words:num_words", minimum=3).model_dump()])
+    assert Recipe.model_validate_json(original.model_dump_json()) == original

@@ -1,0 +1,256 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from manifests.errors import RecipeError
+from pipeline.recipe_file import load_recipe
+
+BASE = """\
+name: small
+version: 0.1.0
+sources:
+- {name: a, format: jsonl, kind: text, paths: ["*.jsonl"]}
+"""
+
+
+@pytest.fixture
+def recipe_path(tmp_path: Path) -> Path:
+    path = tmp_path / "recipe.yaml"
+    path.write_text(BASE)
+    return path
+
+
+def mistake(path: Path, text: str, *overrides: str) -> RecipeError:
+    path.write_text(text)
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(path, overrides)
+    assert caught.value.message.startswith(str(path))
+    assert "\n" not in caught.value.message
+    assert caught.value.hint
+    assert "\n" not in caught.value.hint
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "nearest"),
+    [
+        (BASE + "mixtrue: {}\n", "mixtrue", "mixture"),
+        (BASE + "mixture: {cod: 0.7}\n", "mixture.cod", "code"),
+        (BASE + "deduplication: {near: {band: 3}}\n", "deduplication.near.band", "bands"),
+        (BASE.replace("paths:", "path:"), "sources.0.path", "paths"),
+        (BASE + "filters: [{signal: 'filters.words:num_words', minimun: 3}]\n", "filters.0.minimun", "minimum"),
+    ],
+)
+def test_an_unknown_key_is_named_with_its_place_and_the_nearest_one(
+    recipe_path: Path, text: str, key: str, nearest: str
+) -> None:
+    error = mistake(recipe_path, text)
+    assert f"{recipe_path}: {key}: unknown key; expected one of " in error.message
+    assert error.hint == f"did you mean `{nearest}`?"
+
+
+@pytest.mark.parametrize(
+    ("text", "says", "hint"),
+    [
+        (BASE + "seed: x\n", "seed: expected a valid integer, got 'x'", "schema"),
+        (BASE + "seed: -1\n", "seed: expected greater than or equal to 0, got -1", "schema"),
+        (BASE.replace("0.1.0", "0.1"), "version: expected a valid string, got 0.1", 'in quotes: version: "0.1"'),
+        (
+            BASE.replace('["*.jsonl"]', "x.jsonl"),
+            "sources.0.paths: expected a valid list",
+            "brackets: paths: [x.jsonl]",
+        ),
+        (BASE.replace('["*.jsonl"]', "3"), "sources.0.paths: expected a valid list, got 3", "schema"),
+        (
+            BASE.replace("jsonl, kind", "csv, kind"),
+            "sources.0.format: expected 'stack-v2', 'pile' or 'jsonl'",
+            "schema",
+        ),
+        (BASE.replace("name: small\n", ""), "name: expected this key, found none", "schema"),
+        (BASE + "mixture: 3\n", "mixture: expected keys (code, reserve,", "schema"),
+        (BASE + "mixture:\n", "mixture: expected keys (code, reserve,", "schema"),
+        (BASE + "deduplication: {near: off}\n", "deduplication.near: expected keys", "near: null"),
+        (BASE + "mixture: {code: 0.7, text: 0.7}\n", "mixture: code + text must be 1, got 1.4", "schema"),
+        (BASE + "filters: [{signal: 'filters.words:num_word', minimum: 1}]\n", "filters.0.signal: ", "num_words"),
+        (BASE + "filters: [{signal: 'os:system', minimum: 1}]\n", "filters.0.signal: 'os:system'", "did you mean"),
+        (BASE + "seed: x\npartitions: 0\n", "(2 mistakes in all)", "schema"),
+        (BASE + "1: 2\n", "1: expected a key that is text", "schema"),
+    ],
+)
+def test_a_wrong_value_is_told_with_its_key_and_what_was_expected(
+    recipe_path: Path, text: str, says: str, hint: str
+) -> None:
+    error = mistake(recipe_path, text)
+    assert says in error.message
+    assert hint in error.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "got an empty file"),
+        ("hello", "expected keys and values, got 'hello'"),
+        ("- a", "expected keys and values, got a list of 1"),
+        ("a:\n\tb: 1", ":2: not a YAML recipe"),
+        (BASE + "mixture: {code: 0.7\n", ":6: not a YAML recipe"),
+        (BASE + "---\nx: 1\n", "not a YAML recipe"),
+        (BASE + "x: !!python/object/apply:os.system [ls]\n", ":5: not a YAML recipe"),
+        (BASE + "version: 2024-13-45\n", "not a YAML recipe"),
+        (BASE + f"seed: {'9' * 5000}\n", "not a YAML recipe"),
+        (BASE + "[1]: 2\n", ":5: not a YAML recipe: found unhashable key"),
+        ("[" * 20_000, "not a YAML recipe: nested too deep"),
+        ("a\x00b", "not a YAML recipe"),
+    ],
+)
+def test_what_is_no_recipe_is_told_by_line(recipe_path: Path, text: str, says: str) -> None:
+    assert says in mistake(recipe_path, text).message
+
+
+@pytest.mark.parametrize(("text", "line"), [("seed: 1\nseed: 2\n", 6), ("mixture: {code: 1, text: 0, code: 1}\n", 5)])
+def test_a_key_that_stands_twice_is_an_error(recipe_path: Path, text: str, line: int) -> None:
+    assert f":{line}: not a YAML recipe: the key " in mistake(recipe_path, BASE + text).message
+
+
+def test_a_small_file_cannot_become_a_huge_recipe(recipe_path: Path) -> None:
+    bomb = "".join(f"x{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9 if n else ['1'])}]\n" for n in range(20))
+    assert "aliases are not allowed" in mistake(recipe_path, BASE + bomb).message
+
+
+def test_bytes_that_are_no_text_are_told(recipe_path: Path) -> None:
+    recipe_path.write_bytes(b"\x28\xb5\x2f\xfd")
+    with pytest.raises(RecipeError, match="expected UTF-8 text"):
+        load_recipe(recipe_path)
+
+
+def test_a_missing_recipe_points_to_init(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(tmp_path / "none.yaml")
+    assert f"corpusmill init {tmp_path / 'none.yaml'}" in caught.value.hint
+
+
+def test_a_folder_is_no_recipe(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="cannot be read"):
+        load_recipe(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        BASE + "rewriting: {model: x}\n",
+        BASE + "executor: slurm\n",
+        BASE + "executor: {ray: {}}\n",
+        BASE + "slurm: {}\n",
+        BASE + "held_out: {fraction: 0.01}\n",
+        BASE + "decontamination: {}\n",
+        BASE + "opt_out: x\n",
+        BASE + "work: s3://bucket/work\n",
+        BASE + "release: {path: 's3://bucket'}\n",
+        BASE + "tokenizer: {path: 's3://bucket/tokenizer.json'}\n",
+        BASE.replace("*.jsonl", "s3://bucket/*.jsonl"),
+        BASE.replace('["*.jsonl"]', "gs://bucket/*.jsonl"),
+        BASE.replace("jsonl, kind", "parquet, kind"),
+        BASE.replace("jsonl, kind", "pull-requests, kind"),
+    ],
+)
+def test_what_comes_later_is_refused_by_name(recipe_path: Path, text: str) -> None:
+    assert mistake(recipe_path, text).message.endswith("not in this version")
+
+
+def test_the_local_executor_may_be_named(recipe_path: Path) -> None:
+    recipe_path.write_text(BASE + "executor: local\n")
+    assert load_recipe(recipe_path).name == "small"
+
+
+def test_relative_paths_are_taken_from_the_recipes_folder(recipe_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = recipe_path.parent
+    (folder / "elsewhere").mkdir()
+    monkeypatch.chdir(folder / "elsewhere")
+    recipe = load_recipe(Path("../recipe.yaml"))
+    assert recipe.sources[0].paths == [f"{folder}/*.jsonl"]
+    assert recipe.work == f"{folder}/work"
+    assert recipe.tokenizer.path == f"{folder}/tokenizer.json"
+    assert recipe.release.path == f"{folder}/releases"
+
+
+def test_absolute_paths_stay(recipe_path: Path) -> None:
+    recipe_path.write_text(BASE.replace("*.jsonl", "/data/[ab]*.jsonl") + "work: /scratch/work\n")
+    recipe = load_recipe(recipe_path)
+    assert recipe.sources[0].paths == ["/data/[ab]*.jsonl"]
+    assert recipe.work == "/scratch/work"
+
+
+def test_a_bracket_in_the_folders_name_is_no_pattern(tmp_path: Path) -> None:
+    folder = tmp_path / "run [1]"
+    folder.mkdir()
+    (folder / "recipe.yaml").write_text(BASE)
+    (folder / "x.jsonl").write_text("")
+    (pattern,) = load_recipe(folder / "recipe.yaml").sources[0].paths
+    assert list(Path("/").glob(pattern.removeprefix("/"))) == [folder / "x.jsonl"]
+
+
+@pytest.mark.parametrize(
+    ("override", "path", "value"),
+    [
+        ("mixture.tokens=1000", ("mixture", "tokens"), 1000),
+        ("name=other", ("name",), "other"),
+        ("deduplication.near=null", ("deduplication", "near"), None),
+        ("deduplication.near.bands=8", ("deduplication", "near", "bands"), 8),
+        ("redaction.kinds=[email]", ("redaction", "kinds"), ["email"]),
+        ("version='1.0.0'", ("version",), "1.0.0"),
+        ("licences.allow=[MIT, 'a=b']", ("licences", "allow"), ["MIT", "a=b"]),
+    ],
+)
+def test_an_override_sets_a_key(recipe_path: Path, override: str, path: tuple[str, ...], value: object) -> None:
+    place: Any = load_recipe(recipe_path, [override])
+    for name in path:
+        place = getattr(place, name)
+    assert place == value
+
+
+def test_the_last_override_wins(recipe_path: Path) -> None:
+    assert load_recipe(recipe_path, ["seed=1", "seed=2"]).seed == 2
+
+
+def test_overrides_see_each_other(recipe_path: Path) -> None:
+    assert load_recipe(recipe_path, ["mixture.code=0.5", "mixture.text=0.5"]).mixture.text == 0.5
+
+
+@pytest.mark.parametrize(
+    ("override", "says"),
+    [
+        ("seed", "--set seed: expected key.path=value"),
+        ("=1", "--set =1: expected key.path=value"),
+        ("sources.0.kind=code", "expected keys below `sources`, got a list of 1"),
+        ("name.x=1", "expected keys below `name`, got 'small'"),
+        ("seed=[", "--set seed=[: expected a YAML value"),
+        ("seed=*a", "--set seed=*a: expected a YAML value: aliases"),
+        ("mixtur.code=0.3", "with --set: mixtur: unknown key"),
+        ("mixture.cod=0.3", "with --set: mixture.cod: unknown key"),
+        ("mixture.code=x", "with --set: mixture.code: expected a valid number, got 'x'"),
+        ("work=s3://x", "with --set: work: s3:// storage: not in this version"),
+    ],
+)
+def test_a_wrong_override_is_told(recipe_path: Path, override: str, says: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(recipe_path, [override])
+    assert says in caught.value.message
+    assert caught.value.hint
+
+
+_plain = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.dates()
+_keys = st.sampled_from(
+    ["name", "version", "sources", "mixture", "filters", "near", "signal", "paths", "work", "executor"]
+)
+_values = st.recursive(_plain, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_keys, inner, max_size=3))
+
+
+@given(st.dictionaries(_keys, _values, max_size=6))
+def test_whatever_stands_there_is_a_recipe_or_a_mistake(tmp_path_factory: pytest.TempPathFactory, value: Any) -> None:
+    path = tmp_path_factory.getbasetemp() / "any.yaml"
+    path.write_text(yaml.safe_dump(value | {"name": "small"}), encoding="utf-8")
+    with pytest.raises(RecipeError):
+        load_recipe(path)

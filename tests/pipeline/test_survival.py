@@ -1,0 +1,301 @@
+"""Killed anywhere, a run ends soon, says what happened, leaves no process behind, and goes on to the same bytes.
+
+Every step is hit while a unit of it runs: the pool's process group is stopped as soon as it is there, and let go for a
+millisecond at a time until the unit's process shows up among its descendants.
+"""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import pipeline.local
+from manifests.errors import UnitError
+from pipeline.cli import main
+from pipeline.passes import STEPS
+from pipeline.recipe_file import load_recipe
+from pipeline.runner import open_mill, run_mill
+from pipeline.steps import Step
+from pipeline.units import Mill, step_named, units_to_run
+
+Files = dict[str, bytes]
+Run = Callable[..., None]
+ReleaseFiles = Callable[[Path], Files]
+
+BOUND_SECONDS = 60
+NAMES = [step.name for step in STEPS]
+
+
+@dataclass(frozen=True)
+class Command:
+    """A `corpusmill run` in a process and a session of its own."""
+
+    process: int
+    recipe: Path
+    log: Path
+
+    def wait(self, hit: "Hit | None" = None) -> int:
+        """Its exit code (minus the signal where one ended it); fails where it goes on for longer than the bound.
+
+        Args:
+            hit: let what was stopped there go on, again and again: a process born in that moment may miss it once.
+        """
+        deadline = time.monotonic() + BOUND_SECONDS
+        while time.monotonic() < deadline:
+            with suppress(ProcessLookupError):
+                if hit is not None:
+                    os.killpg(hit.pool, signal.SIGCONT)
+            ended, status = os.waitpid(self.process, os.WNOHANG)
+            if ended:
+                return os.waitstatus_to_exitcode(status)
+            time.sleep(0.005)
+        self.end()
+        raise AssertionError(f"hangs:\n{self.log.read_text()}")
+
+    def end(self) -> None:
+        for process in [*descendants(self.process), self.process]:
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        with suppress(ChildProcessError):
+            os.waitpid(self.process, 0)
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A running unit, everything stopped: the pool's group, the worker that answers for the unit, the unit itself."""
+
+    pool: int
+    worker: int
+    unit: int
+
+
+Start = Callable[..., Command]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Start the command on a recipe: this process, forked, because it has loaded everything already."""
+    commands: list[Command] = []
+
+    def start(recipe: Path, *more: str) -> Command:
+        log = tmp_path / f"log-{len(commands)}.txt"
+        process = os.fork()
+        if process == 0:
+            _be_command(["corpusmill", "run", str(recipe), *more], log)
+        commands.append(Command(process, recipe, log))
+        return commands[-1]
+
+    yield start
+    for command in commands:
+        command.end()
+
+
+def _be_command(arguments: list[str], log: Path) -> None:
+    code: object = 1
+    try:
+        os.setsid()
+        file = os.open(log, os.O_CREAT | os.O_WRONLY | os.O_APPEND)
+        os.dup2(file, 1)
+        os.dup2(file, 2)
+        sys.stdout = sys.stderr = os.fdopen(file, "w", buffering=1)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        sys.argv = arguments
+        main()
+        code = 0
+    except SystemExit as end:
+        code = end.code
+    finally:
+        sys.stdout.flush()
+        os._exit(code if isinstance(code, int) else int(bool(code)))
+
+
+def children(process: int) -> list[int]:
+    """In the order of their birth."""
+    lists = sorted(Path(f"/proc/{process}/task").glob("*/children"))
+    found: list[int] = []
+    for path in lists:
+        with suppress(OSError):
+            found += [int(child) for child in path.read_text().split()]
+    return found
+
+
+def descendants(process: int) -> list[int]:
+    return [found for child in children(process) for found in (child, *descendants(child))]
+
+
+def alive(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def stop_in_unit(command: Command, step: str) -> Hit:
+    """Stop a run while a unit of a step runs; the launcher goes on."""
+    log = command.recipe.parent / f"work/logs/{step}-{command.process}-0.log"
+    deadline = time.monotonic() + BOUND_SECONDS
+    while not log.exists():
+        assert time.monotonic() < deadline, f"{step} never began:\n{command.log.read_text()}"
+        assert alive(command.process), command.log.read_text()
+        time.sleep(0.0005)
+    (pool,) = children(command.process)
+    alone = step_named(step).num_units(open_mill(load_recipe(command.recipe)).plan) == 1
+    while True:
+        os.killpg(pool, signal.SIGSTOP)
+        family = children(pool)
+        for worker in family:
+            for unit in children(worker):
+                return Hit(pool, worker, unit)
+        if len(family) == 2 and alone:  # the manager, and the unit of a pool of one
+            return Hit(pool, pool, family[1])
+        assert alive(pool), f"missed {step}"
+        os.killpg(pool, signal.SIGCONT)
+        time.sleep(0.001)
+
+
+def test_the_unit_of_every_step_can_be_killed(
+    tiny_recipe: Path, start: Start, release_files: ReleaseFiles, expected_release: Files
+) -> None:
+    for step in NAMES:
+        command = start(tiny_recipe)
+        hit = stop_in_unit(command, step)
+        os.kill(hit.unit, signal.SIGKILL)
+        assert command.wait(hit) == 1, step
+        text = " ".join(command.log.read_text().split())
+        assert f" units of {step} failed: unit " in text
+        assert f": {step}, unit " in text
+        assert ": its process was ended by signal 9 (SIGKILL) (run again: only this unit is made again)" in text
+    assert start(tiny_recipe).wait() == 0
+    assert release_files(tiny_recipe) == expected_release
+
+
+def test_the_worker_of_every_step_can_be_killed(
+    tiny_recipe: Path, start: Start, release_files: ReleaseFiles, expected_release: Files
+) -> None:
+    for step in NAMES:
+        command = start(tiny_recipe)
+        hit = stop_in_unit(command, step)
+        os.kill(hit.worker, signal.SIGKILL)
+        assert command.wait(hit) == 1, step
+        text = " ".join(command.log.read_text().split())
+        assert f" units of {step} failed: unit " in text
+        assert f": {step}, unit " in text
+        assert ": its worker was ended from outside" in text
+        assert not alive(hit.unit)
+    assert start(tiny_recipe).wait() == 0
+    assert release_files(tiny_recipe) == expected_release
+
+
+def test_the_launcher_can_be_killed_in_every_step_and_leaves_no_process(
+    tiny_recipe: Path, start: Start, release_files: ReleaseFiles, expected_release: Files
+) -> None:
+    for step in NAMES:
+        command = start(tiny_recipe)
+        hit = stop_in_unit(command, step)
+        family = descendants(command.process)
+        assert {hit.pool, hit.worker, hit.unit} <= set(family)
+        os.kill(command.process, signal.SIGKILL)
+        assert command.wait(hit) == -signal.SIGKILL
+        deadline = time.monotonic() + 10
+        while left := [process for process in family if alive(process)]:
+            assert time.monotonic() < deadline, f"{step}: {left} live on"
+            time.sleep(0.005)
+    assert start(tiny_recipe).wait() == 0
+    assert release_files(tiny_recipe) == expected_release
+
+
+def test_an_interrupted_run_says_how_to_go_on_and_does(
+    tiny_recipe: Path, start: Start, run_alone: Run, *, release_files: ReleaseFiles, expected_release: Files
+) -> None:
+    for step, number in (("pair", signal.SIGINT), ("verify", signal.SIGTERM)):
+        command = start(tiny_recipe)
+        hit = stop_in_unit(command, step)
+        family = descendants(command.process)
+        os.kill(command.process, number)
+        assert command.wait() == 130
+        assert "run the same command again to go on" in " ".join(command.log.read_text().split())
+        assert not [process for process in family if alive(process)], hit
+    run_alone(tiny_recipe)
+    assert release_files(tiny_recipe) == expected_release
+
+
+def test_a_work_folder_takes_one_run_at_a_time(tiny_recipe: Path, start: Start) -> None:
+    first = start(tiny_recipe, "--until", "ingest")
+    hit = stop_in_unit(first, "ingest")
+    second = start(tiny_recipe)
+    assert second.wait() == 2
+    text = " ".join(second.log.read_text().split())
+    assert "error: " in text
+    assert "/work: another run is working here" in text
+    assert "hint: wait for it, or choose another folder with --work" in text
+    assert first.wait(hit) == 0
+
+
+class _Silent:
+    def start(self, step: Step, *, num_units: int, todo: int, num_bytes: int) -> None: ...
+
+    def advance(self, num_bytes: int) -> None: ...
+
+    def finish(self, step: Step, *, failed: int) -> None: ...
+
+
+def blocked_shard(recipe: Path) -> tuple[Path, bytes]:
+    """A shard replaced by a pipe that nobody writes into; returns it and the bytes it had."""
+    path = recipe.parent / "stack/part-00000.jsonl.zst"
+    data = path.read_bytes()
+    path.unlink()
+    os.mkfifo(path)
+    return path, data
+
+
+def test_a_hanging_unit_is_ended_and_named_and_the_others_go_on(
+    tiny_recipe: Path, run_recipe: Run, run_alone: Run, *, release_files: ReleaseFiles, expected_release: Files
+) -> None:
+    mill = open_mill(load_recipe(tiny_recipe, ["limits.progress_seconds=1"]))
+    path, data = blocked_shard(tiny_recipe)
+    with pytest.raises(UnitError, match=r"1 of 5 units of ingest failed:\n  unit 2: ingest, unit 2: no progress for 1 s"):
+        run_recipe(mill)
+    assert sorted(mill.work.list("ingest/records")) == [f"ingest/records/{unit:06d}.json" for unit in range(5)]
+    path.unlink()
+    path.write_bytes(data)
+    run_alone(tiny_recipe)
+    assert release_files(tiny_recipe) == expected_release
+
+
+def test_a_worker_killed_while_it_waits_does_not_hang_the_run(
+    tiny_recipe: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline.local, "_IDLE_SECONDS", 1)
+    mill = open_mill(load_recipe(tiny_recipe))
+    path, data = blocked_shard(tiny_recipe)
+    launcher = os.fork()
+    if launcher == 0:
+        _be_silent_run(mill)
+    deadline = time.monotonic() + BOUND_SECONDS
+    while len(mill.work.list("ingest/records")) < 4:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    time.sleep(0.3)  # so that the other worker has come to wait for work
+    (pool,) = children(launcher)
+    waiting = [process for process in children(pool)[1:] if not children(process)]
+    assert waiting
+    for process in waiting:
+        os.kill(process, signal.SIGKILL)
+    path.write_bytes(data)
+    assert Command(launcher, tiny_recipe, tiny_recipe).wait() == 0
+    assert units_to_run(mill, step_named("ingest")) == []
+
+
+def _be_silent_run(mill: Mill) -> None:
+    code = 1
+    try:
+        run_mill(mill, workers=2, progress=_Silent(), until="ingest")
+        code = 0
+    finally:
+        os._exit(code)

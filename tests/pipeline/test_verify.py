@@ -1,0 +1,604 @@
+import shutil
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from manifests.errors import IntegrityError, RecipeError
+from manifests.release import CHAIN, Manifest, ReleaseFile
+from manifests.storage import Storage
+from pipeline.release_texts import card, summary
+from pipeline.verify import verify_release
+from pipeline.verify_rows import KINDS
+
+SHARDS = ("data/shard-00000-of-00002.parquet", "data/shard-00001-of-00002.parquet")
+TOKENIZER = "tokenizer/tokenizer.json"
+
+
+@pytest.fixture
+def release(small_release: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(small_release, tmp_path / "release"))
+
+
+def manifest_of(release: Path) -> Manifest:
+    return Manifest.read(Storage(str(release)))
+
+
+def sign(release: Path, **changes: object) -> None:
+    """Write a manifest whose digest is right, with the size and sha256 that every file now has."""
+    manifest = msgspec.structs.replace(manifest_of(release), **changes)
+    texts = msgspec.structs.replace(manifest, files=[])
+    (release / "SUMMARY.md").write_text(summary(texts))
+    (release / "README.md").write_text(card(texts))
+    files = []
+    for file in manifest.files:
+        data = (release / file.path).read_bytes()
+        rows = None if file.rows is None else pq.ParquetFile(release / file.path).metadata.num_rows
+        files.append(ReleaseFile(file.path, len(data), sha256(data).hexdigest(), rows))
+    (release / "manifest.json").write_bytes(msgspec.structs.replace(manifest, files=files).to_bytes())
+
+
+def forge(release: Path, **changes: object) -> None:
+    """Write a manifest whose digest is right, and look at nothing else."""
+    (release / "manifest.json").write_bytes(msgspec.structs.replace(manifest_of(release), **changes).to_bytes())
+
+
+def findings(release: Path) -> str:
+    with pytest.raises(IntegrityError) as caught:
+        verify_release(str(release))
+    assert caught.value.exit_code == 3
+    assert caught.value.hint
+    return caught.value.message
+
+
+def rewrite(release: Path, change: Callable[[list[dict[str, Any]]], object], *, shard: str = SHARDS[0]) -> None:
+    """Change the rows of a shard in place, as Python values."""
+    table = pq.read_table(release / shard)
+    rows = table.to_pylist()
+    change(rows)
+    pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), release / shard)
+
+
+def long_document(rows: list[dict[str, Any]]) -> tuple[int, int, int]:
+    """Row, piece and first token of a piece that is not the last one of its document."""
+    length = len(rows[0]["input_ids"])
+    for number, row in enumerate(rows):
+        if row["seq_lengths"] == [length] and row["input_ids"][-1] != row["input_ids"][0]:
+            return number, 0, 0
+    raise AssertionError("no document was cut")
+
+
+def test_a_release_that_the_mill_made_is_sound(small_release: Path) -> None:
+    told: list[int] = []
+    report = verify_release(str(small_release), progress=told.append)
+    manifest = manifest_of(small_release)
+    assert report.files == 6
+    assert report.shards == 2
+    assert report.documents == sum(row.documents for row in manifest.documents) > 50
+    assert report.tokens == sum(manifest.mixture.reached_tokens.values())
+    assert report.sequences == sum(manifest.packing.sequences.values())
+    assert sum(told) == report.num_bytes == sum(file.num_bytes for file in manifest.files)
+    assert f"{report.tokens:,} tokens" in str(report)
+    assert report.same_version
+
+
+def test_the_small_release_has_cut_documents_and_padding(small_release: Path) -> None:
+    packing = manifest_of(small_release).packing
+    assert packing.cut_documents > 0
+    assert packing.padding_tokens > 0
+
+
+def test_a_release_has_no_temporary_folder(small_release: Path) -> None:
+    assert sorted(path.name for path in small_release.iterdir()) == [
+        "README.md", "SUMMARY.md", "data", "manifest.json", "tokenizer"
+    ]  # fmt: skip
+
+
+def test_signing_again_what_was_not_changed_is_sound(release: Path) -> None:
+    sign(release)
+    verify_release(str(release))
+
+
+def test_rows_written_anew_and_signed_are_sound(release: Path) -> None:
+    rewrite(release, lambda rows: rows.reverse())
+    sign(release)
+    verify_release(str(release))
+
+
+def test_an_empty_temporary_folder_is_no_finding(release: Path) -> None:
+    (release / "tmp").mkdir()
+    verify_release(str(release))
+
+
+def test_a_folder_that_is_not_there_is_a_usage_error(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="no such folder"):
+        verify_release(str(tmp_path / "absent"))
+
+
+def test_a_folder_without_manifest(tmp_path: Path) -> None:
+    assert "manifest.json: expected a file" in findings(tmp_path)
+
+
+# Files
+
+
+@pytest.mark.parametrize("path", [*SHARDS, TOKENIZER, "SUMMARY.md", "README.md"])
+def test_a_flipped_byte(release: Path, path: str) -> None:
+    data = bytearray((release / path).read_bytes())
+    data[len(data) // 2] ^= 1
+    (release / path).write_bytes(data)
+    assert f"{path}: expected sha256" in findings(release)
+
+
+@pytest.mark.parametrize("path", [*SHARDS, TOKENIZER, "SUMMARY.md"])
+def test_a_cut_file(release: Path, path: str) -> None:
+    data = (release / path).read_bytes()
+    (release / path).write_bytes(data[:-1])
+    assert f"{path}: expected a file of {len(data):,} bytes, got {len(data) - 1:,} bytes" in findings(release)
+
+
+@pytest.mark.parametrize("path", [*SHARDS, TOKENIZER, "README.md"])
+def test_a_missing_file(release: Path, path: str) -> None:
+    (release / path).unlink()
+    message = findings(release)
+    assert f"{path}: expected a file" in message
+    assert "got none" in message
+
+
+@pytest.mark.parametrize("path", ["data/shard-00002-of-00002.parquet", "notes.txt", "tmp/17-half"])
+def test_a_file_too_many(release: Path, path: str) -> None:
+    (release / path).parent.mkdir(exist_ok=True)
+    (release / path).write_bytes(b"x")
+    assert f"{path}: expected no such file" in findings(release)
+
+
+def test_swapped_shards(release: Path) -> None:
+    first, second = (release / shard for shard in SHARDS)
+    first.rename(release / "aside")
+    second.rename(first)
+    (release / "aside").rename(second)
+    message = findings(release)
+    assert all(f"{shard}: expected" in message for shard in SHARDS)
+
+
+def test_another_tokenizer(release: Path) -> None:
+    data = (release / TOKENIZER).read_bytes().replace(b"<|endoftext|>", b"<|endoftexts>")
+    (release / TOKENIZER).write_bytes(data)
+    assert f"{TOKENIZER}: expected sha256" in findings(release)
+
+
+def test_another_tokenizer_signed(release: Path) -> None:
+    (release / TOKENIZER).write_bytes((release / TOKENIZER).read_bytes() + b"\n")
+    sign(release)
+    assert f"{TOKENIZER}: expected sha256" in findings(release)
+
+
+def test_a_tokenizer_that_is_none_signed(release: Path) -> None:
+    (release / TOKENIZER).write_bytes(b"{}")
+    sign(release)
+    assert f"{TOKENIZER}: tokenizer.json:" in findings(release)
+
+
+@pytest.mark.parametrize("change", [{"vocabulary_size": 600}, {"control_ids": []}, {"end_of_document_id": 5}])
+def test_a_manifest_that_lies_about_the_tokenizer(release: Path, change: dict[str, Any]) -> None:
+    sign(release, tokenizer=msgspec.structs.replace(manifest_of(release).tokenizer, **change))
+    assert f"{TOKENIZER}: expected {next(iter(change))} {next(iter(change.values()))}" in findings(release)
+
+
+@pytest.mark.parametrize("path", ["SUMMARY.md", "README.md"])
+def test_a_stale_text_signed(release: Path, path: str) -> None:
+    sign(release)
+    text = (release / path).read_text() + "One more line.\n"
+    (release / path).write_text(text)
+    files = [
+        msgspec.structs.replace(file, num_bytes=len(text.encode()), sha256=sha256(text.encode()).hexdigest())
+        if file.path == path
+        else file
+        for file in manifest_of(release).files
+    ]
+    forge(release, files=files)
+    assert f"{path}: expected the text that the manifest generates" in findings(release)
+
+
+def test_texts_of_another_version_are_held_to_their_digest_alone(release: Path) -> None:
+    text = (release / "README.md").read_text() + "One more line.\n"
+    (release / "README.md").write_text(text)
+    manifest = manifest_of(release)
+    data = text.encode()
+    card_file = ReleaseFile("README.md", len(data), sha256(data).hexdigest())
+    files = [card_file if file.path == "README.md" else file for file in manifest.files]
+    forge(release, files=files, software=manifest.software | {"corpusmill": "0.0.1"})
+    assert "another version wrote its texts" in str(verify_release(str(release)))
+    (release / "README.md").write_text(text[::-1])
+    assert "README.md: expected sha256" in findings(release)
+
+
+# Manifest
+
+
+@pytest.mark.parametrize("path", [["name"], ["packing", "padding_tokens"], ["ledgers", "ingest", "read"]])
+def test_an_edited_manifest(release: Path, path: list[str]) -> None:
+    envelope = msgspec.json.decode((release / "manifest.json").read_bytes())
+    place = envelope["manifest"]
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = {"name": "other", "padding_tokens": 0, "read": [1000, 1000]}[path[-1]]
+    (release / "manifest.json").write_bytes(msgspec.json.encode(envelope))
+    message = findings(release)
+    assert "manifest.json: the manifest was changed after it was written" in message
+
+
+def test_something_beside_the_manifest(release: Path) -> None:
+    data = (release / "manifest.json").read_bytes()
+    (release / "manifest.json").write_bytes(data.replace(b"{", b'{"note": "trust me",', 1))
+    assert "manifest.json: expected the digest and what it covers" in findings(release)
+
+
+def test_a_manifest_that_is_no_json(release: Path) -> None:
+    (release / "manifest.json").write_bytes(b"\xff{")
+    assert "not a release manifest" in findings(release)
+
+
+def test_a_ledger_that_does_not_balance_signed(release: Path) -> None:
+    ledgers = manifest_of(release).ledgers
+    ledgers["clean"]["rejected"] = {}
+    sign(release, ledgers=ledgers)
+    message = findings(release)
+    assert "ledgers.clean" in message
+    assert "does not balance" in message
+
+
+@pytest.mark.parametrize("step", CHAIN[1:])
+def test_a_chain_of_ledgers_that_is_broken_signed(release: Path, step: str) -> None:
+    ledgers = manifest_of(release).ledgers
+    for side in ("read", "kept"):
+        ledgers[step][side] = [ledgers[step][side][0] + 1, ledgers[step][side][1]]
+    sign(release, ledgers=ledgers)
+    message = findings(release)
+    assert f"ledgers.{step}: read" in message
+    assert "that the pass before it kept" in message
+
+
+def test_a_manifest_without_one_of_the_ledgers_signed(release: Path) -> None:
+    ledgers = manifest_of(release).ledgers | {"clean": {}}
+    forge(release, ledgers=ledgers)
+    assert "not a ledger" in findings(release)
+
+
+def test_documents_moved_to_another_class_signed(release: Path) -> None:
+    first, second, *rest = manifest_of(release).documents
+    assert first.kind != second.kind
+    moved = [
+        msgspec.structs.replace(first, documents=first.documents - 1),
+        msgspec.structs.replace(second, documents=second.documents + 1),
+    ]
+    sign(release, documents=[*moved, *rest])
+    assert "manifest.json: documents by kind" in findings(release)
+
+
+@pytest.mark.parametrize("name", ["padding_tokens", "cut_documents", "sequences"])
+def test_false_packing_figures_signed(release: Path, name: str) -> None:
+    packing = manifest_of(release).packing
+    value = {"code": 1, "text": 1} if name == "sequences" else getattr(packing, name) + 1
+    sign(release, packing=msgspec.structs.replace(packing, **{name: value}))
+    assert f"manifest.json: packing.{name}" in findings(release)
+
+
+def test_false_tokens_signed(release: Path) -> None:
+    manifest = manifest_of(release)
+    reached = {kind: count + 7 for kind, count in manifest.mixture.reached_tokens.items()}
+    documents = [msgspec.structs.replace(row, tokens=row.tokens + 7) for row in manifest.documents]
+    sign(release, documents=documents, mixture=msgspec.structs.replace(manifest.mixture, reached_tokens=reached))
+    assert "manifest.json: tokens by kind" in findings(release)
+
+
+def test_a_schema_of_another_version(release: Path) -> None:
+    forge(release, schema_version=2)
+    assert "manifest.json: schema_version: expected 1, got 2" in findings(release)
+
+
+@pytest.mark.parametrize("name", ["shares", "available_tokens", "target_tokens", "reached_tokens"])
+def test_a_mixture_without_a_kind(release: Path, name: str) -> None:
+    mixture = manifest_of(release).mixture
+    only_code = {"code": getattr(mixture, name)["code"]}
+    forge(release, mixture=msgspec.structs.replace(mixture, **{name: only_code}))
+    assert f"manifest.json: mixture.{name}: kinds: expected ['code', 'text'], got ['code']" in findings(release)
+
+
+def test_sequences_of_another_kind(release: Path) -> None:
+    forge(release, packing=msgspec.structs.replace(manifest_of(release).packing, sequences={"prose": 1}))
+    assert "manifest.json: packing.sequences: kinds" in findings(release)
+
+
+def test_tokens_reached_that_are_not_the_sum_of_the_classes(release: Path) -> None:
+    mixture = manifest_of(release).mixture
+    sign(release, mixture=msgspec.structs.replace(mixture, reached_tokens={"code": 7, "text": 3}))
+    assert "manifest.json: mixture.reached_tokens: expected" in findings(release)
+
+
+def test_bytes_of_the_classes_that_are_not_those_kept(release: Path) -> None:
+    first, *rest = manifest_of(release).documents
+    sign(release, documents=[msgspec.structs.replace(first, num_bytes=first.num_bytes + 1), *rest])
+    assert "manifest.json: documents: num_bytes of all: expected" in findings(release)
+
+
+def test_classes_with_fewer_documents_than_none(release: Path) -> None:
+    first, *rest = manifest_of(release).documents
+    less = msgspec.structs.replace(first, documents=-2, num_bytes=0, tokens=0, licence="X")
+    more = msgspec.structs.replace(first, documents=first.documents + 2)
+    sign(release, documents=[more, less, *rest])
+    assert "manifest.json: documents: smallest number: expected 0, got -2" in findings(release)
+
+
+@pytest.mark.parametrize("length", [-1, 0, 1, 2**40])
+def test_sequences_of_no_possible_length(release: Path, length: int) -> None:
+    sign(release, packing=msgspec.structs.replace(manifest_of(release).packing, sequence_tokens=length))
+    assert f"manifest.json: packing.sequence_tokens: expected one of range(2, 1048577), got {length}" in findings(
+        release
+    )
+
+
+def test_a_file_listed_twice(release: Path) -> None:
+    files = manifest_of(release).files
+    forge(release, files=[*files, files[0]])
+    assert f"files: entries of {files[0].path}: expected 1, got 2" in findings(release)
+
+
+@pytest.mark.parametrize("path", ["../outside.txt", "/etc/hostname", "data/../SUMMARY.md"])
+def test_a_listed_path_that_no_release_has(release: Path, path: str) -> None:
+    (release.parent / "outside.txt").write_text("x")
+    manifest = manifest_of(release)
+    forge(release, files=[*manifest.files, ReleaseFile(path, 1, "0" * 64)])
+    message = findings(release)
+    assert f"files: entries of {path}: expected 0, got 1" in message
+    assert f"{path}: expected sha256" not in message
+
+
+def test_a_shard_that_is_left_out_of_a_signed_manifest(release: Path) -> None:
+    (release / SHARDS[1]).unlink()
+    files = [file for file in manifest_of(release).files if file.path != SHARDS[1]]
+    sign(release, files=files)
+    assert "entries of data/shard-00000-of-00001.parquet: expected 1, got 0" in findings(release)
+
+
+# Rows
+
+
+def test_a_removed_row(release: Path) -> None:
+    rewrite(release, lambda rows: rows.pop())
+    assert f"{SHARDS[0]}: expected" in findings(release)
+
+
+def test_a_removed_row_signed(release: Path) -> None:
+    rewrite(release, lambda rows: rows.pop())
+    sign(release)
+    assert "manifest.json: packing.sequences" in findings(release)
+
+
+def test_a_removed_row_of_a_cut_document_signed(release: Path) -> None:
+    rewrite(release, lambda rows: rows.pop(long_document(rows)[0]))
+    sign(release)
+    assert f"{SHARDS[0]}: document " in findings(release)
+
+
+def test_a_repeated_row_signed(release: Path) -> None:
+    rewrite(release, lambda rows: rows.append(rows[0]))
+    sign(release)
+    message = findings(release)
+    assert f"{SHARDS[0]}: document " in message
+    assert "expected a piece from token" in message
+
+
+def test_a_document_in_two_shards_signed(release: Path) -> None:
+    end = manifest_of(release).tokenizer.end_of_document_id
+    whole = next(
+        row
+        for row in pq.read_table(release / SHARDS[1]).to_pylist()
+        if row["doc_offsets"][0] == 0 and row["seq_lengths"][0] < 128
+    )
+    length = whole["seq_lengths"][0]
+    copy = {
+        "input_ids": whole["input_ids"][:length] + [end] * (128 - length),
+        "seq_lengths": [length],
+        "doc_ids": whole["doc_ids"][:1],
+        "doc_offsets": [0],
+        "kind": whole["kind"],
+    }
+    rewrite(release, lambda rows: rows.append(copy))
+    sign(release)
+    assert f"document {whole['doc_ids'][0]}: expected it in one shard, got it in {' and '.join(SHARDS)}" in findings(
+        release
+    )
+
+
+@pytest.mark.parametrize("token", [-1, 512, 2**31 - 1, -(2**31)])
+def test_a_token_id_that_is_none_signed(release: Path, token: int) -> None:
+    def change(rows: list[dict[str, Any]]) -> None:
+        rows[2]["input_ids"][3] = token
+
+    rewrite(release, change)
+    sign(release)
+    message = findings(release)
+    assert f"{SHARDS[0]}: row 2: expected token ids of 0 to 511, got {token} as token 3" in message
+
+
+def test_a_control_token_inside_a_document_signed(release: Path) -> None:
+    end = manifest_of(release).tokenizer.end_of_document_id
+
+    def change(rows: list[dict[str, Any]]) -> None:
+        rows[1]["input_ids"][1] = end
+
+    rewrite(release, change)
+    sign(release)
+    assert f"{SHARDS[0]}: row 1: control token inside document" in findings(release)
+
+
+def test_a_control_token_at_the_end_of_a_piece_that_is_not_the_last_signed(release: Path) -> None:
+    end = manifest_of(release).tokenizer.end_of_document_id
+
+    def change(rows: list[dict[str, Any]]) -> None:
+        rows[long_document(rows)[0]]["input_ids"][-1] = end
+
+    rewrite(release, change)
+    sign(release)
+    message = findings(release)
+    assert f"{SHARDS[0]}: document " in message
+    assert "control token inside document" in message
+
+
+def test_a_document_without_its_end_signed(release: Path) -> None:
+    def change(rows: list[dict[str, Any]]) -> None:
+        row = next(row for row in rows if sum(row["seq_lengths"]) < len(row["input_ids"]))
+        row["input_ids"][sum(row["seq_lengths"]) - 1] = 65
+
+    rewrite(release, change)
+    sign(release)
+    assert "expected the end-of-document token as its last" in findings(release)
+
+
+def test_padding_that_is_none_signed(release: Path) -> None:
+    def change(rows: list[dict[str, Any]]) -> None:
+        row = next(row for row in rows if sum(row["seq_lengths"]) < len(row["input_ids"]))
+        row["input_ids"][-1] = 65
+
+    rewrite(release, change)
+    sign(release)
+    assert "padding: expected the end-of-document id" in findings(release)
+
+
+def test_a_document_of_two_kinds_signed(release: Path) -> None:
+    def change(rows: list[dict[str, Any]]) -> None:
+        row = rows[long_document(rows)[0]]
+        row["kind"] = next(kind for kind in KINDS if kind != row["kind"])
+
+    rewrite(release, change)
+    sign(release)
+    assert "expected one kind, got two" in findings(release)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "expected"),
+    [
+        ("kind", "prose", "row 4: expected a kind of code, text, got prose"),
+        ("kind", None, "expected no null, got some in kind"),
+        ("input_ids", [1, 2, 3], "row 4: expected 128 input_ids, got 3"),
+        ("input_ids", [None] * 128, "expected no null, got some in input_ids"),
+        ("seq_lengths", [], "row 4: expected as many doc_ids as seq_lengths"),
+        ("seq_lengths", [0], "row 4: expected seq_lengths above 0, got 0"),
+        ("seq_lengths", [129], "row 4: expected seq_lengths of at most 128 together, got 129"),
+        ("doc_offsets", [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], "row 4: expected as many doc_offsets as seq_lengths"),
+        ("doc_ids", ["abc"], "row 4: expected doc_ids of 32 hex digits, got abc"),
+        ("doc_ids", ["g" * 32], "expected doc_ids of lower-case hex digits"),
+        ("doc_ids", ["A" * 32], "expected doc_ids of lower-case hex digits"),
+        ("doc_offsets", [-128], "expected a piece from token"),
+    ],
+)
+def test_a_row_that_does_not_fit_together_signed(release: Path, column: str, value: object, expected: str) -> None:
+    def change(rows: list[dict[str, Any]]) -> None:
+        one = next(number for number, row in enumerate(rows) if number > 4 and len(row["doc_ids"]) == 1)
+        rows[4], rows[one] = rows[one], rows[4]
+        rows[4][column] = value
+
+    rewrite(release, change)
+    sign(release)
+    message = findings(release)
+    assert f"{SHARDS[0]}: " in message
+    assert expected in message
+
+
+def test_a_row_without_a_document_signed(release: Path) -> None:
+    def change(rows: list[dict[str, Any]]) -> None:
+        rows[4] |= {"seq_lengths": [], "doc_ids": [], "doc_offsets": []}
+
+    rewrite(release, change)
+    sign(release)
+    assert f"{SHARDS[0]}: row 4: expected at least one piece, got 0" in findings(release)
+
+
+def test_a_row_group_that_would_fill_the_memory_is_not_read(release: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.verify_rows.MAXIMUM_ROW_GROUP_BYTES", 10 * 4 * 128)
+    assert f"{SHARDS[0]}: row group 0: expected at most 10 rows of 128 values" in findings(release)
+
+
+def test_other_columns_signed(release: Path) -> None:
+    table = pq.read_table(release / SHARDS[0])
+    pq.write_table(table.set_column(4, "kinds", table.column("kind")), release / SHARDS[0])
+    sign(release)
+    assert f"{SHARDS[0]}: expected the columns input_ids list" in findings(release)
+
+
+def test_wider_token_ids_signed(release: Path) -> None:
+    table = pq.read_table(release / SHARDS[0])
+    wide = table.column("input_ids").cast(pa.list_(pa.int64()))
+    pq.write_table(table.set_column(0, "input_ids", wide), release / SHARDS[0])
+    sign(release)
+    assert "input_ids list<element: int64>" in findings(release)
+
+
+@pytest.mark.parametrize("key", ["corpusmill.release", "corpusmill.sequence_tokens", "corpusmill.tokenizer_sha256"])
+def test_false_metadata_signed(release: Path, key: str) -> None:
+    table = pq.read_table(release / SHARDS[0])
+    metadata = table.schema.metadata | {key.encode(): b"other"}
+    pq.write_table(table.replace_schema_metadata(metadata), release / SHARDS[0])
+    sign(release)
+    message = findings(release)
+    assert f"{SHARDS[0]}: expected the metadata" in message
+    assert key in message
+
+
+def test_a_shard_that_is_no_parquet_signed(release: Path) -> None:
+    manifest = manifest_of(release)
+    data = b"PAR1" + bytes(100)
+    (release / SHARDS[0]).write_bytes(data)
+    forged = ReleaseFile(SHARDS[0], len(data), sha256(data).hexdigest(), manifest.files[2].rows)
+    files = [forged if file.path == SHARDS[0] else file for file in manifest.files]
+    forge(release, files=files)
+    assert f"{SHARDS[0]}: expected a Parquet file" in findings(release)
+
+
+def test_rows_listed_falsely_signed(release: Path) -> None:
+    manifest = manifest_of(release)
+    files = [
+        msgspec.structs.replace(file, rows=file.rows + 1) if file.rows is not None else file for file in manifest.files
+    ]
+    forge(release, files=files)
+    rows = pq.ParquetFile(release / SHARDS[1]).metadata.num_rows
+    assert f"{SHARDS[1]}: expected {rows + 1} rows, got {rows}" in findings(release)
+
+
+# Reports
+
+
+def test_all_that_is_false_is_named_at_once(release: Path) -> None:
+    (release / "SUMMARY.md").write_text("x")
+    (release / "notes.txt").write_text("x")
+    rewrite(release, lambda rows: rows.pop())
+    message = findings(release)
+    assert "got 3 findings" in message
+    assert all(path in message for path in ("SUMMARY.md", "notes.txt", SHARDS[0]))
+
+
+def test_findings_end_at_twenty(release: Path) -> None:
+    for number in range(30):
+        (release / f"extra-{number:02d}").write_text("x")
+    message = findings(release)
+    assert "got 20 findings and looked no further" in message
+    assert "extra-19" in message
+    assert "extra-20" not in message
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_any_flipped_bit_of_a_release_is_found(release: Path, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    paths = sorted(path for path in release.rglob("*") if path.is_file())
+    path = paths[random.integers(len(paths))]
+    data = bytearray(path.read_bytes())
+    data[random.integers(len(data))] ^= 1 << random.integers(8)
+    path.write_bytes(data)
+    findings(release)
