@@ -1,7 +1,8 @@
-"""Inputs of the benchmarks: the sample shards or the demo's, and copies of them that share no words."""
+"""Inputs of the benchmarks: the sample shards or the demo's, and copies of them that are no duplicates."""
 
 import json
 import os
+import re
 import string
 import subprocess
 import sys
@@ -13,6 +14,9 @@ import yaml
 import zstandard
 
 from pipeline.demo_data import write_demo_data
+
+
+_FOUR_WORDS = re.compile(r"(?:\w++\W++){3}\w++")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,7 @@ def write_recipe(inputs: Inputs, folder: Path, **more: object) -> Path:
 
 
 def multiplied(inputs: Inputs, times: int, folder: Path) -> Inputs:
-    """The inputs `times` times over: in copy k every letter is moved k places, so that copies share no words."""
+    """The inputs `times` times over; every fourth word gets a letter of its copy, so copies share no word 5-gram."""
     folder.mkdir(parents=True, exist_ok=True)
     code = [_copy(shard, copy, folder) for copy in range(times) for shard in inputs.code]
     text = [_copy(shard, copy, folder) for copy in range(times) for shard in inputs.text]
@@ -75,12 +79,11 @@ def multiplied(inputs: Inputs, times: int, folder: Path) -> Inputs:
 
 def _copy(shard: Path, copy: int, folder: Path) -> Path:
     target = folder / f"copy{copy}-{shard.name}"
-    lower, upper = string.ascii_lowercase, string.ascii_uppercase
-    table = str.maketrans(lower + upper, lower[copy:] + lower[:copy] + upper[copy:] + upper[:copy])
+    mark = string.ascii_lowercase[copy]
     with zstandard.open(target, "wt", encoding="utf-8") as out:
         for row in _rows(shard):
             field = "content" if "content" in row else "text"
-            row[field] = str(row[field]).translate(table)
+            row[field] = _FOUR_WORDS.sub(lambda words: words.group() + mark, str(row[field]))
             if "repo_name" in row:
                 row["repo_name"] = f"{row['repo_name']}-{copy}"
             out.write(json.dumps(row, ensure_ascii=False) + "\n")

@@ -1,6 +1,6 @@
 """`python bench/memory.py`: private memory (USS) of the units of a run at 1x and at 8x the input.
 
-The copies share no words, so that nothing is a duplicate of another copy. Needs about 3 GB of disk.
+The copies share no word 5-gram, so that nothing is a duplicate of another copy. Needs about 5 GB of disk.
 """
 
 import argparse
