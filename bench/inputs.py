@@ -15,7 +15,6 @@ import zstandard
 
 from pipeline.demo_data import write_demo_data
 
-
 _FOUR_WORDS = re.compile(r"(?:\w++\W++){3}\w++")
 
 

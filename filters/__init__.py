@@ -1,1 +1,1 @@
-"""Pure judgement: signals, bounds, licence policy, secret and personal-data detection. No I/O, no clock, no randomness."""
+"""Pure judgement: signals, bounds, licence policy, secrets and personal data. No I/O, no clock, no randomness."""

@@ -13,6 +13,7 @@ _PASS_OF = {
     "pack": "7 settle",
 }
 _ROWS_SHOWN = 20
+_ESCAPES = str.maketrans({"\\": "\\\\", "|": "\\|", "[": "\\[", "<": "&lt;", "`": "'"})
 
 
 def summary(manifest: Manifest) -> str:
@@ -154,4 +155,4 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def _cell(value: str) -> str:
     """A value from the data, harmless inside a Markdown table."""
     printable = "".join(character if character.isprintable() else "�" for character in value[:100])
-    return printable.replace("|", "\\|").replace("<", "&lt;").replace("`", "'")
+    return printable.translate(_ESCAPES)

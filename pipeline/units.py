@@ -1,7 +1,7 @@
 """Units: what a unit of a step would read, whether it is done already, and running it.
 
-The fingerprint covers software versions, step, settings and the digests of exactly the bytes the unit reads, so a change upstream
-makes again only what depends on it, and nothing else decides what is done.
+The fingerprint covers software versions, step, settings and the digests of exactly the bytes the unit reads, so a
+change upstream makes again only what depends on it, and nothing else decides what is done.
 """
 
 import json

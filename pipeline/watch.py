@@ -22,6 +22,7 @@ from pipeline.units import Mill, fail_unit, run_unit
 
 _BYTES, _BEATS, _WORKER, _ENDED, _PRIVATE, _FIELDS = 0, 1, 2, 3, 4, 5
 _PR_SET_PDEATHSIG = 1
+_M_MMAP_THRESHOLD = -3
 _LOOK_SECONDS = 0.5
 
 
@@ -128,11 +129,22 @@ def _be_child(mill: Mill, step: Step, unit: int, *, heartbeat: Heartbeat, parent
     code = 1
     try:
         die_with_parent(parent)
-        pa.set_memory_pool(pa.system_memory_pool())  # gives memory back between slices; Arrow's own keeps it
+        _give_memory_back()
         run_unit(mill, step, unit, heartbeat)
         code = 0
     finally:
         os._exit(code)  # never run the parent's exit handlers, whatever was raised
+
+
+def _give_memory_back() -> None:
+    """Have every large buffer returned to the system when it is freed, so that memory is that of one slice.
+
+    Arrow's own pool keeps what it freed, and glibc's threshold for separate mappings grows with use.
+    """
+    pa.set_memory_pool(pa.system_memory_pool())
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:  # glibc
+        mallopt(_M_MMAP_THRESHOLD, 1 << 20)
 
 
 def _watch(child: int, board: Board, row: int, progress_seconds: int) -> str:

@@ -49,7 +49,7 @@ def exact_groups(content: tuple[U64, U64], rank: U64, document: tuple[U64, U64],
     return ExactGroups(order[loser], order[first[loser]], repeated[order[loser]])
 
 
-def bucket_pairs(
+def bucket_pairs(  # noqa: PLR0913 - five columns of one table
     key: U64, content: U64, rank: U64, document: U64, *, ref: U64, candidates_per_bucket: int
 ) -> tuple[U64, U64]:
     """Pairs (better-ranked, other) of documents that share a bucket, each pair once.

@@ -8,13 +8,15 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from manifests.decision import decisions_of
 from manifests.document import Rejected
 from manifests.errors import RecipeError, SourceError
 from pipeline.inspect_documents import print_life, print_samples
 from pipeline.inspect_run import is_released
+from pipeline.passes import STEPS
 from pipeline.recipe_file import load_recipe
-from pipeline.runner import open_mill, reopen_mill
-from pipeline.units import Mill, step_named
+from pipeline.runner import open_mill, reopen_mill, run_mill
+from pipeline.units import Mill
 from stages.exchange import Block, read_segments
 
 Shown = Callable[..., str]
@@ -46,15 +48,13 @@ def samples(capsys: pytest.CaptureFixture[str]) -> Shown:
 
 
 def decisions(mill: Mill) -> Iterator[Rejected]:
-    from manifests.decision import decisions_of
-
-    for name in ("ingest", "judge", "clean", "tokenize", "pack"):
-        for number, record in enumerate(mill.records(step_named(name))):
-            assert record is not None
-            output = record.outputs["decisions"]
-            segments = tuple(segment for block in output.blocks for segment in block)
-            for table in read_segments(mill.work, [Block(number, output.file, segments)], lambda _bytes: None):
-                yield from decisions_of(table)
+    for step in STEPS:
+        for number, record in enumerate(mill.records(step)):
+            if record is not None and "decisions" in record.outputs:
+                output = record.outputs["decisions"]
+                segments = tuple(segment for block in output.blocks for segment in block)
+                for table in read_segments(mill.work, [Block(number, output.file, segments)], lambda _bytes: None):
+                    yield from decisions_of(table)
 
 
 def released(mill: Mill) -> set[str]:
@@ -194,9 +194,7 @@ def test_a_stage_that_rejected_nothing_is_told_with_those_that_did(
     assert "deduplicate/near_duplicate" in caught.value.hint
 
 
-def test_a_shard_that_went_away_is_told(
-    tiny_recipe: Path, run_recipe: Callable[..., None], samples: Shown, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_shard_that_went_away_is_told(tiny_recipe: Path, samples: Shown) -> None:
     run_until(tiny_recipe, "decide")
     for shard in tiny_recipe.parent.glob("stack/*"):
         shard.unlink()
@@ -210,8 +208,6 @@ _EVIL = "\x1b[2J\x1b]0;owned\x07\u202etxt.exe\u2066\x9b31m\r\u2028:warning: [red
 
 
 def run_until(recipe: Path, last: str) -> Mill:
-    from pipeline.runner import run_mill
-
     class Silent:
         def start(self, *_: object, **__: object) -> None: ...
 
@@ -224,9 +220,10 @@ def run_until(recipe: Path, last: str) -> Mill:
     return reopen_mill(str(recipe.parent / "work"))
 
 
-@pytest.fixture
-def hostile_mill(tmp_path: Path, _tiny_inputs: Path) -> Mill:
-    """A run, up to clean, over rows whose every name and text would steer a terminal."""
+@pytest.fixture(scope="module")
+def hostile_mill(tmp_path_factory: pytest.TempPathFactory, _tiny_inputs: Path) -> Mill:
+    """A run, up to clean, over rows whose every name and text would steer a terminal. It is only looked at."""
+    folder = tmp_path_factory.mktemp("hostile")
     words = f"{_EVIL} one two three four five six seven eight nine ten\n" * 30
     names = {"repo_name": f"evil/{_EVIL}", "path": f"a/{_EVIL}.py", "language": _EVIL, "detected_licenses": ["MIT"]}
     rows = [
@@ -235,18 +232,18 @@ def hostile_mill(tmp_path: Path, _tiny_inputs: Path) -> Mill:
         names | {"content": _EVIL, "path": "c"},
         names | {"content": 1, "path": _EVIL},
     ]
-    (tmp_path / f"sh{_EVIL[:4]}ard.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    (tmp_path / "recipe.yaml").write_text(
+    (folder / f"sh{_EVIL[:4]}ard.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (folder / "recipe.yaml").write_text(
         "name: evil\nversion: 0.1.0\nmixture: {code: 1.0, text: 0.0}\nfilters: []\n"
         "sources: [{name: a, format: stack-v2, kind: code, paths: ['*.jsonl']}]\n"
         f"tokenizer: {{path: '{_tiny_inputs}/tokenizer.json'}}\n"
     )
-    return run_until(tmp_path / "recipe.yaml", "clean")
+    return run_until(folder / "recipe.yaml", "clean")
 
 
 def test_hostile_content_does_not_steer_the_terminal(hostile_mill: Mill, life: Shown, samples: Shown) -> None:
     assert not is_released(hostile_mill)
-    found = list(decisions_so_far(hostile_mill))
+    found = list(decisions(hostile_mill))
     assert {item.stage for item in found} == {"read", "licence"}
     texts = [samples(hostile_mill), *(samples(hostile_mill, stage=stage) for stage in ("read", "licence"))]
     ids = re.findall(r"^── ([0-9a-f]{32})", texts[0], re.MULTILINE)
@@ -257,15 +254,6 @@ def test_hostile_content_does_not_steer_the_terminal(hostile_mill: Mill, life: S
         assert _STEERING.search(text) is None
         assert "[red]x[/red]" in text or "no document" in text, "shown as it is, not understood as markup"
     assert all("no decision yet: the run goes on" in text for text in texts[3:5])
-
-
-def decisions_so_far(mill: Mill) -> Iterator[Rejected]:
-    from pipeline.inspect_documents import _decision_tables
-
-    from manifests.decision import decisions_of
-
-    for table in _decision_tables(mill, {}):
-        yield from decisions_of(table)
 
 
 def test_no_line_of_a_text_passes_for_a_line_of_ours(hostile_mill: Mill, samples: Shown) -> None:

@@ -1,0 +1,376 @@
+"""The whole mill on real data: 19,878 documents of code and text, held against golden numbers and against themselves.
+
+The checks know the formats and nothing of the mill's code: Jaccard similarities are computed from words, documents are
+put together again from the rows of the release and decoded.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import zstandard
+
+from manifests.decision import decisions_of
+from manifests.document import Rejected
+from manifests.ledger import Ledger
+from manifests.release import CHAIN, Manifest
+from manifests.storage import Storage
+from pipeline.pass_9_release import release_folder
+from pipeline.passes import STEPS
+from pipeline.recipe_file import load_recipe
+from pipeline.runner import open_mill, run_mill, states
+from pipeline.tokenizer_file import load_tokenizer
+from pipeline.units import Mill, step_named
+from pipeline.verify import verify_release
+from stages.exchange import Block, read_segments
+from stages.tokenizing import TextTokenizer
+
+pytestmark = pytest.mark.real
+
+SHARED = Path(os.environ.get("CORPUSMILL_SHARED", Path(__file__).parents[2].parent / "shared"))
+
+# Golden numbers. Whoever changes a rule changes them here, in the same commit, and says why.
+READ = {"stack": 15_427, "pile": 4_451}
+REJECTED = {
+    "filter/alphabetic_fraction_below_minimum": 87,
+    "filter/duplicate_line_fraction_above_maximum": 86,
+    "filter/longest_line_characters_above_maximum": 43,
+    "filter/num_words_below_minimum": 341,
+    "licence/licence_not_allowed_in_header": 437,
+    "licence/licence_not_allowed_in_metadata": 4_788,
+    "licence/no_licence_found": 123,
+    "licence/unreadable_licence_expression": 1,
+    "deduplicate/exact_duplicate": 357,
+    "deduplicate/near_duplicate": 573,
+    "deduplicate/repeated_row": 71,
+    "mix/not_selected": 732,
+    "settle/over_budget": 320,
+}
+KEPT_BY_STEP = {"ingest": 19_878, "judge": 13_972, "clean": 12_971, "tokenize": 12_239, "pack": 11_919}
+TOKENS = {"code": 14_113_628, "text": 6_048_669}
+SEQUENCES = {"code": 3_449, "text": 1_478}
+REDACTIONS = {
+    "email/address": 6_609,
+    "ip_address/ipv4": 1_443,
+    "ip_address/ipv6": 13,
+    "private_key/pem_block": 9,
+    "secret/basic_auth": 54,
+}
+
+NGRAM_WORDS = 5
+MINIMUM_SIMILARITY = 0.7
+SAMPLED_DUPLICATES = 200
+RATIO_TOLERANCE = 0.0005  # 0.05 percentage points
+MAXIMUM_PRIVATE_BYTES = 1_500_000_000
+
+RECIPE = """\
+name: shared
+version: 0.1.0
+sources:
+- name: stack
+  format: stack-v2
+  paths: ["{data}/stack_v2/*.jsonl.zst"]
+  kind: code
+- name: pile
+  format: pile
+  paths: ["{data}/pile/0*.jsonl.zst"]
+  kind: text
+  kinds: {{Github: code}}
+  declared_licence: LicenseRef-sample
+licences:
+  allow: [MIT, Apache-2.0, BSD-3-Clause, BSD-2-Clause, ISC, LicenseRef-sample]
+tokenizer: {{path: {tokenizer}}}
+"""
+
+Tokens = npt.NDArray[np.int32]
+
+
+class Run(NamedTuple):
+    """A finished run: its mill, its release and its manifest."""
+
+    mill: Mill
+    folder: Path
+    manifest: Manifest
+
+
+class SilentProgress:
+    def start(self, *_: object, **__: object) -> None: ...
+
+    def advance(self, num_bytes: int) -> None: ...
+
+    def finish(self, *_: object, **__: object) -> None: ...
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    data, tokenizer = SHARED / "data", SHARED / "tokenizers/qwen2_5/tokenizer.json"
+    for needed in (data / "stack_v2", data / "pile", tokenizer):
+        if not needed.exists():
+            pytest.skip(f"shared data absent: {needed}")
+    import datatrove.executor  # noqa: F401 - else every step's own process imports it
+
+    recipe = tmp_path_factory.mktemp("real") / "recipe.yaml"
+    recipe.write_text(RECIPE.format(data=data.resolve(), tokenizer=tokenizer.resolve()))
+    mill = open_mill(load_recipe(recipe))
+    run_mill(mill, workers=2, progress=SilentProgress())
+    folder = Path(release_folder(mill.recipe).root)
+    return Run(mill, folder, Manifest.read(Storage(str(folder))))
+
+
+@pytest.fixture(scope="module")
+def tokenizer(run: Run) -> TextTokenizer:
+    return load_tokenizer(run.mill.recipe)
+
+
+@pytest.fixture(scope="module")
+def clean_texts(run: Run) -> dict[str, str]:
+    """Every document that clean kept, by id, as it goes into the release."""
+    return {
+        identifier.hex(): text
+        for table in tables(run.mill, "clean", "texts")
+        for identifier, text in zip(table["id"].to_pylist(), table["text"].to_pylist(), strict=True)
+    }
+
+
+@pytest.fixture(scope="module")
+def decisions(run: Run) -> list[Rejected]:
+    """Every rejection of the run."""
+    return [
+        item
+        for step in STEPS
+        if "decisions" in outputs(run.mill, step.name)
+        for table in tables(run.mill, step.name, "decisions")
+        for item in decisions_of(table)
+    ]
+
+
+def outputs(mill: Mill, step: str) -> set[str]:
+    return {name for record in mill.records(step_named(step)) if record is not None for name in record.outputs}
+
+
+def tables(mill: Mill, step: str, table: str) -> Iterator[pa.Table]:
+    for number, record in enumerate(mill.records(step_named(step))):
+        assert record is not None
+        output = record.outputs[table]
+        segments = tuple(segment for block in output.blocks for segment in block)
+        yield from read_segments(mill.work, [Block(number, output.file, segments)], lambda _bytes: None)
+
+
+# Golden numbers
+
+
+def test_every_row_is_read(run: Run) -> None:
+    read: dict[str, int] = {}
+    for table in tables(run.mill, "ingest", "rows"):
+        for source in table["source"].to_pylist():
+            read[source] = read.get(source, 0) + 1
+    assert read == READ
+
+
+def test_documents_are_rejected_for_the_reasons_they_always_were(run: Run) -> None:
+    ledgers = [Ledger.from_json(run.manifest.ledgers[step]) for step in CHAIN]
+    assert {key: tally.documents for ledger in ledgers for key, tally in ledger.rejected.items()} == REJECTED
+
+
+def test_every_pass_keeps_what_it_always_kept(run: Run) -> None:
+    kept = {step: Ledger.from_json(run.manifest.ledgers[step]).kept.documents for step in CHAIN}
+    assert kept == KEPT_BY_STEP
+    assert sum(READ.values()) - sum(REJECTED.values()) == KEPT_BY_STEP["pack"]
+
+
+def test_the_release_has_the_tokens_and_sequences_it_always_had(run: Run) -> None:
+    assert run.manifest.mixture.reached_tokens == TOKENS
+    assert run.manifest.packing.sequences == SEQUENCES
+
+
+def test_redaction_replaces_what_it_always_replaced(run: Run) -> None:
+    assert run.manifest.redactions == REDACTIONS
+
+
+# The release against itself and against the inputs
+
+
+def test_the_release_verifies(run: Run) -> None:
+    assert verify_release(str(run.folder)).documents == KEPT_BY_STEP["pack"]
+
+
+def test_every_decision_stands_in_the_log_once(run: Run, decisions: list[Rejected]) -> None:
+    counts: dict[str, int] = {}
+    for item in decisions:
+        key = f"{item.stage}/{item.reason}"
+        counts[key] = counts.get(key, 0) + 1
+    assert counts == REJECTED
+
+
+def test_the_mixture_is_what_was_asked_for(run: Run) -> None:
+    reached = run.manifest.mixture.reached_tokens
+    total = sum(reached.values())
+    for kind, share in run.manifest.mixture.shares.items():
+        assert abs(reached[kind] / total - share) <= RATIO_TOLERANCE
+
+
+def test_near_duplicates_are_as_similar_as_the_log_says(run: Run, decisions: list[Rejected]) -> None:
+    near = [item for item in decisions if item.reason == "near_duplicate"]
+    near.sort(key=lambda item: sha256(item.id.encode()).digest())
+    sample = near[:SAMPLED_DUPLICATES]
+    assert len(sample) == SAMPLED_DUPLICATES
+    raw = raw_texts(run.mill, {identifier for item in sample for identifier in (item.id, item.twin)})
+    for item in sample:
+        similarity = jaccard(raw[item.id], raw[item.twin])
+        assert similarity >= MINIMUM_SIMILARITY, item
+        assert item.similarity == pytest.approx(similarity, abs=1e-12), item
+
+
+def test_the_twin_of_every_duplicate_is_kept(decisions: list[Rejected], clean_texts: dict[str, str]) -> None:
+    duplicates = [item for item in decisions if item.stage == "deduplicate"]
+    assert [item for item in duplicates if item.twin not in clean_texts] == []
+    assert [item for item in duplicates if item.id in clean_texts and item.reason != "repeated_row"] == []
+
+
+def test_no_two_documents_of_the_release_are_one(clean_texts: dict[str, str]) -> None:
+    assert len({tidied(text) for text in clean_texts.values()}) >= 0.999 * len(clean_texts)
+
+
+def test_every_document_comes_back_from_the_release(
+    run: Run, tokenizer: TextTokenizer, clean_texts: dict[str, str], decisions: list[Rejected]
+) -> None:
+    documents = unpacked(run.folder)
+    trimmed = {item.id for item in decisions if item.stage in ("mix", "settle")}
+    assert documents.keys() == clean_texts.keys() - trimmed
+    for identifier, tokens in documents.items():
+        assert tokens[-1] == tokenizer.end_of_document_id
+        assert tokenizer.end_of_document_id not in tokens[:-1]
+        assert tokenizer.decode(tokens[:-1]) == tokenizer.normalize(clean_texts[identifier]), identifier
+
+
+def test_a_sequence_is_of_one_kind_and_of_the_length_asked_for(run: Run) -> None:
+    length = run.manifest.packing.sequence_tokens
+    kinds = {
+        row["id"].hex(): row["kind"] for table in tables(run.mill, "tokenize", "counts") for row in table.to_pylist()
+    }
+    for row in rows(run.folder):
+        assert len(row["input_ids"]) == length
+        assert 0 < sum(row["seq_lengths"]) <= length
+        assert {kinds[identifier] for identifier in row["doc_ids"]} == {row["kind"]}
+
+
+def test_datasets_loads_the_release(run: Run, tmp_path: Path) -> None:
+    program = (
+        "import json, sys, datasets\n"
+        "rows = datasets.load_dataset('parquet', data_files=sys.argv[1], split='train', cache_dir=sys.argv[2])\n"
+        "types = {name: str(kind) for name, kind in rows.features.items()}\n"
+        "print(json.dumps([len(rows), types, rows[0]['input_ids'][:8]]))\n"
+    )
+    environment = os.environ | {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)}
+    arguments = [str(run.folder / "data/*.parquet"), str(tmp_path / "cache")]
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments], env=environment, capture_output=True, text=True, check=True
+    )
+    num_rows, types, first = json.loads(done.stdout.splitlines()[-1])
+    assert num_rows == sum(SEQUENCES.values())
+    assert first == next(rows(run.folder))["input_ids"][:8]
+    assert {name for name, kind in types.items() if kind == "List(Value('int32'))"} == {
+        "input_ids",
+        "seq_lengths",
+        "doc_offsets",
+    }
+
+
+# The run
+
+
+def test_no_unit_needs_more_memory_than_it_may(run: Run) -> None:
+    peaks = [
+        record.measured["peak_private_bytes"]
+        for step in STEPS
+        for record in run.mill.records(step)
+        if record is not None
+    ]
+    assert max(peaks) <= MAXIMUM_PRIVATE_BYTES
+    assert max(peaks) > 10_000_000, "nothing was measured"
+
+
+def test_a_second_run_has_nothing_to_do(run: Run) -> None:
+    assert [state.step.name for state in states(run.mill) if state.todo and not state.step.always] == []
+
+
+# What the checks compute for themselves
+
+
+# Scripts without spaces: a letter is a word.
+_OWN = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
+    "\uf900-\ufaff\uff66-\uff9f\U0001b000-\U0001b16f\U00020000-\U0003ffff"
+)
+_WORD = re.compile(rf"(?=\w)[{_OWN}]|[^\W{_OWN}]+")
+
+
+def jaccard(left: str, right: str) -> float:
+    a, b = (ngrams(text) for text in (left, right))
+    return len(a & b) / len(a | b)
+
+
+def ngrams(text: str) -> set[tuple[str, ...]]:
+    words = _WORD.findall(text.lower())
+    return set(zip(*(words[start:] for start in range(NGRAM_WORDS)), strict=False))
+
+
+def tidied(text: str) -> str:
+    """The text up to line ends and trailing blanks: what makes two texts one."""
+    return re.sub(r"[ \t]+$", "", text.replace("\r\n", "\n").replace("\r", "\n"), flags=re.MULTILINE).rstrip("\n \t")
+
+
+def raw_texts(mill: Mill, wanted: set[str]) -> dict[str, str]:
+    """Texts as they stand in the shards, by id."""
+    places = {
+        (row["shard"], row["row"]): row["id"].hex()
+        for table in tables(mill, "ingest", "rows")
+        for row in table.select(["id", "shard", "row"]).to_pylist()
+        if row["id"].hex() in wanted
+    }
+    texts = {}
+    for shard in [shard for unit in mill.plan.units for shard in unit]:
+        with zstandard.open(shard.path, "rb") as file:
+            for number, line in enumerate(file):
+                if (shard.name, number) in places:
+                    row = json.loads(line)
+                    texts[places[shard.name, number]] = row.get("content", row.get("text"))
+    return texts
+
+
+def rows(folder: Path) -> Iterator[dict[str, Any]]:
+    for path in sorted(folder.glob("data/*.parquet")):
+        for batch in pq.ParquetFile(path).iter_batches(batch_size=256):
+            yield from batch.to_pylist()
+
+
+def unpacked(folder: Path) -> dict[str, Tokens]:
+    """The tokens of every document, its pieces put together by `doc_offsets`."""
+    pieces: dict[str, list[tuple[int, Tokens]]] = {}
+    for path in sorted(folder.glob("data/*.parquet")):
+        for batch in pq.ParquetFile(path).iter_batches(batch_size=256):
+            columns = (batch.column(name).to_pylist() for name in ("seq_lengths", "doc_ids", "doc_offsets"))
+            length = len(batch.column("input_ids")[0])
+            tokens = batch.column("input_ids").flatten().to_numpy().reshape(-1, length)
+            for sequence, lengths, names, offsets in zip(tokens, *columns, strict=True):
+                starts = np.cumsum([0, *lengths])
+                for name, offset, start, end in zip(names, offsets, starts, starts[1:], strict=False):
+                    pieces.setdefault(name, []).append((offset, sequence[start:end]))
+    documents = {}
+    for name, parts in pieces.items():
+        parts.sort(key=lambda part: part[0])
+        ends = np.cumsum([len(part) for _, part in parts])
+        assert [offset for offset, _ in parts] == [0, *ends[:-1]], name
+        documents[name] = np.concatenate([part for _, part in parts])
+    return documents

@@ -1,0 +1,143 @@
+import re
+import unicodedata
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from manifests.ledger import Ledger
+from manifests.release import CHAIN, DocumentClass, Manifest
+from manifests.storage import Storage
+from pipeline.release_texts import card, summary
+
+
+@pytest.fixture(scope="module")
+def manifest(small_release: Path) -> Manifest:
+    return Manifest.read(Storage(str(small_release)))
+
+
+def cells(line: str) -> list[str]:
+    """What GitHub's tables take for cells: a backslash hides the character after it."""
+    assert line.startswith("|")
+    return re.findall(r"((?:\\.|[^|\\])*)\|", line[1:])
+
+
+def table(text: str, heading: str) -> list[list[str]]:
+    """The rows of the table under a heading, its head first."""
+    section = text.partition(f"## {heading}\n\n")[2].partition("\n\n")[0]
+    rows = [cells(line) for line in section.splitlines()]
+    return [[cell.strip() for cell in row] for number, row in enumerate(rows) if number != 1]
+
+
+def number(cell: str) -> int:
+    return int(cell.replace(",", ""))
+
+
+def test_the_texts_of_a_release_are_those_of_its_manifest(manifest: Manifest, small_release: Path) -> None:
+    assert (small_release / "SUMMARY.md").read_text() == summary(manifest)
+    assert (small_release / "README.md").read_text() == card(manifest)
+
+
+def test_every_table_is_a_table(manifest: Manifest) -> None:
+    for block in summary(manifest).split("\n\n"):
+        if block.startswith("|"):
+            assert len({len(cells(line)) for line in block.splitlines()}) == 1
+
+
+def test_the_funnel_has_every_pass_and_narrows(manifest: Manifest) -> None:
+    head, *rows = table(summary(manifest), "Funnel")
+    assert head == ["step", "read", "kept", "rejected", "failed", "bytes kept"]
+    assert [row[0] for row in rows] == list(CHAIN)
+    for (_, read, kept, rejected, failed, _), following in zip(rows, [*rows[1:], None], strict=True):
+        assert number(read) == number(kept) + number(rejected) + number(failed)
+        assert following is None or number(following[1]) == number(kept)
+
+
+def test_every_reason_is_counted(manifest: Manifest) -> None:
+    _, *rows = table(summary(manifest), "Why documents were rejected")
+    shown = {f"{stage}/{reason}": number(documents) for _, stage, reason, documents, _ in rows}
+    ledgers = [Ledger.from_json(manifest.ledgers[step]) for step in CHAIN]
+    assert shown == {key: tally.documents for ledger in ledgers for key, tally in ledger.rejected.items()}
+    assert "licence/licence_not_allowed_in_metadata" in shown
+
+
+@pytest.mark.parametrize("heading", ["Licences", "Subsets", "Languages"])
+def test_parts_add_up_to_the_release(manifest: Manifest, heading: str) -> None:
+    _, *rows = table(summary(manifest), heading)
+    assert sum(number(row[1]) for row in rows) == sum(row.documents for row in manifest.documents)
+    assert sum(number(row[3]) for row in rows) == sum(manifest.mixture.reached_tokens.values())
+
+
+def test_parts_add_up_where_not_all_are_shown(manifest: Manifest) -> None:
+    many = _with(manifest, [_class(licence=f"LicenseRef-{n}", documents=n, tokens=n) for n in range(1, 41)])
+    _, *rows = table(summary(many), "Licences")
+    assert len(rows) == 21
+    assert rows[0][0] == "LicenseRef-40"
+    assert rows[-1][0] == "(20 more)"
+    assert sum(number(row[1]) for row in rows) == sum(range(41))
+
+
+def test_the_mixture_says_what_was_asked_for_and_what_was_reached(manifest: Manifest) -> None:
+    _, *rows = table(summary(manifest), "Mixture")
+    shown = {row[0]: row[1:] for row in rows}
+    total = sum(manifest.mixture.reached_tokens.values())
+    for kind, share in manifest.mixture.shares.items():
+        reached = manifest.mixture.reached_tokens[kind]
+        assert shown[kind][:3] == [f"{share:.2%}", f"{reached / total:.4%}", f"{reached:,}"]
+
+
+def test_units_that_were_left_out_are_told(manifest: Manifest) -> None:
+    text = summary(msgspec.structs.replace(manifest, failed_units=["files/part-1: cut"]))
+    assert "**Left out:** files/part-1: cut" in text
+
+
+def test_a_release_of_nothing_has_texts(manifest: Manifest) -> None:
+    nothing = msgspec.structs.replace(manifest.mixture, reached_tokens={"code": 0, "text": 0})
+    packing = msgspec.structs.replace(manifest.packing, sequences={"code": 0, "text": 0}, padding_tokens=0)
+    empty = msgspec.structs.replace(manifest, documents=[], mixture=nothing, packing=packing)
+    assert "0 tokens of 0 documents" in summary(empty)
+    assert "0 tokens of 0 documents" in card(empty)
+
+
+@given(st.text(st.characters(codec="utf-8") | st.sampled_from("|`<>\\\n\r\x1b\u202e[](){}!#*&"), max_size=130))
+def test_a_name_from_the_data_stays_in_its_cell(manifest: Manifest, name: str) -> None:
+    text = summary(_with(manifest, [_class(licence=name, subset=name, language=name)]))
+    for heading in ("Licences", "Subsets", "Languages"):
+        head, *rows = table(text, heading)
+        assert len(rows) == 1
+        assert len(rows[0]) == len(head)
+        assert not {unicodedata.category(c) for c in rows[0][0]} & {"Cc", "Cf", "Zl", "Zp"}
+        assert "<" not in rows[0][0]
+        assert "`" not in rows[0][0]
+        assert re.search(r"(?<!\\)(?:\\\\)*\[", rows[0][0]) is None, "no link, no image"
+
+
+def test_a_path_from_the_data_stays_on_its_line(manifest: Manifest) -> None:
+    text = summary(msgspec.structs.replace(manifest, failed_units=["a\n\n# owned <script>\x1b[31m"]))
+    assert "\n# owned" not in text
+    assert "<script>" not in text
+    assert "\x1b" not in text
+
+
+def test_the_card_says_how_to_load_it(manifest: Manifest) -> None:
+    text = card(manifest)
+    assert text.startswith(f"---\npretty_name: {manifest.name}\n")
+    assert "data_files: data/*.parquet" in text
+    assert f"list<int32> | {manifest.packing.sequence_tokens} token ids" in text
+    assert manifest.tokenizer.sha256 in text
+
+
+def test_the_texts_name_no_place(manifest: Manifest, small_release: Path) -> None:
+    assert str(small_release.parent) not in summary(manifest) + card(manifest)
+
+
+def _class(**changed: object) -> DocumentClass:
+    fields = {"kind": "code", "source": "a", "subset": "", "language": "", "licence": "MIT"}
+    numbers = {"documents": 1, "num_bytes": 1, "tokens": 1}
+    return msgspec.convert(fields | numbers | changed, DocumentClass)
+
+
+def _with(manifest: Manifest, classes: list[DocumentClass]) -> Manifest:
+    return msgspec.structs.replace(manifest, documents=classes)
