@@ -59,7 +59,7 @@ REJECTED = {
 }
 KEPT_BY_STEP = {"ingest": 19_878, "judge": 13_972, "clean": 12_971, "tokenize": 12_239, "pack": 11_919}
 TOKENS = {"code": 14_113_628, "text": 6_048_669}
-SEQUENCES = {"code": 3_449, "text": 1_478}
+SEQUENCES = {"code": 3_448, "text": 1_479}
 REDACTIONS = {
     "email/address": 6_609,
     "ip_address/ipv4": 1_443,
@@ -238,8 +238,11 @@ def test_the_twin_of_every_duplicate_is_kept(decisions: list[Rejected], clean_te
     assert [item for item in duplicates if item.id in clean_texts and item.reason != "repeated_row"] == []
 
 
-def test_no_two_documents_of_the_release_are_one(clean_texts: dict[str, str]) -> None:
-    assert len({tidied(text) for text in clean_texts.values()}) >= 0.999 * len(clean_texts)
+def test_no_two_kept_documents_were_one(run: Run, clean_texts: dict[str, str]) -> None:
+    # As they were read: what differs in a redacted value alone is alike afterwards.
+    raw = raw_texts(run.mill, set(clean_texts))
+    assert raw.keys() == clean_texts.keys()
+    assert len({tidied(text) for text in raw.values()}) == len(raw)
 
 
 def test_every_document_comes_back_from_the_release(
@@ -341,7 +344,7 @@ def raw_texts(mill: Mill, wanted: set[str]) -> dict[str, str]:
     }
     texts = {}
     for shard in [shard for unit in mill.plan.units for shard in unit]:
-        with zstandard.open(shard.path, "rb") as file:
+        with zstandard.open(shard.path, "rt", encoding="utf-8", newline="\n") as file:
             for number, line in enumerate(file):
                 if (shard.name, number) in places:
                     row = json.loads(line)
