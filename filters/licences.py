@@ -62,6 +62,9 @@ _TRAILING = " \t\f\v*#/;|!,.'\"`]}>-=\\"
 _OR_PATTERN = re.compile(r"[\s)]or[\s(]", re.IGNORECASE)
 
 
+UNREADABLE = "unreadable_licence_expression"
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What one place says about a document's licence.
@@ -137,7 +140,7 @@ class LicencePolicy:
             if conclusion.rejected == "unreadable":
                 # The text of a broken tag is document content, which has no place in a detail.
                 detail = f"{piece.kind} {piece.where}: {len(piece.expression)} characters, not an SPDX expression"
-                return LicenceDecision("", "unreadable_licence_expression", detail)
+                return LicenceDecision("", UNREADABLE, detail)
             if conclusion.rejected:
                 return LicenceDecision("", f"licence_not_allowed_in_{piece.kind}", _detail(piece))
             if piece.kind == pieces[0].kind:

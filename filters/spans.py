@@ -112,3 +112,8 @@ def whole_lines(data: bytes, spans: Sequence[Span]) -> list[Span]:
 def is_redacted(value: bytes) -> bool:
     """Whether a value holds nothing but placeholders; true for an empty value."""
     return not _ANY_PLACEHOLDER.sub(b"", value)
+
+
+def without_placeholders(data: bytes) -> bytes:
+    """A redacted text with every placeholder taken out."""
+    return _ANY_PLACEHOLDER.sub(b"", data)

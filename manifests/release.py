@@ -70,10 +70,11 @@ class ReleaseTokenizer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ReleaseMixture(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Shares asked for and tokens by kind: there were, were aimed at, are in the release."""
+    """Shares asked for; tokens by kind as estimated of all, as selected by mix, as aimed at, as in the release."""
 
     shares: dict[str, float]
-    available_tokens: dict[str, int]
+    estimated_tokens: dict[str, int]
+    selected_tokens: dict[str, int]
     target_tokens: dict[str, int]
     reached_tokens: dict[str, int]
 

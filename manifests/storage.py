@@ -7,6 +7,7 @@ bytes twice is the same file, and a file that no record names is garbage.
 
 import errno
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from hashlib import sha256
@@ -18,6 +19,7 @@ import fsspec
 from manifests.errors import IntegrityError, RecipeError, UnitError
 
 _TEMPORARY = "tmp"
+TEMPORARY_NAME = re.compile(r"tmp/\d+-[0-9a-f]{16}")
 
 
 class NewFile:
@@ -164,8 +166,9 @@ class Storage:
     def clear_temporary(self) -> None:
         """Remove half files that killed writers left, and the folder they lay in; nobody may be writing here."""
         for name in self.list(_TEMPORARY):
-            self.delete(name)
-        with suppress(FileNotFoundError):
+            if TEMPORARY_NAME.fullmatch(name):
+                self.delete(name)
+        with suppress(OSError):  # it is not there, or holds something that is not ours
             Path(self.root, _TEMPORARY).rmdir()
 
     @contextmanager

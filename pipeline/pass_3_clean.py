@@ -5,6 +5,7 @@ sample of one document in 64 is tokenized here: it is what mix estimates the tok
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -22,7 +23,7 @@ from pipeline.shards import documents_again
 from pipeline.steps import Read, Step, UnitContext
 from pipeline.tokenizer_file import load_tokenizer, tokenizer_settings
 from stages.exchange import BlockWriter
-from stages.redaction import redact
+from stages.redaction import nothing_left, redact
 
 TEXTS = pa.schema(
     [
@@ -53,13 +54,14 @@ def _clean(context: UnitContext) -> None:
         context.blocks("texts", TEXTS, num_blocks=context.plan.num_slices) as texts,
     ):
         batch = _Batch(texts, context.plan.num_slices)
-        for document, licence, verdict, num_bytes in _decided(context):
-            if verdict is not None:
+        for document, licence, duplicate, num_bytes in _decided(context):
+            cleaned = redact(document.text, kinds=kinds) if duplicate is None else None
+            if cleaned is None or (cleaned.counts and nothing_left(cleaned.text)):
+                verdict = duplicate or _rejected(document, num_bytes, stage="redact", reason="only_placeholders_left")
                 ledger.reject(verdict)
                 rejected.append(verdict)
                 continue
             ledger.keep(num_bytes)
-            cleaned = redact(document.text, kinds=kinds)
             for rule, count in cleaned.counts.items():
                 redactions[rule] = redactions.get(rule, 0) + count
             size = batch.add(document, licence, cleaned.text)
@@ -80,20 +82,13 @@ def _decided(context: UnitContext) -> Iterator[tuple[Document, str, Rejected | N
         yield document, licences[ordinal], duplicate and _duplicate(document, duplicate, sizes[ordinal]), sizes[ordinal]
 
 
-def _duplicate(document: Document, row: dict[str, object], num_bytes: int) -> Rejected:
-    twin, similarity = row["twin"], row["similarity"]
-    assert isinstance(twin, bytes)  # noqa: S101 - the schema says so
-    assert isinstance(similarity, float)  # noqa: S101
-    return Rejected(
-        id=document.id,
-        stage="deduplicate",
-        reason=str(row["reason"]),
-        shard=document.shard,
-        row=document.row,
-        twin=twin.hex(),
-        similarity=similarity,
-        num_bytes=num_bytes,
-    )
+def _duplicate(document: Document, row: dict[str, Any], num_bytes: int) -> Rejected:
+    facts = {"twin": row["twin"].hex(), "similarity": row["similarity"]}
+    return _rejected(document, num_bytes, stage="deduplicate", reason=row["reason"], **facts)
+
+
+def _rejected(document: Document, num_bytes: int, **facts: Any) -> Rejected:
+    return Rejected(id=document.id, shard=document.shard, row=document.row, num_bytes=num_bytes, **facts)
 
 
 class _Batch:

@@ -44,7 +44,7 @@ def _settle(context: UnitContext) -> None:
     short_of(context.recipe, chosen)
     windows = {kind: trim_window(tokens[kind], documents[kind], chosen.tokens[kind]) for kind in shares}
     dropped = {kind: _dropped(context, kind, windows[kind], chosen.tokens[kind]) for kind in shares}
-    context.counts = {"available_tokens": available, "target_tokens": chosen.tokens}
+    context.counts = {"selected_tokens": available, "target_tokens": chosen.tokens}
     columns = [
         list(shares),
         [windows[kind].first for kind in shares],

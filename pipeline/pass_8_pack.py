@@ -20,7 +20,7 @@ from pipeline.plan import Plan
 from pipeline.recipe import Recipe
 from pipeline.steps import Read, Step, UnitContext
 from pipeline.tokenizer_file import load_tokenizer, tokenizer_settings
-from stages.exchange import BlockWriter, fixed_binary, read_table
+from stages.exchange import Block, BlockWriter, fixed_binary, read_table
 from stages.mixing import bin_of
 from stages.packing import fill, pack, packed_batches, packed_schema, write_packed
 
@@ -32,6 +32,7 @@ class _Tallies:
     """Documents, bytes and tokens by kind, source, subset, language and licence, and what the packing looks like."""
 
     def __init__(self) -> None:
+        self.ledger = Ledger()
         self.classes: dict[tuple[str, ...], list[int]] = {}
         self.sequences: dict[str, int] = dict.fromkeys(_KINDS, 0)
         self.padding_tokens = 0
@@ -55,7 +56,6 @@ class _Tallies:
 
 
 def _pack(context: UnitContext) -> None:
-    ledger = context.ledger = Ledger()
     tokenizer = load_tokenizer(context.recipe)
     length = context.recipe.packing.sequence_tokens
     schema = packed_schema(
@@ -67,13 +67,17 @@ def _pack(context: UnitContext) -> None:
     )
     trim = {row["kind"]: row for row in context.table("trim").to_pylist()}
     tallies = _Tallies()
+    context.ledger = tallies.ledger
     with context.blocks("decisions", DECISIONS) as decisions, context.whole_file("shard", ".parquet") as file:
+
+        def trimmed(block: Block) -> pa.Table:
+            table = read_table(context.storage, [block], TOKENS, context.progress)
+            return _trimmed(table, trim, ledger=tallies.ledger, decisions=decisions)
 
         def batches() -> Iterator[pa.RecordBatch]:
             for block in context.inputs["tokens"]:
-                table = read_table(context.storage, [block], TOKENS, context.progress)
-                table = _trimmed(table, trim, ledger=ledger, decisions=decisions)
-                for batch in _packed(context, table, schema, tallies=tallies):
+                # No name holds a slice longer than it is needed: there is one copy of its tokens at a time.
+                for batch in _packed(context, trimmed(block), schema, tallies):
                     context.progress(0)
                     yield batch
 
@@ -82,7 +86,7 @@ def _pack(context: UnitContext) -> None:
 
 
 def _trimmed(table: pa.Table, trim: dict[str, dict[str, Any]], *, ledger: Ledger, decisions: BlockWriter) -> pa.Table:
-    """The documents that settle kept; the others are accounted for."""
+    """The documents of a slice that settle kept; the others are accounted for."""
     ids = table.column("id").to_pylist()
     kinds = table.column("kind").to_pylist()
     bins = bin_of(table.column("mix_key").to_numpy()).tolist()
@@ -106,11 +110,12 @@ def _trimmed(table: pa.Table, trim: dict[str, dict[str, Any]], *, ledger: Ledger
     return table.filter(pa.array(kept, pa.bool_()))
 
 
-def _packed(context: UnitContext, table: pa.Table, schema: pa.Schema, *, tallies: _Tallies) -> Iterator[pa.RecordBatch]:
+def _packed(context: UnitContext, table: pa.Table, schema: pa.Schema, tallies: _Tallies) -> Iterator[pa.RecordBatch]:
     if not table.num_rows:
         return
     recipe = context.recipe
     lists = table.column("tokens").combine_chunks()
+    table = table.drop_columns(["tokens"])
     offsets = lists.offsets.to_numpy()
     tokens = lists.values.to_numpy()
     lengths = np.diff(offsets)

@@ -152,7 +152,8 @@ def _manifest(context: UnitContext) -> Manifest:
         redactions=_sum_counts(record.counts["redactions"] for record in context.earlier["clean"]),
         mixture=ReleaseMixture(
             mixture_shares(recipe),
-            settled["available_tokens"],  # type: ignore[arg-type]
+            context.earlier["mix"][0].counts["estimated_tokens"],  # type: ignore[arg-type]
+            settled["selected_tokens"],  # type: ignore[arg-type]
             settled["target_tokens"],  # type: ignore[arg-type]
             reached,
         ),
@@ -228,7 +229,7 @@ STEPS = [
         pass_name="release",
         grain="one",
         reads=(
-            *(Read(step, RECORDS, "all") for step in (*CHAIN, "settle")),
+            *(Read(step, RECORDS, "all") for step in (*CHAIN, "mix", "settle")),
             Read("pack", "shard", "all"),
         ),
         settings=_settings,

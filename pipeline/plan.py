@@ -7,12 +7,13 @@ partition becomes one release shard; it is worked on slice by slice so that memo
 import glob
 import math
 from collections.abc import Iterable
+from contextlib import suppress
 from os.path import commonpath
 from pathlib import Path
 
 import msgspec
 
-from manifests.errors import RecipeError, SourceError
+from manifests.errors import IntegrityError, RecipeError, SourceError
 from manifests.storage import Storage, file_sha256
 from pipeline.recipe import Recipe, Source
 
@@ -92,7 +93,13 @@ def read_plan(work: Storage) -> Plan:
         raise RecipeError(
             f"{work.root}: not a work folder; expected plan.json, found none", hint="`corpusmill run RECIPE` makes one"
         )
-    return msgspec.json.decode(work.read("plan.json"), type=Plan)
+    try:
+        return msgspec.json.decode(work.read("plan.json"), type=Plan)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise IntegrityError(
+            f"{work.path('plan.json')}: not a plan; expected what `corpusmill run` writes there",
+            hint="run the recipe again: what is done stays done",
+        ) from error
 
 
 def write_plan(work: Storage, plan: Plan) -> None:
@@ -105,8 +112,10 @@ class _Identities:
 
     def __init__(self, work: Storage) -> None:
         self._work = work
-        known = work.read("inputs.json") if work.exists("inputs.json") else b"{}"
-        self._known = msgspec.json.decode(known, type=dict[str, tuple[int, int, str]])
+        self._known: dict[str, tuple[int, int, str]] = {}
+        if work.exists("inputs.json"):
+            with suppress(msgspec.MsgspecError, UnicodeDecodeError):  # damaged: every file is hashed again
+                self._known = msgspec.json.decode(work.read("inputs.json"), type=dict[str, tuple[int, int, str]])
         self._seen: dict[str, tuple[int, int, str]] = {}
 
     def sha256(self, path: Path) -> tuple[int, str]:

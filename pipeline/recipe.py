@@ -7,11 +7,12 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from filters.licences import PERMISSIVE
+from filters.licences import PERMISSIVE, UNREADABLE, Evidence, LicencePolicy
 from filters.signals import resolve
 from manifests.document import Kind
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[int, Field(ge=1)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=64)]
 
@@ -39,13 +40,21 @@ class Source(Section):
             raise ValueError("a path is empty; expected a file name or a pattern such as shards/*.jsonl.zst")
         return paths
 
+    @field_validator("declared_licence")
+    @classmethod
+    def _licence_can_be_read(cls, expression: str) -> str:
+        evidence = [Evidence("source", expression, "recipe")] if expression else []
+        if LicencePolicy(frozenset(), "keep").decide(evidence).rejected == UNREADABLE:
+            raise ValueError("not an SPDX licence expression; expected for example MIT OR Apache-2.0")
+        return expression
+
 
 class FilterRule(Section):
     """A signal with inclusive bounds; `kinds` says which side of the mixture it judges."""
 
     signal: str
-    minimum: float | None = None
-    maximum: float | None = None
+    minimum: Finite | None = None
+    maximum: Finite | None = None
     kinds: Annotated[list[Kind], Field(min_length=1)] = ["code", "text"]
 
     @field_validator("signal")

@@ -27,7 +27,7 @@ def summary(manifest: Manifest) -> str:
         "## Why documents were rejected",
         _table(("pass", "stage", "reason", "documents", "bytes"), _reasons(manifest)),
         "## Mixture",
-        _table(("kind", "share asked for", "share reached", "tokens", "available"), _mixture(manifest)),
+        _table(("kind", "share asked for", "share reached", "tokens", "of about"), _mixture(manifest)),
         "## Licences",
         _table(("licence", "documents", "bytes", "tokens"), _by(manifest, "licence", empty="(none)")),
         "## Subsets",
@@ -120,7 +120,7 @@ def _mixture(manifest: Manifest) -> Iterable[Sequence[str]]:
     for kind, share in mixture.shares.items():
         reached = mixture.reached_tokens[kind]
         fraction = f"{reached / total:.4%}" if total else "-"
-        yield kind, f"{share:.2%}", fraction, f"{reached:,}", f"{mixture.available_tokens[kind]:,}"
+        yield kind, f"{share:.2%}", fraction, f"{reached:,}", f"{mixture.estimated_tokens[kind]:,}"
 
 
 def _by(manifest: Manifest, name: str, *, empty: str) -> list[Sequence[str]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 import msgspec
+from pydantic import ValidationError
 
 from manifests.errors import IntegrityError, RecipeError, UnitError
 from manifests.storage import Storage
@@ -54,7 +55,14 @@ def reopen_mill(work: str) -> Mill:
     """The mill of an earlier run, from what it left in its work folder."""
     storage = Storage(work)
     plan: Plan = read_plan(storage)
-    return Mill(Recipe.model_validate_json(storage.read("recipe.json")), plan, storage)
+    try:
+        recipe = Recipe.model_validate_json(storage.read("recipe.json"))
+    except ValidationError as error:
+        raise IntegrityError(
+            f"{storage.path('recipe.json')}: not the recipe of a run; expected what `corpusmill run` writes there",
+            hint="run the recipe again: what is done stays done",
+        ) from error
+    return Mill(recipe, plan, storage)
 
 
 def states(mill: Mill) -> Iterator[StepState]:

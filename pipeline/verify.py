@@ -125,7 +125,7 @@ def _check_manifest(release: Storage, manifest: Manifest, findings: Findings) ->
     mixture, packing = manifest.mixture, manifest.packing
     for name, by_kind in (
         ("mixture.shares", mixture.shares),
-        ("mixture.available_tokens", mixture.available_tokens),
+        ("mixture.selected_tokens", mixture.selected_tokens),
         ("mixture.target_tokens", mixture.target_tokens),
         ("mixture.reached_tokens", mixture.reached_tokens),
         ("packing.sequences", packing.sequences),

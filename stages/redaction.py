@@ -8,11 +8,10 @@ A text without findings costs one scan and no copy. What was found is never logg
 """
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from filters.candidates import find_spans
-from filters.spans import replaced, whole_lines
-from manifests.document import Document
+from filters.spans import replaced, whole_lines, without_placeholders
 
 MAXIMUM_PASSES = 4
 
@@ -59,12 +58,6 @@ def redact(text: str, *, kinds: frozenset[str]) -> Redacted:
     return Redacted(data.decode(), {key: counts[key] for key in sorted(counts)})
 
 
-def redact_document(document: Document, *, kinds: frozenset[str]) -> tuple[Document, dict[str, int]]:
-    """`redact` on a document's text; the same document where nothing was found.
-
-    The id stays: it names the raw text. Path and metadata are not looked at.
-    """
-    result = redact(document.text, kinds=kinds)
-    if result.text is document.text:
-        return document, result.counts
-    return replace(document, text=result.text), result.counts
+def nothing_left(redacted_text: str) -> bool:
+    """Whether a redacted text holds nothing but placeholders and white space; True for an empty text."""
+    return not without_placeholders(redacted_text.encode()).strip()

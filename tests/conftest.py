@@ -52,7 +52,7 @@ def _words(numbers: random.Random, count: int) -> list[str]:
 
 
 def _code(number: int) -> str:
-    numbers = random.Random(number)  # noqa: S311
+    numbers = random.Random(number)
     functions = (
         f"def {name}({argument}):\n    return {argument} + {numbers.randint(0, 99)}\n\n\n"
         for name, argument in zip(*[iter(_words(numbers, 2 * numbers.randint(3, 30)))] * 2, strict=True)
@@ -61,7 +61,7 @@ def _code(number: int) -> str:
 
 
 def _text(number: int) -> str:
-    numbers = random.Random(1000 + number)  # noqa: S311
+    numbers = random.Random(1000 + number)
     return "\n".join(" ".join(_words(numbers, 12)).capitalize() + "." for _ in range(numbers.randint(2, 12)))
 
 

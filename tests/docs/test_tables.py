@@ -9,6 +9,7 @@ import yaml
 from pydantic import BaseModel
 
 from filters.credentials import PLUGINS
+from filters.licences import UNREADABLE
 from filters.signals import all_signals
 from filters.spans import PLACEHOLDERS
 from manifests.errors import CorpusmillError
@@ -123,6 +124,7 @@ def test_the_data_format_page_has_every_reason_of_the_reader() -> None:
 def test_the_licences_page_has_every_reason() -> None:
     source = (ROOT / "filters/licences.py").read_text(encoding="utf-8")
     reasons = set(re.findall(r'LicenceDecision\("", "(\w+)"', source))
+    reasons |= {UNREADABLE}
     reasons |= {f"licence_not_allowed_in_{kind}" for kind in ("header", "metadata", "source")}
     shown = {unquoted(row[0]) for row in table_rows(page("licences.md")) if "_" in row[0]}
     assert shown == reasons

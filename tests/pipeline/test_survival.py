@@ -264,7 +264,9 @@ def test_a_hanging_unit_is_ended_and_named_and_the_others_go_on(
 ) -> None:
     mill = open_mill(load_recipe(tiny_recipe, ["limits.progress_seconds=1"]))
     path, data = blocked_shard(tiny_recipe)
-    with pytest.raises(UnitError, match=r"1 of 5 units of ingest failed:\n  unit 2: ingest, unit 2: no progress for 1 s"):
+    with pytest.raises(
+        UnitError, match=r"1 of 5 units of ingest failed:\n  unit 2: ingest, unit 2: no progress for 1 s"
+    ):
         run_recipe(mill)
     assert sorted(mill.work.list("ingest/records")) == [f"ingest/records/{unit:06d}.json" for unit in range(5)]
     path.unlink()

@@ -303,7 +303,7 @@ def test_a_schema_of_another_version(release: Path) -> None:
     assert "manifest.json: schema_version: expected 1, got 2" in findings(release)
 
 
-@pytest.mark.parametrize("name", ["shares", "available_tokens", "target_tokens", "reached_tokens"])
+@pytest.mark.parametrize("name", ["shares", "selected_tokens", "target_tokens", "reached_tokens"])
 def test_a_mixture_without_a_kind(release: Path, name: str) -> None:
     mixture = manifest_of(release).mixture
     only_code = {"code": getattr(mixture, name)["code"]}

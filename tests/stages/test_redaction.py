@@ -6,9 +6,8 @@ from hypothesis import strategies as st
 
 from filters.candidates import find_spans
 from filters.spans import PLACEHOLDERS
-from manifests.document import Document
 from manifests.errors import RecipeError
-from stages.redaction import redact, redact_document
+from stages.redaction import nothing_left, redact
 
 ALL = frozenset(PLACEHOLDERS)
 EMAIL = "some.one" + "@" + "company-mail.org"
@@ -92,16 +91,9 @@ def test_an_unknown_kind_is_an_error_of_the_recipe() -> None:
         redact("x", kinds=frozenset({"names"}))
 
 
-def test_a_document_keeps_its_identity() -> None:
-    document = Document(id="0" * 32, text=f"by {EMAIL}", kind="code", source="s", path="a.py")
-    result, counts = redact_document(document, kinds=ALL)
-    assert result == Document(id="0" * 32, text="by <EMAIL>", kind="code", source="s", path="a.py")
-    assert counts == {"email/address": 1}
-
-
-def test_a_clean_document_is_the_same_object() -> None:
-    document = Document(id="0" * 32, text="x = 1\n", kind="code", source="s")
-    assert redact_document(document, kinds=ALL)[0] is document
+@pytest.mark.parametrize(("text", "nothing"), [(EMAIL, True), (f" {EMAIL}\n\t{AWS}\n", True), (f"x {EMAIL}", False)])
+def test_a_text_of_nothing_but_findings_has_nothing_left(text: str, nothing: bool) -> None:
+    assert nothing_left(redact(text, kinds=ALL).text) is nothing
 
 
 @pytest.mark.parametrize("unit", ["a@", "1.", "eyJ", "sk-", "://a:b@", "ibm_key ", "-----BEGIN " + "PRIVATE KEY-----"])
