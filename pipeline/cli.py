@@ -74,10 +74,11 @@ def run(
     """
     from pipeline.progress import run_with_progress
     from pipeline.recipe_file import load_recipe
-    from pipeline.runner import open_mill
+    from pipeline.runner import check_ready, open_mill
 
-    mill = open_mill(load_recipe(recipe, overrides), work)
-    run_with_progress(mill, workers=workers, until=until)
+    checked = load_recipe(recipe, overrides)
+    check_ready(checked, until)  # before any shard is looked at
+    run_with_progress(open_mill(checked, work), workers=workers, until=until)
 
 
 @app.command(epilog="Example: corpusmill plan recipe.yaml")

@@ -22,6 +22,9 @@ from pipeline.tokenizer_file import load_tokenizer
 from pipeline.units import Mill, unit_bytes, units_to_run
 
 
+_FIRST_WITH_TOKENIZER = PASSES.index("clean") + 1
+
+
 class Progress(Protocol):
     """What a run tells its watcher."""
 
@@ -76,6 +79,16 @@ def states(mill: Mill) -> Iterator[StepState]:
         known = known and not todo
 
 
+def check_ready(recipe: Recipe, until: str | None = None) -> int:
+    """The number of the last pass to run; raises RecipeError for no such pass, or where its tokenizer is missing."""
+    if until is not None and until not in PASSES:
+        raise RecipeError(f"--until {until}: no such pass", hint=f"expected one of {', '.join(PASSES)}")
+    last = PASSES.index(until or PASSES[-1]) + 1
+    if last >= _FIRST_WITH_TOKENIZER:
+        load_tokenizer(recipe)
+    return last
+
+
 def run_mill(mill: Mill, *, workers: int, progress: Progress, until: str | None = None) -> None:
     """Run every pass up to `until`, only what has no valid record.
 
@@ -84,14 +97,11 @@ def run_mill(mill: Mill, *, workers: int, progress: Progress, until: str | None 
         UnitError: units failed; what is done stays done.
         IntegrityError: a unit met bytes that are not those written down.
     """
-    if until is not None and until not in PASSES:
-        raise RecipeError(f"--until {until}: no such pass", hint=f"expected one of {', '.join(PASSES)}")
+    last = check_ready(mill.recipe, until)
     with locked(mill.work):
-        load_tokenizer(mill.recipe)
         check_not_taken(mill.recipe, mill.plan)
         write_plan(mill.work, mill.plan)
         mill.work.write("recipe.json", msgspec.json.format(mill.recipe.model_dump_json().encode()))
-        last = PASSES.index(until) + 1 if until else len(PASSES)
         for step in STEPS:
             if step.number <= last:
                 _run(mill, step, workers=workers, progress=progress)

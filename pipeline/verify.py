@@ -69,12 +69,17 @@ def verify_release(folder: str, *, progress: Callable[[int], None] = lambda _num
             files.
 
     Raises:
-        RecipeError: there is no such folder.
+        RecipeError: there is no such folder, or it holds no release.
         IntegrityError: something is not as the manifest says; names up to 20 findings.
     """
     if not Path(folder).is_dir():
         raise RecipeError(f"{folder}: no such folder", hint="give the release's own folder, as in releases/demo-0.1.0")
     release = Storage(folder)
+    if not release.exists(MANIFEST) and not release.list("data"):
+        raise RecipeError(
+            f"{folder}: not a release; expected {MANIFEST} and data/, found neither",
+            hint="give the release's own folder, as in releases/demo-0.1.0",
+        )
     manifest = Manifest.read(release)
     findings = Findings(release.root)
     _check_manifest(release, manifest, findings)
