@@ -62,6 +62,7 @@ _TRAILING = " \t\f\v*#/;|!,.'\"`]}>-=\\"
 _OR_PATTERN = re.compile(r"[\s)]or[\s(]", re.IGNORECASE)
 
 
+NO_LICENCE = "NOASSERTION"
 UNREADABLE = "unreadable_licence_expression"
 
 
@@ -132,7 +133,7 @@ class LicencePolicy:
         pieces = sorted((piece for piece in evidence if _says_something(piece.expression)), key=_rank)
         if not pieces:
             if self.no_licence == "keep":
-                return LicenceDecision("NOASSERTION", None, "no evidence")
+                return LicenceDecision(NO_LICENCE, None, "no evidence")
             return LicenceDecision("", "no_licence_found", "no evidence")
         licences: set[str] = set()
         for piece in pieces:

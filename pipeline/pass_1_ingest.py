@@ -5,6 +5,7 @@ the LSH band keys. Thresholds are not looked at here, so other bounds need no se
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -45,16 +46,36 @@ ROWS = pa.schema(
         pa.field("bands", pa.list_(pa.uint64())),
     ]
 )
+# Where rows stand, apart from what was measured: the passes that read shards again need no more.
+PLACES = pa.schema([ROWS.field(name) for name in ("id", "shard", "row", "num_bytes")])
 _BATCH_ROWS = 2_000
+_BATCH_METADATA_CHARACTERS = 4_000_000
+_NOT_TEXT = "(licence field is no text)"  # no expression can be read from it, so it is never taken for no evidence
 _MAXIMUM_STARS = (1 << 32) - 1
 
 
-class _RowLicence(msgspec.Struct):
-    """What of a row's metadata speaks of licences and of its rank among duplicates."""
+class _RowFacts(msgspec.Struct):
+    """What of a row's metadata speaks of licences and of its rank among duplicates; any JSON may stand there."""
 
-    detected_licenses: list[str] | None = None
-    gha_license_id: str | None = None
-    star_events_count: float | None = None  # pandas writes 5.0 where the column has nulls
+    detected_licenses: Any = None
+    gha_license_id: Any = None
+    star_events_count: Any = None
+
+    def licences(self) -> str:
+        """The expression that the metadata gives; one that nothing allows where the fields are of a wrong type."""
+        detected = [self.detected_licenses] if isinstance(self.detected_licenses, str) else self.detected_licenses or []
+        named = self.gha_license_id
+        if not isinstance(detected, list) or not all(isinstance(item, str) for item in detected):
+            return _NOT_TEXT
+        if named is not None and not isinstance(named, str):
+            return _NOT_TEXT
+        evidence = metadata_evidence(detected, named)
+        return evidence.expression if evidence else ""
+
+    def stars(self) -> int:
+        """Stars of the repository, 0 where the row gives no number."""
+        stars = self.star_events_count
+        return max(0, min(int(stars), 2**31 - 1)) if isinstance(stars, int | float) else 0
 
 
 def _ingest(context: UnitContext) -> None:
@@ -62,7 +83,21 @@ def _ingest(context: UnitContext) -> None:
     measure = _measures(context.recipe)
     columns: list[tuple[object, ...]] = []
     rejected: list[Rejected] = []
-    with context.blocks("decisions", DECISIONS) as decisions, context.blocks("rows", ROWS) as rows:
+    held = 0
+    with (
+        context.blocks("decisions", DECISIONS) as decisions,
+        context.blocks("rows", ROWS) as rows,
+        context.blocks("places", PLACES) as places,
+    ):
+
+        def flush() -> None:
+            table = _table(columns)
+            rows.write(table)
+            places.write(table.select(PLACES.names))
+            decisions.write(decisions_table(rejected))
+            columns.clear()
+            rejected.clear()
+
         for item in unit_rows(context):
             if isinstance(item, Rejected):
                 ledger.reject(item)
@@ -71,12 +106,11 @@ def _ingest(context: UnitContext) -> None:
                 row = measure(item)
                 ledger.keep(int(row[3]))  # type: ignore[call-overload]
                 columns.append(row)
-            if len(columns) >= _BATCH_ROWS or len(rejected) >= _BATCH_ROWS:
-                rows.write(_table(columns))
-                decisions.write(decisions_table(rejected))
-                columns, rejected = [], []
-        rows.write(_table(columns))
-        decisions.write(decisions_table(rejected))
+                held += len(item.metadata)
+            if max(len(columns), len(rejected)) >= _BATCH_ROWS or held >= _BATCH_METADATA_CHARACTERS:
+                flush()
+                held = 0
+        flush()
 
 
 def _table(columns: list[tuple[object, ...]]) -> pa.Table:
@@ -89,15 +123,11 @@ def _measures(recipe: Recipe) -> Callable[[Document], tuple[object, ...]]:
     """A function from a document to its row of `ROWS`."""
     signals = [resolve(name) for name in recipe.signals]
     bands = _bands(recipe)
-    decode = msgspec.json.Decoder(_RowLicence).decode
+    decode = msgspec.json.Decoder(_RowFacts).decode
 
     def measure(document: Document) -> tuple[object, ...]:
         encoded = document.text.encode()
-        try:
-            row = decode(document.metadata)
-        except msgspec.ValidationError:  # plain jsonl may use these names for something else
-            row = _RowLicence()
-        declared = metadata_evidence(row.detected_licenses or [], row.gha_license_id)
+        facts = decode(document.metadata)
         header = header_evidence(document.text)
         return (
             bytes.fromhex(document.id),
@@ -111,10 +141,10 @@ def _measures(recipe: Recipe) -> Callable[[Document], tuple[object, ...]]:
             document.repo,
             document.path,
             document.metadata,
-            declared.expression if declared else "",
+            facts.licences(),
             header.expression if header else "",
             header.where if header else "",
-            int(min(max(row.star_events_count or 0, 0), _MAXIMUM_STARS)),
+            int(min(max(facts.stars(), 0), _MAXIMUM_STARS)),
             [signal(document) for signal in signals],
             content_hash_utf8(encoded),
             bands(encoded),

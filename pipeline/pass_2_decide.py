@@ -15,9 +15,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+import xxhash
 
 from filters.bounds import Bounds
-from filters.licences import Evidence, LicenceDecision, LicencePolicy
+from filters.licences import NO_LICENCE, Evidence, LicenceDecision, LicencePolicy
 from manifests.decision import DECISIONS, decisions_table
 from manifests.document import ID_BYTES, Rejected
 from manifests.ledger import Ledger
@@ -30,7 +31,7 @@ from pipeline.steps import Read, Step, UnitContext
 from stages.exchange import block_of_hash, fixed_binary, hash_of_ids, sortable
 
 JUDGED = pa.schema([pa.field("kept", pa.bool_()), pa.field("licence", pa.string())])
-_STARS = 0xFFFFFFFF
+_STARS = 0x7FFFFFFF
 
 
 def _judge(context: UnitContext) -> None:
@@ -142,13 +143,24 @@ def _out_of_bounds(rows: pa.Table, recipe: Recipe) -> Iterator[tuple[int, Bounds
 def _survivors(
     rows: pa.Table, keep: npt.NDArray[np.bool_], refs: npt.NDArray[np.uint64], licences: list[str]
 ) -> pa.Table:
-    """What duplicates are decided from; rank: a licence before none, then more stars."""
-    stars = np.minimum(rows.column("stars").to_numpy(), _STARS).astype(np.uint64)
-    unlicensed = np.fromiter((not licence for licence in licences), dtype=np.uint64, count=len(licences))
-    rank = (unlicensed << np.uint64(32)) | (np.uint64(_STARS) - stars)
+    """What duplicates are decided from."""
     table = rows.select(["content_hash", "id", "bands"])
-    table = table.append_column("ref", pa.array(refs)).append_column("rank", pa.array(rank))
+    table = table.append_column("ref", pa.array(refs)).append_column("rank", pa.array(_ranks(rows, licences)))
     return table.filter(pa.array(keep))
+
+
+def _ranks(rows: pa.Table, licences: list[str]) -> npt.NDArray[np.uint64]:
+    """uint64[n], smaller is better: a licence before none, more stars, then a hash of kind, subset, language, licence.
+
+    The hash tells rows apart that differ in kind or subset alone: shard order does not choose.
+    """
+    stars = np.minimum(rows.column("stars").to_numpy(), _STARS).astype(np.uint64)
+    unlicensed = np.fromiter((name in ("", NO_LICENCE) for name in licences), dtype=np.uint64, count=len(licences))
+    classes = zip(*(rows.column(name).to_pylist() for name in ("kind", "subset", "language")), licences, strict=True)
+    hashes = (xxhash.xxh3_64_intdigest("\0".join(names).encode()) & 0xFFFFFFFF for names in classes)
+    tie = np.fromiter(hashes, dtype=np.uint64, count=len(licences))
+    ranks: npt.NDArray[np.uint64] = (unlicensed << np.uint64(63)) | ((np.uint64(_STARS) - stars) << np.uint64(32)) | tie
+    return ranks
 
 
 def _band_rows(survivors: pa.Table) -> pa.Table:

@@ -7,13 +7,13 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from manifests.document import ID_BYTES
-from pipeline.pass_1_ingest import ROWS
+from pipeline.pass_1_ingest import PLACES
 from pipeline.plan import Plan
 from pipeline.recipe import NearDuplicates, Recipe
 from pipeline.shards import documents_again
 from pipeline.steps import Read, Step, UnitContext
 from stages.candidates import bucket_pairs, exact_groups, unique_pairs
-from stages.exchange import BlockWriter, block_of_hash, fixed_binary, fixed_binary_array, sortable
+from stages.exchange import BlockWriter, block_of_hash, fixed_binary, fixed_binary_array, lexsorted, sortable
 from stages.shingles import shingle_hashes
 from stages.similarity import greedy_keep, jaccard, unique_sorted
 
@@ -101,7 +101,8 @@ def _near_pairs(context: UnitContext, near: NearDuplicates, pairs: BlockWriter, 
         ref=columns["ref"],
         candidates_per_bucket=near.candidates_per_bucket,
     )
-    slices = block_of_hash(_mixed(left), context.plan.num_slices)
+    # By the other document: where many are alike the better one is a hub, and its slice would hold them all.
+    slices = block_of_hash(_mixed(right), context.plan.num_slices)
     pairs.write(pa.table([left, right], schema=PAIRS), slices)
     refs, places = unique_pairs(np.concatenate([left, right]), np.concatenate([slices, slices]).astype(np.uint64))
     known, first = np.unique(columns["ref"], return_index=True)
@@ -127,7 +128,7 @@ def _shingle(context: UnitContext) -> None:
         batch: list[tuple[int, bytes, int, U64]] = []
         targets: list[int] = []
         num_hashes = 0
-        for ordinal, document in documents_again(context, context.table("rows"), places):
+        for ordinal, document in documents_again(context, context.table("places"), places):
             hashes = unique_sorted(shingle_hashes(document.text, ngram_words=near.ngram_words))
             for place, rank in dict.fromkeys(places[ordinal]):
                 batch.append((context.unit << 32 | ordinal, bytes.fromhex(document.id), rank, hashes))
@@ -175,35 +176,36 @@ def _verify(context: UnitContext) -> None:
 
 
 def _resolve(context: UnitContext) -> None:
-    refs, identifiers, twins, similarities = _removed(context.table("edges"))
-    near = {ref: (twins[index], float(similarities[index])) for index, ref in enumerate(refs) if twins[index] >= 0}
+    removed = _removed(context.table("edges"))
     with context.blocks("duplicates", DUPLICATES, num_blocks=len(context.plan.units)) as out:
-        rows = [(ref, "near_duplicate", identifiers[twin], similarity) for ref, (twin, similarity) in near.items()]
-        _write_duplicates(out, rows)
+        _write_duplicates(out, [(ref, "near_duplicate", *twin) for ref, twin in removed.items()])
         for table in context.segments("exact"):
             rows = []
             for item in table.to_pylist():
-                reason = "repeated_row" if item["repeated"] else "exact_duplicate"
-                twin, similarity = item["twin"], 1.0
-                if item["twin_ref"] in near:  # the winner itself left: name the document that stayed
-                    kept, similarity = near[item["twin_ref"]]
-                    twin, reason = identifiers[kept], reason if item["repeated"] else "near_duplicate"
-                rows.append((item["ref"], reason, twin, similarity))
+                reason, twin = "repeated_row" if item["repeated"] else "exact_duplicate", (item["twin"], 1.0)
+                if item["twin_ref"] in removed:  # the winner itself left: name the document that stayed
+                    twin = removed[item["twin_ref"]]
+                    reason = reason if item["repeated"] else "near_duplicate"
+                rows.append((item["ref"], reason, *twin))
             _write_duplicates(out, rows)
 
 
-def _removed(edges: pa.Table) -> tuple[list[int], list[bytes], list[int], npt.NDArray[np.float64]]:
-    """Documents of some edge in order of rank: refs, ids, index of the kept twin or -1, similarity."""
-    documents: dict[int, tuple[int, bytes]] = {}
-    for side in ("left", "right"):
-        columns = (edges.column(f"{side}_{name}").to_pylist() for name in ("ref", "rank", "id"))
-        documents.update({ref: (rank, identifier) for ref, rank, identifier in zip(*columns, strict=True)})
-    refs = sorted(documents, key=lambda ref: (*documents[ref], ref))
-    number = {ref: index for index, ref in enumerate(refs)}
-    left = np.array([number[ref] for ref in edges.column("left_ref").to_pylist()], dtype=np.int64)
-    right = np.array([number[ref] for ref in edges.column("right_ref").to_pylist()], dtype=np.int64)
-    twins, similarities = greedy_keep(left, right, edges.column("similarity").to_numpy(), num_documents=len(refs))
-    return refs, [documents[ref][1] for ref in refs], twins.tolist(), similarities
+def _removed(edges: pa.Table) -> dict[int, tuple[bytes, float]]:
+    """By ref of every removed document: id of its kept twin, similarity. Holds all verified edges, as arrays."""
+    sides = ("left", "right")
+    refs = [edges.column(f"{side}_ref").to_numpy() for side in sides]
+    ranks = np.concatenate([edges.column(f"{side}_rank").to_numpy() for side in sides])
+    ids = np.concatenate([fixed_binary(edges.column(f"{side}_id"), ID_BYTES) for side in sides])
+    known, first, place = np.unique(np.concatenate(refs), return_index=True, return_inverse=True)
+    order = lexsorted([ranks[first], *sortable(ids[first]), known])  # best-ranked first
+    number = np.empty(len(known), dtype=np.int64)
+    number[order] = np.arange(len(known))
+    left, right = np.split(number[place], 2)
+    twins = greedy_keep(left, right, edges.column("similarity").to_numpy(), num_documents=len(known))
+    gone = np.flatnonzero(twins.twin >= 0)
+    names = ids[first][order][twins.twin[gone]]
+    facts = zip(known[order][gone].tolist(), names, twins.similarity[gone].tolist(), strict=True)
+    return {ref: (name.tobytes(), similarity) for ref, name, similarity in facts}
 
 
 def _write_duplicates(out: BlockWriter, rows: list[tuple[int, str, bytes, float]]) -> None:
@@ -244,7 +246,7 @@ STEPS = [
     _step(
         "shingle",
         "inputs",
-        (Read("pair", "wanted", "blocks", WANTED), Read("ingest", "rows", "same", ROWS)),
+        (Read("pair", "wanted", "blocks", WANTED), Read("ingest", "places", "same", PLACES)),
         _shingle,
         reads_shards=True,
     ),

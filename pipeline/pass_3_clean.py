@@ -14,7 +14,7 @@ import xxhash
 from manifests.decision import DECISIONS, decisions_table
 from manifests.document import ID_BYTES, Document, Rejected
 from manifests.ledger import Ledger
-from pipeline.pass_1_ingest import ROWS
+from pipeline.pass_1_ingest import PLACES
 from pipeline.pass_2_decide import JUDGED
 from pipeline.pass_2_duplicates import DUPLICATES
 from pipeline.plan import Plan
@@ -23,6 +23,7 @@ from pipeline.shards import documents_again
 from pipeline.steps import Read, Step, UnitContext
 from pipeline.tokenizer_file import load_tokenizer, tokenizer_settings
 from stages.exchange import BlockWriter
+from stages.mixing import KEY_BINS, bin_of, order_keys
 from stages.redaction import nothing_left, redact
 
 TEXTS = pa.schema(
@@ -38,6 +39,9 @@ TEXTS = pa.schema(
         pa.field("text", pa.large_string()),
         pa.field("num_bytes", pa.int64()),
     ]
+)
+BINS = pa.schema(
+    [pa.field("kind", pa.string())] + [pa.field(name, pa.int64()) for name in ("bin", "documents", "num_bytes")]
 )
 SAMPLED_ONE_IN = 64
 _BATCH_BYTES = 4 * 1024 * 1024
@@ -68,16 +72,18 @@ def _clean(context: UnitContext) -> None:
             sample.add(document, cleaned.text, size)
         batch.flush()
         decisions.write(decisions_table(rejected))
+    with context.blocks("bins", BINS) as bins:
+        bins.write(sample.bins())
     context.counts = {"redactions": dict(sorted(redactions.items())), "sample": sample.counts()}
 
 
 def _decided(context: UnitContext) -> Iterator[tuple[Document, str, Rejected | None, int]]:
     """Documents that pass 2 let through or called duplicates: document, licence, rejection, bytes of its text."""
     duplicates = {row["ordinal"]: row for row in context.table("duplicates").to_pylist()}
-    rows, judged = context.table("rows"), context.table("judged")
-    sizes, licences = rows.column("num_bytes").to_pylist(), judged.column("licence").to_pylist()
+    places, judged = context.table("places"), context.table("judged")
+    sizes, licences = places.column("num_bytes").to_pylist(), judged.column("licence").to_pylist()
     kept = frozenset(np.flatnonzero(judged.column("kept").to_numpy()).tolist())
-    for ordinal, document in documents_again(context, rows, kept):
+    for ordinal, document in documents_again(context, places, kept):
         duplicate = duplicates.get(ordinal)
         yield document, licences[ordinal], duplicate and _duplicate(document, duplicate, sizes[ordinal]), sizes[ordinal]
 
@@ -135,28 +141,44 @@ class _Batch:
 
 
 class _Sample:
-    """Documents, bytes and tokens of the sample, and bytes of everything, by kind."""
+    """What mix estimates from: tokens of the sample by kind, and documents and bytes by place in the random order."""
 
     def __init__(self, recipe: Recipe) -> None:
         self._tokenizer = load_tokenizer(recipe)
-        self._by_kind: dict[str, list[int]] = {}
+        self._seed = recipe.seed
+        self._sampled: dict[str, list[int]] = {}
+        self._ids: dict[str, list[bytes]] = {}
+        self._sizes: dict[str, list[int]] = {}
 
     def add(self, document: Document, text: str, num_bytes: int) -> None:
-        counts = self._by_kind.setdefault(document.kind, [0, 0, 0, 0])
-        counts[0] += 1
-        counts[1] += num_bytes
+        self._ids.setdefault(document.kind, []).append(bytes.fromhex(document.id))
+        self._sizes.setdefault(document.kind, []).append(num_bytes)
         if int(document.id[-8:], 16) % SAMPLED_ONE_IN == 0:
-            counts[2] += num_bytes
-            counts[3] += len(self._tokenizer.encode(text)) + 1
+            sampled = self._sampled.setdefault(document.kind, [0, 0])
+            sampled[0] += num_bytes
+            sampled[1] += len(self._tokenizer.encode(text)) + 1
 
     def counts(self) -> dict[str, list[int]]:
-        """By kind: [documents, bytes, bytes in the sample, tokens in the sample]."""
-        return dict(sorted(self._by_kind.items()))
+        """By kind: [bytes in the sample, tokens in the sample]."""
+        return dict(sorted(self._sampled.items()))
+
+    def bins(self) -> pa.Table:
+        """Documents and bytes by kind and bin of the mix key."""
+        parts = []
+        for kind, ids in sorted(self._ids.items()):
+            bins = bin_of(order_keys(np.array(ids, dtype=f"V{ID_BYTES}"), self._seed, "mix"))
+            sizes = np.array(self._sizes[kind], dtype=np.int64)
+            num_bytes = np.bincount(bins, weights=sizes, minlength=KEY_BINS).astype(np.int64)
+            documents = np.bincount(bins, minlength=KEY_BINS)
+            some = np.flatnonzero(documents)
+            parts.append(pa.table([[kind] * len(some), some, documents[some], num_bytes[some]], schema=BINS))
+        return pa.concat_tables(parts) if parts else BINS.empty_table()
 
 
 def _settings(recipe: Recipe, plan: Plan) -> object:
     return {
         "redaction": sorted(recipe.redaction.kinds),
+        "seed": recipe.seed,
         "tokenizer": tokenizer_settings(recipe),
         "slices": plan.num_slices,
         "maximum_line_bytes": recipe.limits.maximum_line_bytes,
@@ -176,7 +198,7 @@ STEPS = [
         pass_name="clean",
         grain="inputs",
         reads=(
-            Read("ingest", "rows", "same", ROWS),
+            Read("ingest", "places", "same", PLACES),
             Read("judge", "judged", "same", JUDGED),
             Read("resolve", "duplicates", "blocks", DUPLICATES),
         ),

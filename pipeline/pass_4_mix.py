@@ -3,43 +3,71 @@
 Exactness is settle's work: mix only selects enough, with a small reserve.
 """
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from manifests.errors import UnitError
+from manifests.ledger import Ledger
+from pipeline.pass_3_clean import BINS
 from pipeline.plan import Plan
 from pipeline.recipe import Recipe
 from pipeline.steps import RECORDS, Read, Step, UnitContext
-from stages.mixing import Budget, budget, key_limit
+from stages.mixing import KEY_BINS, Budget, budget, last_bin
 
-SELECTION = pa.schema([pa.field("kind", pa.string()), pa.field("limit", pa.uint64()), pa.field("any", pa.bool_())])
+SELECTION = pa.schema([pa.field("kind", pa.string()), pa.field("last_bin", pa.int64())])
 _TOKENS_PER_BYTE = 0.3  # where the sample of a kind is empty: about what byte-level BPEs need
 
 
 def _mix(context: UnitContext) -> None:
-    shares = mixture_shares(context.recipe)
-    available = dict.fromkeys(shares, 0.0)
-    for kind, (_, num_bytes, sampled, tokens) in _sums(context).items():
-        available[kind] = num_bytes * (tokens / sampled if sampled else _TOKENS_PER_BYTE)
-    chosen = budget(available, shares, context.recipe.mixture.tokens)
-    missing = [kind for kind, share in shares.items() if share > 0 and not available[kind]]
-    if missing and any(available.values()):
-        raise UnitError(
-            f"mixture: no document of kind {' or '.join(missing)} is left; expected some, as the recipe wants "
-            f"{shares[missing[0]]:.0%} {missing[0]}",
-            hint=f"add a source of that kind, or set mixture.{missing[0]} to 0 and the other share to 1",
-        )
-    if chosen.short:
-        short_of(context.recipe, chosen, slack=1 + context.recipe.mixture.reserve)
-    limits = {}
-    for kind, estimate in available.items():
-        fraction = chosen.tokens[kind] * (1 + context.recipe.mixture.reserve) / estimate if estimate else 0.0
-        limits[kind] = key_limit(min(1.0, fraction)) if shares[kind] else -1
+    recipe = context.recipe
+    shares = mixture_shares(recipe)
+    tokens, documents = _by_bin(context, list(shares))
+    available = {kind: float(tokens[kind].sum()) for kind in shares}
+    _check_kinds(context, shares, available)
+    chosen = budget(available, shares, recipe.mixture.tokens)
+    short_of(recipe, chosen, slack=1 + recipe.mixture.reserve)
     context.counts = {"estimated_tokens": {kind: round(value) for kind, value in sorted(available.items())}}
-    columns = [list(limits), [max(0, limit) for limit in limits.values()], [limit >= 0 for limit in limits.values()]]
+    reserved = 1 + recipe.mixture.reserve
+    bins = [last_bin(tokens[kind], documents[kind], chosen.tokens[kind] * reserved) for kind in shares]
     with context.blocks("selection", SELECTION) as selection:
-        selection.write(
-            pa.table([pa.array(c, f.type) for c, f in zip(columns, SELECTION, strict=True)], schema=SELECTION)
-        )
+        selection.write(pa.table([list(shares), bins], schema=SELECTION))
+
+
+def _by_bin(
+    context: UnitContext, kinds: list[str]
+) -> tuple[dict[str, npt.NDArray[np.float64]], dict[str, npt.NDArray[np.int64]]]:
+    """Estimated tokens and documents by kind and bin of the random order."""
+    num_bytes = {kind: np.zeros(KEY_BINS, dtype=np.int64) for kind in kinds}
+    documents = {kind: np.zeros(KEY_BINS, dtype=np.int64) for kind in kinds}
+    for table in context.segments("bins"):
+        for kind in kinds:
+            part = table.filter(pc.equal(table.column("kind"), kind))
+            np.add.at(num_bytes[kind], part.column("bin").to_numpy(), part.column("num_bytes").to_numpy())
+            np.add.at(documents[kind], part.column("bin").to_numpy(), part.column("documents").to_numpy())
+    sampled = {kind: [0, 0] for kind in kinds}
+    for record in context.earlier["clean"]:
+        for kind, counts in record.counts["sample"].items():  # type: ignore[attr-defined]
+            sampled[kind] = [a + b for a, b in zip(sampled[kind], counts, strict=True)]
+    rates = {kind: tokens / read if read else _TOKENS_PER_BYTE for kind, (read, tokens) in sampled.items()}
+    return {kind: np.multiply(num_bytes[kind], rates[kind], dtype=np.float64) for kind in kinds}, documents
+
+
+def _check_kinds(context: UnitContext, shares: dict[str, float], available: dict[str, float]) -> None:
+    """Raise UnitError where the recipe wants a kind of which nothing is left."""
+    missing = [kind for kind, share in shares.items() if share > 0 and not available[kind]]
+    if not missing:
+        return
+    ledgers = (record.ledger for step in ("ingest", "judge", "clean") for record in context.earlier[step])
+    reasons = Ledger.total(Ledger.from_json(ledger) for ledger in ledgers if ledger).rejected
+    largest = sorted(reasons, key=lambda key: (-reasons[key].documents, key))[:3]
+    raise UnitError(
+        f"mixture: no document of kind {' or '.join(missing)} is left; expected some, as the recipe wants "
+        f"{shares[missing[0]]:.0%} {missing[0]}. Most were rejected for: "
+        + (", ".join(f"{key} ({reasons[key].documents:,})" for key in largest) or "nothing, there were none"),
+        hint=f"`corpusmill show` prints them; or set mixture.{missing[0]} to 0 and the other share to 1",
+    )
 
 
 def mixture_shares(recipe: Recipe) -> dict[str, float]:
@@ -52,19 +80,9 @@ def short_of(recipe: Recipe, chosen: Budget, *, slack: float = 1.0) -> None:
     if recipe.mixture.shortfall == "fail" and chosen.wanted is not None and chosen.possible * slack < chosen.wanted:
         raise UnitError(
             f"mixture.tokens: {chosen.wanted:,} wanted at {recipe.mixture.code:.0%} code and "
-            f"{recipe.mixture.text:.0%} text; the input holds enough for {chosen.possible:,}",
+            f"{recipe.mixture.text:.0%} text; there are enough for {chosen.possible:,}",
             hint="add sources, lower mixture.tokens, or set mixture.shortfall: scale",
         )
-
-
-def _sums(context: UnitContext) -> dict[str, list[int]]:
-    sums: dict[str, list[int]] = {}
-    for record in context.earlier["clean"]:
-        sample = record.counts["sample"]
-        assert isinstance(sample, dict)  # noqa: S101 - clean wrote it
-        for kind, counts in sample.items():
-            sums[kind] = [a + b for a, b in zip(sums.get(kind, [0] * len(counts)), counts, strict=True)]
-    return dict(sorted(sums.items()))
 
 
 def _settings(recipe: Recipe, _plan: Plan) -> object:
@@ -77,7 +95,11 @@ STEPS = [
         number=4,
         pass_name="mix",
         grain="one",
-        reads=(Read("clean", RECORDS, "all"),),
+        reads=(
+            Read("clean", "bins", "all", BINS),
+            Read("ingest", RECORDS, "all"),
+            Read("judge", RECORDS, "all"),
+        ),
         settings=_settings,
         run=_mix,
     )

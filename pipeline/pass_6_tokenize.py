@@ -18,7 +18,7 @@ from pipeline.recipe import Recipe
 from pipeline.steps import Read, Step, UnitContext
 from pipeline.tokenizer_file import load_tokenizer, tokenizer_settings
 from stages.exchange import fixed_binary, lexsorted, sortable
-from stages.mixing import order_keys
+from stages.mixing import bin_of, order_keys
 from stages.rendering import render_file
 
 COUNTS = pa.schema(
@@ -51,13 +51,13 @@ def _tokenize(context: UnitContext) -> None:
     ledger = context.ledger = Ledger()
     seed = context.recipe.seed
     texts = context.table("texts")
-    limits = {row["kind"]: row["limit"] for row in context.table("selection").to_pylist() if row["any"]}
+    last_bins = {row["kind"]: row["last_bin"] for row in context.table("selection").to_pylist()}
     ids = fixed_binary(texts.column("id"), ID_BYTES)
     mix_keys, pack_keys = order_keys(ids, seed, "mix"), order_keys(ids, seed, "pack")
     kinds = np.array(texts.column("kind").to_pylist(), dtype=object)
     selected = np.zeros(len(ids), dtype=np.bool_)
-    for kind, limit in limits.items():
-        selected |= (kinds == kind) & (mix_keys <= np.uint64(limit))
+    for kind, last in last_bins.items():
+        selected |= (kinds == kind) & (bin_of(mix_keys) <= last)
 
     texts = texts.append_column("mix_key", pa.array(mix_keys)).append_column("pack_key", pa.array(pack_keys))
     with context.blocks("decisions", DECISIONS) as decisions:

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from manifests.document import ID_BYTES
+from manifests.errors import UnitError
 from pipeline.pass_4_mix import mixture_shares, short_of
 from pipeline.pass_6_tokenize import COUNTS
 from pipeline.plan import Plan
@@ -44,6 +45,13 @@ def _settle(context: UnitContext) -> None:
     short_of(context.recipe, chosen)
     windows = {kind: trim_window(tokens[kind], documents[kind], chosen.tokens[kind]) for kind in shares}
     dropped = {kind: _dropped(context, kind, windows[kind], chosen.tokens[kind]) for kind in shares}
+    for kind, lost in dropped.items():
+        if chosen.tokens[kind] and len(lost) == int(documents[kind][: windows[kind].last + 1].sum()):
+            raise UnitError(
+                f"mixture: {chosen.tokens[kind]:,} tokens of {kind} are to be kept and every document is longer; "
+                "expected some that fit",
+                hint="add shorter documents of that kind, more of the other kind, or raise mixture." + kind,
+            )
     context.counts = {"selected_tokens": available, "target_tokens": chosen.tokens}
     columns = [
         list(shares),

@@ -7,12 +7,13 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from filters.licences import PERMISSIVE, UNREADABLE, Evidence, LicencePolicy
+from filters.licences import PERMISSIVE, Evidence, LicencePolicy
 from filters.signals import resolve
 from manifests.document import Kind
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+LicenceId = Annotated[str, Field(pattern=r"^[A-Za-z0-9.+:-]+( WITH [A-Za-z0-9.+:-]+)?$")]
 Positive = Annotated[int, Field(ge=1)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=64)]
 
@@ -39,14 +40,6 @@ class Source(Section):
         if any(not path.strip() for path in paths):
             raise ValueError("a path is empty; expected a file name or a pattern such as shards/*.jsonl.zst")
         return paths
-
-    @field_validator("declared_licence")
-    @classmethod
-    def _licence_can_be_read(cls, expression: str) -> str:
-        evidence = [Evidence("source", expression, "recipe")] if expression else []
-        if LicencePolicy(frozenset(), "keep").decide(evidence).rejected == UNREADABLE:
-            raise ValueError("not an SPDX licence expression; expected for example MIT OR Apache-2.0")
-        return expression
 
 
 class FilterRule(Section):
@@ -85,18 +78,18 @@ DEFAULT_FILTERS = [
 class Licences(Section):
     """Which licences may stay; the evidence is the row's metadata, an SPDX tag in its header, or the source's own."""
 
-    allow: list[str] = list(PERMISSIVE)
+    allow: list[LicenceId] = list(PERMISSIVE)
     no_licence: Literal["reject", "keep"] = "reject"
 
 
 class NearDuplicates(Section):
     """MinHash LSH finds candidates, exact Jaccard similarity of their word n-grams decides."""
 
-    ngram_words: Positive = 5
+    ngram_words: Annotated[int, Field(ge=1, le=64)] = 5
     minimum_similarity: Annotated[float, Field(gt=0, le=1)] = 0.7
     bands: Annotated[int, Field(ge=1, le=256)] = 32
     rows: Annotated[int, Field(ge=1, le=64)] = 8
-    seed: Annotated[int, Field(ge=0)] = 1
+    seed: Annotated[int, Field(ge=0, lt=1 << 32)] = 1
     candidates_per_bucket: Positive = 8
 
 
@@ -197,6 +190,18 @@ class Recipe(Section):
         if len(set(names)) != len(names):
             raise ValueError(f"two sources have one name: {', '.join(sorted(names))}")
         return sources
+
+    @model_validator(mode="after")
+    def _declared_licences_are_allowed(self) -> Self:
+        policy = LicencePolicy(frozenset(self.licences.allow), "keep")
+        for source in self.sources:
+            evidence = [Evidence("source", source.declared_licence, "recipe")] if source.declared_licence else []
+            if reason := policy.decide(evidence).rejected:
+                raise ValueError(
+                    f"sources.{source.name}.declared_licence: {source.declared_licence!r}: {reason}; every row of the "
+                    "source would be rejected; expected an SPDX expression that licences.allow satisfies"
+                )
+        return self
 
     @property
     def signals(self) -> list[str]:

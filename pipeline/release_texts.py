@@ -13,6 +13,7 @@ _PASS_OF = {
     "pack": "7 settle",
 }
 _ROWS_SHOWN = 20
+_TOLERATED_SHARE = 0.0005
 _ESCAPES = str.maketrans({"\\": "\\\\", "|": "\\|", "[": "\\[", "<": "&lt;", "`": "'"})
 
 
@@ -21,6 +22,7 @@ def summary(manifest: Manifest) -> str:
     parts = [
         f"# {manifest.name} {manifest.version}",
         _headline(manifest),
+        *_warnings(manifest),
         *(f"**Left out:** {_cell(unit)}" for unit in manifest.failed_units),
         "## Funnel",
         _table(("step", "read", "kept", "rejected", "failed", "bytes kept"), _funnel(manifest)),
@@ -91,6 +93,15 @@ def _headline(manifest: Manifest) -> str:
         for kind, count in manifest.mixture.reached_tokens.items()
     )
     return f"{tokens:,} tokens of {documents:,} documents ({num_bytes / 1e6:,.1f} MB of text): {shares}."
+
+
+def _warnings(manifest: Manifest) -> Iterable[str]:
+    """What a reader must not miss: a ratio that is not the one asked for."""
+    total = sum(manifest.mixture.reached_tokens.values())
+    for kind, share in manifest.mixture.shares.items():
+        reached = manifest.mixture.reached_tokens[kind] / total if total else 0.0
+        if abs(reached - share) > _TOLERATED_SHARE:
+            yield f"**Warning:** {reached:.3%} of the tokens are {kind}; {share:.3%} were asked for."
 
 
 def _funnel(manifest: Manifest) -> Iterable[Sequence[str]]:

@@ -21,7 +21,6 @@ from pipeline.steps import Step
 from pipeline.tokenizer_file import load_tokenizer
 from pipeline.units import Mill, unit_bytes, units_to_run
 
-
 _FIRST_WITH_TOKENIZER = PASSES.index("clean") + 1
 
 

@@ -9,11 +9,11 @@ from typing import BinaryIO, cast
 
 import pyarrow as pa
 
-from manifests.document import Document, Rejected
+from manifests.document import ID_BYTES, Document, Rejected
 from manifests.errors import IntegrityError, UnitError
 from pipeline.plan import Shard
 from pipeline.steps import UnitContext
-from stages.exchange import Progress
+from stages.exchange import Progress, fixed_binary
 from stages.readers import ShardSource, read_documents
 
 
@@ -43,28 +43,27 @@ def unit_rows(context: UnitContext, only: Mapping[str, Container[int]] | None = 
             watched.check(shard)
 
 
-def documents_again(context: UnitContext, rows: pa.Table, wanted: Container[int]) -> Iterator[tuple[int, Document]]:
+def documents_again(context: UnitContext, places: pa.Table, wanted: Container[int]) -> Iterator[tuple[int, Document]]:
     """Some documents of the unit, read a second time: (ordinal, document), in order.
 
     Args:
-        rows: ingest's columns of this unit, one row for each document.
-        wanted: ordinals, row numbers of `rows`.
+        places: where ingest saw the unit's documents, one row for each.
+        wanted: ordinals, row numbers of `places`.
 
     Raises:
         IntegrityError: another document stands where ingest saw one.
     """
-    places: dict[str, dict[int, int]] = {}
-    columns = (rows.column(name).to_pylist() for name in ("shard", "row", "id"))
-    ids: list[bytes] = []
-    for ordinal, (shard, row, identifier) in enumerate(zip(*columns, strict=True)):
-        ids.append(identifier)
+    ordinals: dict[str, dict[int, int]] = {}
+    columns = (places.column(name).to_pylist() for name in ("shard", "row"))
+    for ordinal, (shard, row) in enumerate(zip(*columns, strict=True)):
         if ordinal in wanted:
-            places.setdefault(shard, {})[row] = ordinal
-    if not places:
+            ordinals.setdefault(shard, {})[row] = ordinal
+    if not ordinals:
         return
-    for item in unit_rows(context, places):
-        ordinal = places[item.shard][item.row]
-        if not isinstance(item, Document) or item.id != ids[ordinal].hex():
+    ids = fixed_binary(places.column("id"), ID_BYTES)
+    for item in unit_rows(context, ordinals):
+        ordinal = ordinals[item.shard][item.row]
+        if not isinstance(item, Document) or item.id != ids[ordinal].tobytes().hex():
             raise IntegrityError(
                 f"{item.shard}:{item.row}: another document than ingest saw here",
                 hint="run again: what depends on this shard is made again",

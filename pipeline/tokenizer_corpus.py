@@ -1,4 +1,8 @@
-"""Training a tokenizer on a recipe's own shards, before a run: an even sample of their documents, chosen by id."""
+"""Training a tokenizer on a recipe's own shards, before a run: the beginnings of the first documents of each.
+
+Texts are redacted first, for a vocabulary is published with every release. Licences, filters and duplicates are not
+looked at: word pieces are no copy of a text. Where shards are sorted by language or subset, so is the sample.
+"""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -10,6 +14,7 @@ from manifests.storage import Storage
 from pipeline.plan import Shard, make_plan
 from pipeline.recipe import Recipe
 from stages.readers import ShardSource, read_documents
+from stages.redaction import redact
 from stages.tokenizer_training import train
 
 _CODE_POINTS = 20_000  # of one document at most, so that no single file shapes the vocabulary
@@ -43,14 +48,15 @@ def _sample(recipe: Recipe, shards: list[Shard], maximum_bytes: int) -> list[str
     Every shard may give twice its even share, so memory stays near twice `maximum_bytes` however large the input.
     """
     share = 2 * maximum_bytes // max(1, len(shards)) + _CODE_POINTS
+    kinds = frozenset(recipe.redaction.kinds)
     found: dict[str, str] = {}
     for shard in shards:
         taken = 0
         for document in _documents(recipe, shard):
             if taken > share:
                 break
-            found[document.id] = document.text[:_CODE_POINTS]
-            taken += len(found[document.id])
+            found[document.id] = redact(document.text[:_CODE_POINTS], kinds=kinds).text
+            taken += len(found[document.id].encode())
     chosen, total = [], 0
     for identifier in sorted(found):
         if total >= maximum_bytes:

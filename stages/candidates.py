@@ -35,8 +35,8 @@ def exact_groups(content: tuple[U64, U64], rank: U64, document: tuple[U64, U64],
         document: the document id as two uint64[n].
 
     Returns:
-        Indices into the input, int64; empty arrays where nothing repeats. A loser whose document id stands in the group
-        already is the same row read twice (`repeated`).
+        Indices into the input, int64; empty arrays where nothing repeats. Of several rows of one document id all but
+        the best-ranked are the same row read again (`repeated`).
     """
     order = lexsorted([*content, rank, *document, ref])
     fresh = _fresh([half[order] for half in content])

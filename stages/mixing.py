@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 U64 = npt.NDArray[np.uint64]
 KEY_BINS = 4096
+SPARE_DOCUMENTS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +66,27 @@ def _finalize(values: U64) -> U64:
     return values ^ (values >> np.uint64(33))
 
 
-def key_limit(fraction: float) -> int:
-    """Keys up to this one, inclusive, are about `fraction` of all; -1 for none."""
-    return min(int(fraction * 2.0**64), 2**64) - 1
-
-
 def bin_of(keys: U64) -> npt.NDArray[np.int64]:
     """int64[n], the histogram bin 0..KEY_BINS-1 of each key."""
     return (keys >> np.uint64(64 - 12)).astype(np.int64)
+
+
+def last_bin(tokens: npt.NDArray[np.float64], documents: npt.NDArray[np.int64], wanted: float) -> int:
+    """How far along the random order documents are selected so that a budget can be met exactly later.
+
+    Args:
+        tokens, documents: by bin, float64 estimates and int64 counts, shape (KEY_BINS,).
+        wanted: tokens, the reserve included.
+
+    Returns:
+        The last bin whose documents are selected: where the estimate reaches `wanted`, and SPARE_DOCUMENTS further, so
+        that a small corpus is selected whole; KEY_BINS - 1 for everything, -1 for nothing wanted.
+    """
+    if wanted <= 0:
+        return -1
+    enough = int(np.searchsorted(np.cumsum(tokens), wanted))
+    spare = int(np.searchsorted(np.cumsum(documents[enough + 1 :]), SPARE_DOCUMENTS)) + 1
+    return min(enough + spare, KEY_BINS - 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ sequences are ordered by a 64-bit mix of the seed and their first piece, a shuff
 depends on documents and seed alone.
 
 Cost: layout 1 s per 3 M pieces (a segment tree, O(log sequence_tokens) each); copy and Parquet 25-35 M tokens per CPU
-second, nearly all of it Parquet's encoding. Memory: some 50 bytes a piece and one row group of 64 MiB.
+second, nearly all of it Parquet's encoding. Memory: some 50 bytes a piece and one row group of 16 MiB.
 """
 
 from collections.abc import Iterable, Iterator

@@ -56,7 +56,7 @@ class TextTokenizer:
         engine: which library encodes.
         vocabulary_size: 1 + the largest id, added tokens included (a model may pad its embedding beyond this).
         end_of_document_id: id of the control token named in `load`.
-        control_ids: ids of all added tokens; `encode` never gives the id of a special one.
+        control_ids: ids of the special added tokens and of those beside the base vocabulary; `encode` gives none.
         sha256: hex digest of the `tokenizer.json` bytes.
     """
 
@@ -91,18 +91,18 @@ class TextTokenizer:
                 hint=f"did you mean {near[0]!r}?" if near else "add it to added_tokens, or choose another tokenizer",
             )
         token_bytes = _byte_table(model.vocab, added)
+        specials = [token.content for token in added if token.special or token.content == end_of_document]
         tokenizer = cls(
             engine=engine,
             vocabulary_size=1 + max(token_bytes),
             end_of_document_id=control[end_of_document],
-            control_ids=frozenset(control.values()),
+            control_ids=frozenset(control[token] for token in control if token in specials or token not in model.vocab),
             sha256=sha256(tokenizer_json).hexdigest(),
             _encode=encode,
             _token_bytes=token_bytes,
             _normalizer=reference.normalizer,
             _text_json=text_json,
         )
-        specials = [token.content for token in added if token.special or token.content == end_of_document]
         tokenizer._check_fitness(specials, {control[content] for content in specials})
         return tokenizer
 
@@ -240,11 +240,11 @@ def _byte_symbols() -> str:
 
 
 def _byte_table(vocabulary: dict[str, int], added: list[_AddedToken]) -> dict[int, bytes]:
-    """Bytes of every id; an added token that is also a base entry is its literal content."""
+    """Bytes of every id; an added token that is also a base entry is what the base says, unless it is special."""
     byte_of, table = str.maketrans(_byte_symbols(), "".join(map(chr, range(256)))), {}
     for token, number in vocabulary.items():
         try:
             table[number] = token.translate(byte_of).encode("latin-1")
         except UnicodeEncodeError:  # not spelled in byte symbols: no text encodes to it
             table[number] = token.encode()
-    return table | {token.id: token.content.encode() for token in added}
+    return table | {token.id: token.content.encode() for token in added if token.special or token.id not in table}

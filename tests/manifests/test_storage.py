@@ -275,10 +275,16 @@ def test_deleting(storage: Storage) -> None:
 
 def test_clearing_removes_what_killed_writers_left(storage: Storage) -> None:
     storage.write("a", b"x")
-    Path(storage.path("tmp/17-half")).write_bytes(b"half")
+    Path(storage.path("tmp/17-0123456789abcdef")).write_bytes(b"half")
     storage.clear_temporary()
     storage.clear_temporary()
     assert [path.name for path in Path(storage.root).iterdir()] == ["a"]
+
+
+def test_clearing_leaves_what_is_not_ours(storage: Storage) -> None:
+    storage.write("tmp/notes.txt", b"mine")
+    storage.clear_temporary()
+    assert storage.read("tmp/notes.txt") == b"mine"
 
 
 def test_after_clearing_there_is_writing(storage: Storage) -> None:

@@ -51,14 +51,14 @@ REJECTED = {
     "licence/licence_not_allowed_in_metadata": 4_788,
     "licence/no_licence_found": 123,
     "licence/unreadable_licence_expression": 1,
-    "deduplicate/exact_duplicate": 357,
-    "deduplicate/near_duplicate": 573,
+    "deduplicate/exact_duplicate": 352,
+    "deduplicate/near_duplicate": 598,
     "deduplicate/repeated_row": 71,
-    "mix/not_selected": 732,
-    "settle/over_budget": 320,
+    "redact/only_placeholders_left": 5,
+    "settle/over_budget": 91,
 }
-KEPT_BY_STEP = {"ingest": 19_878, "judge": 13_972, "clean": 12_971, "tokenize": 12_239, "pack": 11_919}
-TOKENS = {"code": 14_113_628, "text": 6_048_669}
+KEPT_BY_STEP = {"ingest": 19_878, "judge": 13_972, "clean": 12_946, "tokenize": 12_946, "pack": 12_855}
+TOKENS = {"code": 15_267_727, "text": 6_543_484}
 SEQUENCES = {"code": 3_448, "text": 1_479}
 REDACTIONS = {
     "email/address": 6_609,

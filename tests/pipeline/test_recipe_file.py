@@ -201,7 +201,8 @@ def test_a_bracket_in_the_folders_name_is_no_pattern(tmp_path: Path) -> None:
         ("deduplication.near.bands=8", ("deduplication", "near", "bands"), 8),
         ("redaction.kinds=[email]", ("redaction", "kinds"), ["email"]),
         ("version='1.0.0'", ("version",), "1.0.0"),
-        ("licences.allow=[MIT, 'a=b']", ("licences", "allow"), ["MIT", "a=b"]),
+        ("licences.allow=[MIT, ISC]", ("licences", "allow"), ["MIT", "ISC"]),
+        ("tokenizer.end_of_document='a=b'", ("tokenizer", "end_of_document"), "a=b"),
     ],
 )
 def test_an_override_sets_a_key(recipe_path: Path, override: str, path: tuple[str, ...], value: object) -> None:

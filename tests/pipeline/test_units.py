@@ -293,7 +293,7 @@ def test_a_failed_unit_is_to_be_run_again(finished_recipe: Path) -> None:
     ("setting", "first"),
     [
         ("filters=[{signal: 'filters.lines:num_lines', minimum: 1}]", "ingest"),
-        ("licences.allow=[MIT]", "judge"),
+        ("licences.allow=[MIT, LicenseRef-tiny]", "judge"),
         ("deduplication.near.minimum_similarity=0.9", "pair"),
         ("redaction.kinds=[email]", "clean"),
         ("mixture.tokens=5000", "mix"),

@@ -121,8 +121,14 @@ def test_a_folder_that_is_not_there_is_a_usage_error(tmp_path: Path) -> None:
         verify_release(str(tmp_path / "absent"))
 
 
-def test_a_folder_without_manifest(tmp_path: Path) -> None:
-    assert "manifest.json: expected a file" in findings(tmp_path)
+def test_a_release_without_manifest(release: Path) -> None:
+    (release / "manifest.json").unlink()
+    assert "manifest.json: expected a file" in findings(release)
+
+
+def test_a_folder_that_is_no_release(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="not a release"):
+        verify_release(str(tmp_path))
 
 
 # Files

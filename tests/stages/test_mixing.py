@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.mixing import KEY_BINS, Window, bin_of, budget, fill_budget, key_limit, order_keys, trim_window
+from stages.mixing import (
+    KEY_BINS,
+    SPARE_DOCUMENTS,
+    Window,
+    bin_of,
+    budget,
+    fill_budget,
+    last_bin,
+    order_keys,
+    trim_window,
+)
 
 AMOUNTS = st.integers(0, 10**13)
 SHARES = st.integers(0, 100).map(lambda percent: {"code": percent / 100, "text": (100 - percent) / 100})
@@ -72,21 +82,34 @@ def test_order_keys_are_the_same_alone_and_among_others() -> None:
     assert len(order_keys(ids[:0], 3, "mix")) == 0
 
 
-def test_key_limits_of_none_half_and_all() -> None:
-    assert (key_limit(0.0), key_limit(0.5), key_limit(1.0)) == (-1, 2**63 - 1, 2**64 - 1)
-    assert key_limit(1.5) == 2**64 - 1
+def even_bins(documents: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    counts = np.full(KEY_BINS, documents, dtype=np.int64)
+    return counts * 100.0, counts
 
 
-@given(st.floats(0, 1), st.floats(0, 1))
-def test_a_larger_fraction_only_adds(one: float, other: float) -> None:
+def test_nothing_wanted_selects_nothing() -> None:
+    assert last_bin(*even_bins(10), 0.0) == -1
+
+
+def test_a_small_corpus_is_selected_whole() -> None:
+    tokens, documents = even_bins(0)
+    documents[::100], tokens[::100] = 1, 5000.0
+    assert last_bin(tokens, documents, 5000.0) == KEY_BINS - 1
+
+
+@given(st.floats(1, 4e8), st.floats(1, 4e8))
+def test_wanting_more_only_adds(one: float, other: float) -> None:
     low, high = sorted((one, other))
-    assert -1 <= key_limit(low) <= key_limit(high) <= 2**64 - 1
+    assert -1 <= last_bin(*even_bins(1000), low) <= last_bin(*even_bins(1000), high) <= KEY_BINS - 1
 
 
-@pytest.mark.parametrize("fraction", [0.1, 0.5, 0.97])
-def test_a_limit_takes_its_fraction(fraction: float) -> None:
-    keys = order_keys(ids_of(20_000), 1, "mix")
-    assert abs((keys <= np.uint64(key_limit(fraction))).mean() - fraction) < 0.015
+@given(st.floats(1, 3.9e6))
+def test_what_is_selected_is_enough_with_documents_to_spare(wanted: float) -> None:
+    tokens, documents = even_bins(10)
+    last = last_bin(tokens, documents, wanted)
+    enough = int(np.searchsorted(np.cumsum(tokens), wanted))
+    assert tokens[: last + 1].sum() >= wanted
+    assert documents[enough + 1 : last + 1].sum() >= SPARE_DOCUMENTS or last == KEY_BINS - 1
 
 
 @given(st.lists(st.integers(0, 2**64 - 1), max_size=50))
