@@ -68,9 +68,15 @@ def test_a_release_of_nothing_is_an_error_that_says_why(tmp_path: Path, run_reci
 
 
 @pytest.mark.parametrize(
-    "licence", [{"detected_licenses": "GPL-3.0-only"}, {"detected_licenses": ["MIT", None]}, {"gha_license_id": 7},
-                {"detected_licenses": ["GPL-3.0-only"], "star_events_count": "12"}, {"detected_licenses": {"id": "MIT"}}],
-)  # fmt: skip
+    "licence",
+    [
+        {"detected_licenses": "GPL-3.0-only"},
+        {"detected_licenses": ["MIT", None]},
+        {"detected_licenses": {"id": "MIT"}},
+        {"detected_licenses": ["GPL-3.0-only"], "star_events_count": "12"},
+        {"gha_license_id": 7},
+    ],
+)
 def test_a_licence_field_of_a_wrong_type_is_never_no_evidence(
     tmp_path: Path, run_recipe: Run, licence: dict[str, object]
 ) -> None:

@@ -59,12 +59,12 @@ REJECTED = {
 }
 KEPT_BY_STEP = {"ingest": 19_878, "judge": 13_972, "clean": 12_946, "tokenize": 12_946, "pack": 12_855}
 TOKENS = {"code": 15_267_727, "text": 6_543_484}
-SEQUENCES = {"code": 3_448, "text": 1_479}
+SEQUENCES = {"code": 3_729, "text": 1_600}
 REDACTIONS = {
-    "email/address": 6_609,
+    "email/address": 6_608,
     "ip_address/ipv4": 1_443,
     "ip_address/ipv6": 13,
-    "private_key/pem_block": 9,
+    "private_key/pem_block": 4,
     "secret/basic_auth": 54,
 }
 
@@ -234,7 +234,9 @@ def test_near_duplicates_are_as_similar_as_the_log_says(run: Run, decisions: lis
 
 def test_the_twin_of_every_duplicate_is_kept(decisions: list[Rejected], clean_texts: dict[str, str]) -> None:
     duplicates = [item for item in decisions if item.stage == "deduplicate"]
-    assert [item for item in duplicates if item.twin not in clean_texts] == []
+    # A file that is nothing but a key leaves at redaction, with the copies that named it.
+    there = clean_texts.keys() | {item.id for item in decisions if item.reason == "only_placeholders_left"}
+    assert [item for item in duplicates if item.twin not in there] == []
     assert [item for item in duplicates if item.id in clean_texts and item.reason != "repeated_row"] == []
 
 
