@@ -23,7 +23,7 @@ from pipeline.units import Mill, fail_unit, run_unit
 _BYTES, _BEATS, _WORKER, _ENDED, _PRIVATE, _FIELDS = 0, 1, 2, 3, 4, 5
 _PR_SET_PDEATHSIG = 1
 _M_MMAP_THRESHOLD = -3
-_LOOK_SECONDS = 0.5
+_LOOK_SECONDS = 0.2
 
 
 class Board:
