@@ -4,6 +4,8 @@
     ├── RecipeError      stop before any work: usage or recipe is wrong             exit 2
     ├── SourceError      stop the run: an input cannot be read as the recipe says   exit 1
     ├── UnitError        mark this unit failed, go on with the others               exit 1
+    │   ├── DamagedShardError   an input's own bytes are damaged; may be left out    exit 1
+    │   ├── NoSpaceError     the disk is full                                       exit 1
     │   └── RetryableError   the same, and trying once more may help                exit 1
     └── IntegrityError   never ignored: bytes, counts or digests disagree           exit 3
 
@@ -44,6 +46,14 @@ class SourceError(CorpusmillError):
 
 class UnitError(CorpusmillError):
     """One unit of work cannot be finished; the others go on."""
+
+
+class DamagedShardError(UnitError):
+    """An input shard is cut or damaged: the one failure that `failed_units: leave_out` goes on without."""
+
+
+class NoSpaceError(UnitError):
+    """The disk that holds the work or the release is full."""
 
 
 class RetryableError(UnitError):

@@ -16,7 +16,7 @@ from typing import BinaryIO, cast
 
 import fsspec
 
-from manifests.errors import IntegrityError, RecipeError, UnitError
+from manifests.errors import IntegrityError, NoSpaceError, RecipeError
 
 _TEMPORARY = "tmp"
 TEMPORARY_NAME = re.compile(r"tmp/\d+-[0-9a-f]{16}")
@@ -120,8 +120,7 @@ class Storage:
         """Put a whole file in place atomically; an older one of that name is replaced."""
         with self._temporary() as (file, temporary):
             file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+            _settle(file)
             self._publish(temporary, name)
 
     @contextmanager
@@ -129,12 +128,12 @@ class Storage:
         """Write a file that appears as `<folder>/<first 128 bits of its sha256><suffix>` when the block ends well.
 
         Raises:
-            UnitError: the disk is full.
+            NoSpaceError: the disk is full.
         """
         with self._temporary() as (file, temporary):
             new = NewFile(file)
             yield new
-            file.flush()
+            _settle(file)
             new.name = f"{folder}/{new.sha256[:32]}{suffix}"
             self._publish(temporary, new.name)
 
@@ -155,13 +154,25 @@ class Storage:
                     f"got {found.hexdigest()[:12]}",
                     hint="delete the file and run again: it is made again",
                 )
-            file.flush()
+            _settle(file)
             other._publish(temporary, other_name)
 
     def delete(self, name: str) -> None:
         """Remove a file; nothing happens where there is none."""
         if self.exists(name):
             self._fs.rm_file(self.path(name))
+
+    def check_writable(self) -> None:
+        """Raise RecipeError where no file can be written here; makes the folder."""
+        try:
+            with self._temporary() as (file, _):
+                file.write(b"x")
+        except OSError as error:
+            raise RecipeError(
+                f"{self.root}: cannot be written: {error.strerror}; expected a folder for files of ours",
+                hint="choose another folder, or make this one writable",
+            ) from error
+        self.clear_temporary()
 
     def clear_temporary(self) -> None:
         """Remove half files that killed writers left, and the folder they lay in; nobody may be writing here."""
@@ -186,7 +197,7 @@ class Storage:
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise
-            raise UnitError(
+            raise NoSpaceError(
                 f"{self.root}: no space left; expected room for one more file, got {error.strerror}",
                 hint="free some space (`corpusmill gc WORK` clears what no record names) and run again",
             ) from error
@@ -195,6 +206,13 @@ class Storage:
         target = Path(self.path(name))
         target.parent.mkdir(parents=True, exist_ok=True)
         Path(temporary).replace(target)
+
+
+def _settle(file: BinaryIO) -> None:
+    """Have the bytes on disk, and every late error of the disk reported, before the file gets its name."""
+    file.flush()
+    os.fsync(file.fileno())
+    file.close()
 
 
 def file_sha256(file: BinaryIO) -> str:

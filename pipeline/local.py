@@ -71,6 +71,7 @@ def run_step(
     while pending:
         task = UnitTask(step.name, [units[row] for row in pending], pending)
         log = Path(mill.work.path(f"logs/{step.name}-{os.getpid()}-{submission}"))
+        board.forget(pending)
         launcher = os.getpid()
         runner = os.fork()
         if runner == 0:

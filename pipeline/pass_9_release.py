@@ -1,5 +1,6 @@
 """Pass 9, release: put the shards in place and write the manifest last: a release is there whole or not at all."""
 
+import re
 from collections.abc import Iterable
 from hashlib import sha256
 
@@ -21,7 +22,7 @@ from manifests.release import (
     ReleaseTokenizer,
     SourceShard,
 )
-from manifests.storage import Storage, file_sha256
+from manifests.storage import TEMPORARY_NAME, Storage, file_sha256
 from pipeline.pass_4_mix import mixture_shares
 from pipeline.plan import Plan
 from pipeline.recipe import Recipe
@@ -30,6 +31,10 @@ from pipeline.software import software_versions
 from pipeline.steps import RECORDS, Read, Step, UnitContext
 from pipeline.tokenizer_file import load_tokenizer, tokenizer_bytes, tokenizer_settings
 
+_OURS = re.compile(
+    r"data/shard-\d{5}-of-\d{5}\.parquet|tokenizer/tokenizer\.json|SUMMARY\.md|README\.md|" + TEMPORARY_NAME.pattern
+)
+
 
 def release_folder(recipe: Recipe) -> Storage:
     """Where the release is made."""
@@ -37,19 +42,27 @@ def release_folder(recipe: Recipe) -> Storage:
 
 
 def check_not_taken(recipe: Recipe, plan: Plan) -> None:
-    """Raise RecipeError where a release of this name and version exists that came from something else."""
+    """Raise RecipeError where the release cannot be put: another release, other people's files, no permission."""
     folder = release_folder(recipe)
     if not folder.exists(MANIFEST):
+        others = [name for name in folder.list("") if not _OURS.fullmatch(name)]
+        if others:
+            raise RecipeError(
+                f"{folder.root}: holds {others[0]!r}, which is no part of a release; expected an empty folder or none",
+                hint="choose another release.path, name or version",
+            )
+        folder.check_writable()
         return
     there = Manifest.read(folder)
-    if (there.recipe, there.sources, there.tokenizer.sha256) != (
+    if (there.recipe, there.sources, there.tokenizer.sha256, there.software) != (
         _recipe(recipe),
         _sources(recipe, plan),
         tokenizer_settings(recipe)["sha256"],
+        software_versions(),
     ):
         raise RecipeError(
-            f"{folder.root}: release {recipe.name} {recipe.version} exists and was made from another recipe or other "
-            "inputs; a release is never changed",
+            f"{folder.root}: release {recipe.name} {recipe.version} exists and was made from another recipe, other "
+            "inputs or other library versions; a release is never changed",
             hint="raise `version` in the recipe, or remove that folder if nobody uses it",
         )
 
@@ -105,18 +118,13 @@ def _place_shards(context: UnitContext, folder: Storage, shards: list[tuple[Rele
             context.storage.copy_to(made, folder, file.path, digest=file.sha256)
         context.progress(file.num_bytes)
     for path in present:
-        folder.delete(path)
+        if _OURS.fullmatch(path):
+            folder.delete(path)
 
 
 def _holds(folder: Storage, file: ReleaseFile) -> bool:
     with folder.open(file.path) as there:
         return file_sha256(there) == file.sha256
-
-
-def _place(folder: Storage, path: str, data: bytes) -> ReleaseFile:
-    digest = sha256(data).hexdigest()
-    folder.write(path, data)
-    return ReleaseFile(path, len(data), digest)
 
 
 def _manifest(context: UnitContext) -> Manifest:
@@ -129,7 +137,7 @@ def _manifest(context: UnitContext) -> Manifest:
         reached[row.kind] += row.tokens
     settled = context.earlier["settle"][0].counts
     failed = [
-        f"{context.plan.units[record.unit][0].name}: {record.failure.message}"
+        f"{', '.join(shard.name for shard in context.plan.units[record.unit])}: {record.failure.message}"
         for record in context.failed["ingest"]
         if record.failure
     ]

@@ -21,6 +21,7 @@ from pipeline.recipe import Recipe, Source
 _EXPANSION = {".zst": 4.0, ".gz": 3.5}
 _PARTITION_TEXT_BYTES = 1_000_000_000
 _MAXIMUM_PARTITIONS = 256
+_MAXIMUM_SLICES = 1024  # more would make the blocks of a unit too small: slices grow instead, beyond 34 GB of text
 _UNIT_BYTES = 4 * 1024 * 1024
 _BLOCK_BYTES = 256 * 1024  # compressed input for every block a unit writes, about 1 MB of text
 
@@ -72,8 +73,11 @@ def make_plan(recipe: Recipe, work: Storage) -> Plan:
         SourceError: a shard cannot be read.
     """
     identities = _Identities(work)
-    shards = [shard for source in sorted(recipe.sources, key=lambda s: s.name) for shard in _shards(source, identities)]
-    identities.save()
+    sources = sorted(recipe.sources, key=lambda source: source.name)
+    try:
+        shards = [shard for source in sources for shard in _shards(source, identities)]
+    finally:
+        identities.save()  # what was hashed before a stop is not hashed again
     text_bytes = sum(shard.num_bytes * _EXPANSION.get(Path(shard.path).suffix, 1.0) for shard in shards)
     partitions = recipe.partitions or _divide_up(text_bytes, _PARTITION_TEXT_BYTES)
     if partitions > _MAXIMUM_PARTITIONS:
@@ -82,7 +86,7 @@ def make_plan(recipe: Recipe, work: Storage) -> Plan:
             "a second exchange round is not in this version",
             hint="split the input into several releases, or set `partitions: 256`",
         )
-    slices = _divide_up(text_bytes / partitions, recipe.limits.slice_bytes)
+    slices = min(_divide_up(text_bytes / partitions, recipe.limits.slice_bytes), max(1, _MAXIMUM_SLICES // partitions))
     unit_bytes = recipe.limits.unit_bytes or max(_UNIT_BYTES, partitions * slices * _BLOCK_BYTES)
     return Plan(list(_units(shards, unit_bytes)), partitions, slices)
 
@@ -153,9 +157,17 @@ def _shards(source: Source, identities: _Identities) -> Iterable[Shard]:
         found |= matches
     folder = Path(commonpath([path.parent for path in found]))
     for path in sorted(found, key=lambda path: path.relative_to(folder).as_posix()):
+        _check_name(path)
         num_bytes, digest = identities.sha256(path)
         name = f"{source.name}/{path.relative_to(folder).as_posix()}"
         yield Shard(name, str(path), source.name, num_bytes, digest)
+
+
+def _check_name(path: Path) -> None:
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise SourceError(f"{path!r}: the name is not UTF-8; expected one that is", hint="rename the shard") from error
 
 
 def _units(shards: list[Shard], unit_bytes: int) -> Iterable[list[Shard]]:

@@ -40,8 +40,16 @@ class _Bars:
         self._task: TaskID | None = None
         self._num_bytes = 0
         self._done = ""
+        self._stopped = False
+
+    def stop(self, _signal: int, _frame: FrameType | None) -> None:
+        """Handle SIGINT and SIGTERM. What is raised here may be swallowed by a callback of some library: ask again."""
+        self._stopped = True
+        raise KeyboardInterrupt
 
     def start(self, step: Step, *, num_units: int, todo: int, num_bytes: int) -> None:
+        if self._stopped:
+            raise KeyboardInterrupt
         name = step.pass_name if step.name == step.pass_name else f"{step.pass_name}: {step.name}"
         before = f"{num_units - todo:,} of {num_units:,} done before"
         self._done = before if todo < num_units else counted(num_units, "unit")
@@ -51,6 +59,8 @@ class _Bars:
             self._console.print(f"{step.number} {name}: {self._done}", highlight=False)
 
     def advance(self, num_bytes: int) -> None:
+        if self._stopped:
+            raise KeyboardInterrupt
         # A step that reads whole files or nothing has no bytes to measure it by: its bar waits for the end.
         if self._task is not None and self._num_bytes:
             done = min(num_bytes, self._num_bytes)
@@ -69,7 +79,7 @@ def run_with_progress(mill: Mill, *, workers: int, until: str | None) -> None:
     """Run a mill before the user's eyes; Ctrl-C and SIGTERM stop it so that it can be taken up again."""
     console = Console(stderr=True)
     watcher = _Bars(console)
-    before = signal.signal(signal.SIGTERM, _interrupt)
+    before = {number: signal.signal(number, watcher.stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         with watcher.bars:
             run_mill(mill, workers=workers, progress=watcher, until=until)
@@ -77,13 +87,10 @@ def run_with_progress(mill: Mill, *, workers: int, until: str | None) -> None:
         console.print("stopped. What is finished stays finished: run the same command again to go on.", highlight=False)
         sys.exit(STOPPED)
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
     if until is None or until == "release":
         folder = release_folder(mill.recipe).root
         print(f"release: {folder}")  # noqa: T201 - this is what the command is for
         print(f"summary: {folder}/SUMMARY.md")  # noqa: T201
         print(f"check it: corpusmill verify {folder}")  # noqa: T201
-
-
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

@@ -1,11 +1,12 @@
 """Running a mill: work folder, lock, passes in order, and what to say when some units failed."""
 
 import fcntl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TextIO
 
 import msgspec
 from pydantic import ValidationError
@@ -21,6 +22,7 @@ from pipeline.steps import Step
 from pipeline.tokenizer_file import load_tokenizer
 from pipeline.units import Mill, unit_bytes, units_to_run
 
+_LOCK_SECONDS = 3
 _FIRST_WITH_TOKENIZER = PASSES.index("clean") + 1
 
 
@@ -114,12 +116,13 @@ def _run(mill: Mill, step: Step, *, workers: int, progress: Progress) -> None:
         run_step(mill, step, todo, workers=workers, tell=progress.advance)
     failed = failures(mill, step)
     progress.finish(step, failed=len(failed))
-    damaged = any(r is not None and r.failure and r.failure.error == "IntegrityError" for r in mill.records(step))
-    if failed and (damaged or step.name != "ingest" or mill.recipe.failed_units != "leave_out"):
-        raise (IntegrityError if damaged else UnitError)(
+    kinds = {record.failure.error for record in mill.records(step) if record is not None and record.failure}
+    may_go = step.name == "ingest" and mill.recipe.failed_units == "leave_out" and kinds == {"DamagedShardError"}
+    if failed and not may_go:
+        raise (IntegrityError if "IntegrityError" in kinds else UnitError)(
             f"{len(failed)} of {step.num_units(mill.plan)} units of {step.name} failed:\n  " + "\n  ".join(failed[:10]),
             hint="mend the cause and run the same command again: only what failed is made again"
-            + ("; or set `failed_units: leave_out` to go on without them" if step.name == "ingest" else ""),
+            + ("; or set `failed_units: leave_out` to go on without them" if "DamagedShardError" in kinds else ""),
         )
 
 
@@ -136,15 +139,27 @@ def failures(mill: Mill, step: Step) -> list[str]:
 
 @contextmanager
 def locked(work: Storage) -> Iterator[None]:
-    """Hold the work folder for one command; the kernel lets go of it however the run ends."""
+    """Hold the work folder for one command; the kernel lets go of it however the run ends.
+
+    Processes of a run that was just killed hold it until they are gone, too: that takes a moment, which is waited for.
+    """
     path = Path(work.path("lock"))
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise RecipeError(
-                f"{work.root}: another run is working here; expected the folder to be free",
-                hint="wait for it, or choose another folder with --work",
-            ) from error
+        deadline = time.monotonic() + _LOCK_SECONDS
+        while not _lock(file):
+            if time.monotonic() > deadline:
+                raise RecipeError(
+                    f"{work.root}: another run is working here; expected the folder to be free",
+                    hint="wait for it, or choose another folder with --work",
+                )
+            time.sleep(0.05)
         yield
+
+
+def _lock(file: TextIO) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

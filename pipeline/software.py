@@ -1,5 +1,10 @@
-"""Versions of every library that can change a byte of an output: part of each fingerprint and of the manifest."""
+"""Versions of all that can change a byte of an output: part of each fingerprint and of the manifest.
 
+Python is among them: its Unicode tables decide what a letter, a space and a lower-case form are.
+"""
+
+import platform
+import unicodedata
 from functools import cache
 from importlib.metadata import version
 
@@ -11,5 +16,6 @@ _DISTRIBUTIONS = (
 
 @cache
 def software_versions() -> dict[str, str]:
-    """Version by distribution name."""
-    return {name: version(name) for name in _DISTRIBUTIONS}
+    """Version by name."""
+    python = {"python": ".".join(platform.python_version_tuple()[:2]), "unicode": unicodedata.unidata_version}
+    return python | {name: version(name) for name in _DISTRIBUTIONS}

@@ -13,6 +13,8 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
+import msgspec
+
 from manifests.errors import CorpusmillError, IntegrityError
 from manifests.ledger import Ledger
 from manifests.record import Failure, Record, Segment, read_record, record_name, write_record
@@ -137,11 +139,14 @@ def run_unit(mill: Mill, step: Step, unit: int, progress: Progress) -> Record:
     failure = None
     try:
         step.run(context)
+        if context.ledger is not None:
+            context.ledger.check(f"{step.name}, unit {unit}")
+        msgspec.json.encode(context.counts)  # what cannot be written down is found here, not on the way out
     except Exception as error:  # a unit's failure must never reach the pool
         failure = _failure(error)
-        context.outputs = {}
+        context.outputs, context.counts = {}, {}
         if context.ledger is not None:
-            context.ledger.fail_kept()
+            context.ledger = _failed_account(context.ledger)
     used = resource.getrusage(resource.RUSAGE_SELF)
     record = Record(
         step=step.name,
@@ -159,6 +164,16 @@ def run_unit(mill: Mill, step: Step, unit: int, progress: Progress) -> Record:
     )
     write_record(mill.work, record)
     return record
+
+
+def _failed_account(ledger: Ledger) -> Ledger:
+    """The account of a failed unit: what it kept has failed; an empty one where it does not even balance."""
+    ledger.fail_kept()
+    try:
+        ledger.check("failed unit")
+    except IntegrityError:
+        return Ledger()
+    return ledger
 
 
 def _records_read(mill: Mill, step: Step, *, done: bool) -> dict[str, list[Record]]:
@@ -192,6 +207,8 @@ def _failure(error: Exception) -> Failure:
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     where = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else "unknown place"
+    if isinstance(error, OSError | MemoryError):
+        return Failure(type(error).__name__, f"{type(error).__name__} at {where}: {error}", "mend that and run again")
     return Failure(
         type(error).__name__,
         f"{type(error).__name__} at {where}: {error}",

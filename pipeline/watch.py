@@ -10,13 +10,15 @@ import mmap
 import os
 import select
 import signal
+import sys
 import time
+import traceback
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
-from manifests.errors import RetryableError
+from manifests.errors import CorpusmillError, NoSpaceError, RetryableError
 from pipeline.steps import Step
 from pipeline.units import Mill, fail_unit, run_unit
 
@@ -24,6 +26,7 @@ _BYTES, _BEATS, _WORKER, _ENDED, _PRIVATE, _FIELDS = 0, 1, 2, 3, 4, 5
 _PR_SET_PDEATHSIG = 1
 _M_MMAP_THRESHOLD = -3
 _LOOK_SECONDS = 0.2
+_NO_SPACE = 28
 
 
 class Board:
@@ -35,6 +38,10 @@ class Board:
     def start(self, row: int) -> None:
         """The calling process takes the unit on."""
         self._rows[row, _WORKER] = os.getpid()
+
+    def forget(self, rows: list[int]) -> None:
+        """No process answers for these units any more: they are to be run in a new pool."""
+        self._rows[rows, _WORKER] = 0
 
     def advance(self, row: int, num_bytes: int) -> None:
         """Heartbeat: this many bytes more are done; 0 says that work goes on which reads nothing."""
@@ -118,10 +125,12 @@ def run_watched(mill: Mill, step: Step, unit: int, *, board: Board, row: int) ->
         _be_child(mill, step, unit, heartbeat=Heartbeat(board, row), parent=parent)
     problem = _watch(child, board, row, mill.recipe.limits.progress_seconds)
     if problem:
-        where = f"{step.name}, unit {unit}"
-        fail_unit(
-            mill, step, unit, RetryableError(f"{where}: {problem}", hint="run again: only this unit is made again")
-        )
+        error = RetryableError(f"{step.name}, unit {unit}: {problem}", hint="run again: only this unit is made again")
+        try:
+            fail_unit(mill, step, unit, error)
+        except (CorpusmillError, OSError):  # nothing may be raised in the pool: the launcher will say it
+            traceback.print_exc()
+            return
     board.end(row)
 
 
@@ -132,7 +141,11 @@ def _be_child(mill: Mill, step: Step, unit: int, *, heartbeat: Heartbeat, parent
         _give_memory_back()
         run_unit(mill, step, unit, heartbeat)
         code = 0
+    except BaseException as error:  # not even a failed record could be written: the log and the exit code are left
+        traceback.print_exc()
+        code = _NO_SPACE if isinstance(error, NoSpaceError) else 1
     finally:
+        sys.stderr.flush()
         os._exit(code)  # never run the parent's exit handlers, whatever was raised
 
 
@@ -169,6 +182,8 @@ def _watch(child: int, board: Board, row: int, progress_seconds: int) -> str:
     if os.WIFSIGNALED(status):
         return f"its process was ended by signal {os.WTERMSIG(status)} ({signal.Signals(os.WTERMSIG(status)).name})"
     code = os.WEXITSTATUS(status)
+    if code == _NO_SPACE:
+        return "no space left for its record; expected room for a small file"
     return f"its process ended with code {code} before it could write a record" if code else ""
 
 

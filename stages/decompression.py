@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 import zstandard
 
-from manifests.errors import UnitError
+from manifests.errors import DamagedShardError
 
 CHUNK_BYTES = 1 << 20
 PIECE_BYTES = 1 << 18
@@ -40,8 +40,8 @@ def decompressed(file: BinaryIO, name: str) -> Iterator[bytes]:
         Chunks of 1 to 2**20 bytes; none for an empty uncompressed file.
 
     Raises:
-        UnitError: a frame is cut or damaged, something follows the last one, or there is not even one (an empty file).
-            What was decoded before comes first.
+        DamagedShardError: a frame is cut or damaged, something follows the last one, or there is not even one (an
+            empty file). What was decoded before comes first.
     """
     source = _Source(file, name)
     if name.endswith(".zst"):
@@ -78,7 +78,7 @@ class _Source:
         self.offset -= len(rest)
 
     def take(self, num_bytes: int, what: str) -> bytes:
-        """Exactly that many bytes of a frame; raises UnitError where the file has fewer."""
+        """Exactly that many bytes of a frame; raises DamagedShardError where the file has fewer."""
         while len(self._buffer) - self._position < num_bytes:
             rest = self._buffer[self._position :]
             more = self._file.read(PIECE_BYTES)
@@ -97,9 +97,9 @@ class _Source:
             self._buffer, self._position = self._file.read(PIECE_BYTES), 0
         return not self._buffer
 
-    def damaged(self, expected: str, found: str) -> UnitError:
+    def damaged(self, expected: str, found: str) -> DamagedShardError:
         """The error to raise, at this place."""
-        return UnitError(
+        return DamagedShardError(
             f"{self._name}: compressed byte {self.offset}: expected {expected}, got {found}",
             hint="the shard is cut or damaged: compare its size and checksum with the publisher's and fetch it again",
         )

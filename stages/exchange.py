@@ -22,6 +22,7 @@ from manifests.record import Output, Segment
 from manifests.storage import NewFile, Storage
 
 FLUSH_BYTES = 8 * 1024 * 1024
+_SEGMENT_BYTES = 64 * 1024  # at least, on average: where there are many blocks more rows are held
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ class BlockWriter:
         self._tables: list[pa.Table] = []
         self._targets: list[npt.NDArray[np.int64]] = []
         self._buffered = 0
+        self._flush_bytes = max(FLUSH_BYTES, num_blocks * _SEGMENT_BYTES)
         self.rows = 0
 
     def write(self, table: pa.Table, blocks: npt.NDArray[np.int64] | None = None) -> None:
@@ -74,7 +76,7 @@ class BlockWriter:
         self._targets.append(np.zeros(table.num_rows, dtype=np.int64) if blocks is None else blocks)
         self._buffered += table.nbytes
         self.rows += table.num_rows
-        if self._buffered >= FLUSH_BYTES:
+        if self._buffered >= self._flush_bytes:
             self._flush()
 
     def finish(self) -> list[list[Segment]]:

@@ -74,7 +74,7 @@ def read_documents(
         only: rows to read; the others are passed over unparsed. None for all.
 
     Raises:
-        UnitError: a compressed frame is cut or damaged; see `stages.decompression.decompressed`.
+        DamagedShardError: a compressed frame is cut or damaged; see `stages.decompression.decompressed`.
     """
     for row, content, terminated in lines(decompressed(file, shard), maximum_line_bytes):
         if only is not None and row not in only:

@@ -48,13 +48,6 @@ def test_the_tiny_mill_has_several_of_everything_and_every_fate(finished_recipe:
     assert [fate for fate in fates.split() if fate not in summary] == []
 
 
-def test_release_does_not_depend_on_the_number_of_workers(
-    tiny_recipe: Path, run_recipe: Run, release_files: ReleaseFiles, expected_release: Files
-) -> None:
-    run_recipe(tiny_recipe, workers=1)
-    assert release_files(tiny_recipe) == expected_release
-
-
 def test_release_does_not_depend_on_the_order_of_units(
     tiny_recipe: Path, run_alone: Run, release_files: ReleaseFiles, expected_release: Files
 ) -> None:
@@ -120,10 +113,11 @@ def test_data_shards_do_not_depend_on_where_rows_stand(
     assert shards(release_files(tiny_recipe)) == shards(expected_release)
 
 
-def test_release_of_another_process_with_another_hash_seed_is_the_same(
+def test_release_does_not_depend_on_the_number_of_workers_nor_on_the_hash_seed(
     tiny_recipe: Path, release_files: ReleaseFiles, expected_release: Files
 ) -> None:
-    command = [sys.executable, "-c", "from pipeline.cli import main; main()", "run", str(tiny_recipe)]
+    program = "from pipeline.cli import main; main()"
+    command = [sys.executable, "-c", program, "run", str(tiny_recipe), "--workers", "1"]
     environment = os.environ | {"PYTHONHASHSEED": "4711"}
     done = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr.decode()

@@ -32,13 +32,14 @@ BOUND_SECONDS = 60
 NAMES = [step.name for step in STEPS]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Command:
-    """A `corpusmill run` in a process and a session of its own."""
+    """A `corpusmill run` in a process and a session of its own; once waited for, its number may be another's."""
 
     process: int
     recipe: Path
     log: Path
+    ended: bool = False
 
     def wait(self, hit: "Hit | None" = None) -> int:
         """Its exit code (minus the signal where one ended it); fails where it goes on for longer than the bound.
@@ -51,19 +52,22 @@ class Command:
             with suppress(ProcessLookupError):
                 if hit is not None:
                     os.killpg(hit.pool, signal.SIGCONT)
-            ended, status = os.waitpid(self.process, os.WNOHANG)
-            if ended:
+            process, status = os.waitpid(self.process, os.WNOHANG)
+            if process:
+                self.ended = True
                 return os.waitstatus_to_exitcode(status)
             time.sleep(0.005)
         self.end()
         raise AssertionError(f"hangs:\n{self.log.read_text()}")
 
     def end(self) -> None:
+        if self.ended:
+            return
         for process in [*descendants(self.process), self.process]:
             with suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
-        with suppress(ChildProcessError):
-            os.waitpid(self.process, 0)
+        os.waitpid(self.process, 0)
+        self.ended = True
 
 
 @dataclass(frozen=True)

@@ -192,7 +192,7 @@ def test_a_shard_replaced_by_one_of_equal_size_and_date_is_noticed(finished_reci
 
 def test_a_release_is_never_replaced_by_one_of_other_inputs(finished_recipe: Path, run_recipe: Run) -> None:
     add_row(shard(finished_recipe), "one more file")
-    with pytest.raises(RecipeError, match="exists and was made from another recipe or other inputs"):
+    with pytest.raises(RecipeError, match="exists and was made from another recipe, other inputs"):
         run_recipe(finished_recipe)
 
 

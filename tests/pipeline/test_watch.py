@@ -59,7 +59,11 @@ def test_a_process_that_just_ends_is_told(mill: Mill) -> None:
 def test_a_unit_that_makes_no_progress_is_ended(mill: Mill, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     started = time.monotonic()
-    message = failure(watched(mill, lambda _context: (tmp_path / "pipe").read_text() and None))
+
+    def run(_context: UnitContext) -> None:
+        (tmp_path / "pipe").read_text()
+
+    message = failure(watched(mill, run))
     assert "RetryableError: probe, unit 0: no progress for 1 s; expected some, ended it" in message
     assert time.monotonic() - started < 10
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import stages.exchange
@@ -55,6 +55,7 @@ def rows_of(table: pa.Table) -> list[str]:
 def write(folder: str, tables: list[tuple[pa.Table, list[int]]], num_blocks: int, *, flush_bytes: int) -> Output:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(stages.exchange, "FLUSH_BYTES", flush_bytes)
+        patch.setattr(stages.exchange, "_SEGMENT_BYTES", 1)
         with Storage(folder).new_file("step/data", ".arrows") as file:
             writer = BlockWriter(file, SCHEMA, num_blocks=num_blocks)
             for table, blocks in tables:
@@ -67,7 +68,7 @@ def block(written: Output, number: int, unit: int = 0) -> Block:
     return Block(unit, written.file, tuple(written.blocks[number]))
 
 
-def ignore(_num_bytes: int) -> None: ...
+def ignore(num_bytes: int) -> None: ...
 
 
 @st.composite
@@ -78,6 +79,7 @@ def written_tables(draw: st.DrawFn) -> tuple[int, list[tuple[list[tuple[object, 
     return num_blocks, [([row for row, _ in part], [place for _, place in part]) for part in parts]
 
 
+@settings(max_examples=50)
 @given(written_tables(), st.sampled_from([1, 300, 1 << 20]))
 def test_every_block_holds_exactly_its_rows_in_the_order_written(
     parts: tuple[int, list[tuple[list[tuple[object, ...]], list[int]]]], flush_bytes: int
@@ -94,6 +96,7 @@ def test_every_block_holds_exactly_its_rows_in_the_order_written(
             assert rows_of(found) == rows_of(table_of(mine))
 
 
+@settings(max_examples=50)
 @given(written_tables())
 def test_a_gather_is_the_same_rows_whatever_file_they_came_in(
     parts: tuple[int, list[tuple[list[tuple[object, ...]], list[int]]]],
@@ -167,7 +170,12 @@ def test_progress_is_the_bytes_read(tmp_path: Path) -> None:
     tables = [(table_of([(number, "x", bytes(16), [])]), [number % 2]) for number in range(6)]
     written = write(str(tmp_path), tables, 2, flush_bytes=1)
     told: list[int] = []
-    read_table(Storage(str(tmp_path)), [block(written, 0), block(written, 1)], SCHEMA, told.append)
+
+    def progress(num_bytes: int) -> None:
+        told.append(num_bytes)
+
+    read_table(Storage(str(tmp_path)), [block(written, 0), block(written, 1)], SCHEMA, progress)
+    assert told
     assert sum(told) == written.num_bytes
 
 
