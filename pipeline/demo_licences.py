@@ -13,7 +13,7 @@ from license_expression import ExpressionError, get_spdx_licensing
 
 from filters.licences import PERMISSIVE, LicencePolicy, metadata_evidence
 
-# https://pypi.org/classifiers/, the last part of each "License ::" line that names one licence
+# The list of trove classifiers, the last part of each "License ::" line that names one licence
 CLASSIFIERS = {
     "Apache Software License": "Apache-2.0",
     "Boost Software License 1.0 (BSL-1.0)": "BSL-1.0",
