@@ -19,7 +19,7 @@ _COMMENTS = {
     "seed": "Decides which documents the mixture takes and the order of the sequences.",
     "work": "Where passes keep their records and columns; delete it to start afresh.",
     "partitions": "Release shards; null: one for each GB of text.",
-    "failed_units": "stop: a failed unit ends the run. leave_out: ingest goes on without it, and the release says so.",
+    "failed_units": "stop: a failed unit ends the run. leave_out: damaged shards are left out and named.",
     "sources": (
         "format: stack-v2 (content, path, repo_name, detected_licenses...), pile (text, meta.pile_set_name) or jsonl\n"
         "(text); .zst, .gz or plain. kind: the side of the mixture; kinds overrides it by subset or language.\n"
