@@ -45,13 +45,12 @@ class Command:
         """Its exit code (minus the signal where one ended it); fails where it goes on for longer than the bound.
 
         Args:
-            hit: let what was stopped there go on, again and again: a process born in that moment may miss it once.
+            hit: let what was stopped there go on.
         """
         deadline = time.monotonic() + BOUND_SECONDS
         while time.monotonic() < deadline:
-            with suppress(ProcessLookupError):
-                if hit is not None:
-                    os.killpg(hit.pool, signal.SIGCONT)
+            if hit is not None:
+                hit.let_go()
             process, status = os.waitpid(self.process, os.WNOHANG)
             if process:
                 self.ended = True
@@ -77,6 +76,11 @@ class Hit:
     pool: int
     worker: int
     unit: int
+
+    def let_go(self) -> None:
+        """Let what was stopped go on; to be repeated, for a process born in the moment of the stop may miss it once."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.pool, signal.SIGCONT)
 
 
 Start = Callable[..., Command]
@@ -140,10 +144,22 @@ def alive(process: int) -> bool:
         return False
 
 
-def living(processes: list[int]) -> list[int]:
-    """Those that are still there after ten seconds; death takes its time on a busy machine."""
+def session(number: int) -> list[int]:
+    """Living processes of a session, whoever their parent is by now."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            state, _, _, member_of, *_ = path.read_text().rpartition(")")[2].split()
+            if int(member_of) == number and state not in "ZX":
+                found.append(int(path.parent.name))
+    return found
+
+
+def left_over(command: Command, hit: Hit) -> list[int]:
+    """Processes of an ended run that are still there after ten seconds; death takes its time on a busy machine."""
     deadline = time.monotonic() + 10
-    while (left := [process for process in processes if alive(process)]) and time.monotonic() < deadline:
+    while (left := session(command.process)) and time.monotonic() < deadline:
+        hit.let_go()
         time.sleep(0.005)
     return left
 
@@ -199,7 +215,7 @@ def test_the_worker_of_every_step_can_be_killed(
         assert f" units of {step} failed: unit " in text
         assert f": {step}, unit " in text
         assert ": its worker was ended from outside" in text
-        assert living([hit.unit]) == []
+        assert left_over(command, hit) == [], step
     assert start(tiny_recipe).wait() == 0
     assert release_files(tiny_recipe) == expected_release
 
@@ -210,11 +226,10 @@ def test_the_launcher_can_be_killed_in_every_step_and_leaves_no_process(
     for step in NAMES:
         command = start(tiny_recipe)
         hit = stop_in_unit(command, step)
-        family = descendants(command.process)
-        assert {hit.pool, hit.worker, hit.unit} <= set(family)
+        assert {hit.pool, hit.worker, hit.unit} < set(session(command.process))
         os.kill(command.process, signal.SIGKILL)
         assert command.wait(hit) == -signal.SIGKILL
-        assert living(family) == [], step
+        assert left_over(command, hit) == [], step
     assert start(tiny_recipe).wait() == 0
     assert release_files(tiny_recipe) == expected_release
 
@@ -225,11 +240,10 @@ def test_an_interrupted_run_says_how_to_go_on_and_does(
     for step, number in (("pair", signal.SIGINT), ("verify", signal.SIGTERM)):
         command = start(tiny_recipe)
         hit = stop_in_unit(command, step)
-        family = descendants(command.process)
         os.kill(command.process, number)
         assert command.wait() == 130
         assert "run the same command again to go on" in " ".join(command.log.read_text().split())
-        assert living(family) == [], hit
+        assert left_over(command, hit) == [], step
     run_alone(tiny_recipe)
     assert release_files(tiny_recipe) == expected_release
 

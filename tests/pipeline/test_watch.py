@@ -152,3 +152,16 @@ def test_a_process_whose_parent_is_gone_already_ends() -> None:
         os._exit(0)
     _, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) == 1
+
+
+def test_a_row_whose_worker_is_gone_can_be_given_to_a_new_pool() -> None:
+    board = Board(2)
+    worker = os.fork()
+    if worker == 0:
+        board.start(1)
+        os._exit(0)
+    os.waitpid(worker, 0)
+    assert board.orphaned() == [1]
+    board.forget([0, 1])
+    assert board.orphaned() == []
+    assert board.running() == []
