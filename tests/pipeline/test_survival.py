@@ -62,7 +62,7 @@ class Command:
     def end(self) -> None:
         if self.ended:
             return
-        for process in [*descendants(self.process), self.process]:
+        for process in session(self.process):
             with suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
         os.waitpid(self.process, 0)
@@ -133,10 +133,6 @@ def children(process: int) -> list[int]:
     return found
 
 
-def descendants(process: int) -> list[int]:
-    return [found for child in children(process) for found in (child, *descendants(child))]
-
-
 def alive(process: int) -> bool:
     try:
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
@@ -164,35 +160,49 @@ def left_over(command: Command, hit: Hit) -> list[int]:
     return left
 
 
-def stop_in_unit(command: Command, step: str) -> Hit:
-    """Stop a run while a unit of a step runs; the launcher goes on."""
+def run_into(start: Start, recipe: Path, step: str, *more: str) -> tuple[Command, Hit]:
+    """Start a run and stop it while a unit of a step runs; the launcher goes on."""
+    for _ in range(5):
+        command = start(recipe, *more)
+        hit = stop_in_unit(command, step)
+        if hit is not None:
+            return command, hit
+        command.end()  # on a busy machine a small unit may be over before it is seen
+        for record in (recipe.parent / f"work/{step}/records").glob("*"):
+            record.unlink()
+    raise AssertionError(f"no unit of {step} was met")
+
+
+def stop_in_unit(command: Command, step: str) -> Hit | None:
+    """None where every unit was over already; the launcher is stopped then."""
     log = command.recipe.parent / f"work/logs/{step}-{command.process}-0.log"
     deadline = time.monotonic() + BOUND_SECONDS
     while not log.exists():
         assert time.monotonic() < deadline, f"{step} never began:\n{command.log.read_text()}"
         assert alive(command.process), command.log.read_text()
         time.sleep(0.0005)
+    os.kill(command.process, signal.SIGSTOP)
     (pool,) = children(command.process)
     alone = step_named(step).num_units(open_mill(load_recipe(command.recipe)).plan) == 1
-    while True:
+    while alive(pool):
         os.killpg(pool, signal.SIGSTOP)
         family = children(pool)
-        for worker in family:
-            for unit in children(worker):
-                return Hit(pool, worker, unit)
-        if len(family) == 2 and alone:  # the manager, and the unit of a pool of one
-            return Hit(pool, pool, family[1])
-        assert alive(pool), f"missed {step}"
+        units = [Hit(pool, worker, unit) for worker in family for unit in children(worker)]
+        if alone:  # a pool of one is its own worker, and the manager is its first child
+            units = [Hit(pool, pool, unit) for unit in family[1:]]
+        if units:
+            os.kill(command.process, signal.SIGCONT)
+            return units[0]
         os.killpg(pool, signal.SIGCONT)
         time.sleep(0.001)
+    return None
 
 
 def test_the_unit_of_every_step_can_be_killed(
     tiny_recipe: Path, start: Start, release_files: ReleaseFiles, expected_release: Files
 ) -> None:
     for step in NAMES:
-        command = start(tiny_recipe)
-        hit = stop_in_unit(command, step)
+        command, hit = run_into(start, tiny_recipe, step)
         os.kill(hit.unit, signal.SIGKILL)
         assert command.wait(hit) == 1, step
         text = " ".join(command.log.read_text().split())
@@ -207,8 +217,7 @@ def test_the_worker_of_every_step_can_be_killed(
     tiny_recipe: Path, start: Start, release_files: ReleaseFiles, expected_release: Files
 ) -> None:
     for step in NAMES:
-        command = start(tiny_recipe)
-        hit = stop_in_unit(command, step)
+        command, hit = run_into(start, tiny_recipe, step)
         os.kill(hit.worker, signal.SIGKILL)
         assert command.wait(hit) == 1, step
         text = " ".join(command.log.read_text().split())
@@ -224,8 +233,7 @@ def test_the_launcher_can_be_killed_in_every_step_and_leaves_no_process(
     tiny_recipe: Path, start: Start, release_files: ReleaseFiles, expected_release: Files
 ) -> None:
     for step in NAMES:
-        command = start(tiny_recipe)
-        hit = stop_in_unit(command, step)
+        command, hit = run_into(start, tiny_recipe, step)
         assert {hit.pool, hit.worker, hit.unit} < set(session(command.process))
         os.kill(command.process, signal.SIGKILL)
         assert command.wait(hit) == -signal.SIGKILL
@@ -238,8 +246,7 @@ def test_an_interrupted_run_says_how_to_go_on_and_does(
     tiny_recipe: Path, start: Start, run_alone: Run, *, release_files: ReleaseFiles, expected_release: Files
 ) -> None:
     for step, number in (("pair", signal.SIGINT), ("verify", signal.SIGTERM)):
-        command = start(tiny_recipe)
-        hit = stop_in_unit(command, step)
+        command, hit = run_into(start, tiny_recipe, step)
         os.kill(command.process, number)
         assert command.wait() == 130
         assert "run the same command again to go on" in " ".join(command.log.read_text().split())
@@ -249,8 +256,7 @@ def test_an_interrupted_run_says_how_to_go_on_and_does(
 
 
 def test_a_work_folder_takes_one_run_at_a_time(tiny_recipe: Path, start: Start) -> None:
-    first = start(tiny_recipe, "--until", "ingest")
-    hit = stop_in_unit(first, "ingest")
+    first, hit = run_into(start, tiny_recipe, "ingest", "--until", "ingest")
     second = start(tiny_recipe)
     assert second.wait() == 2
     text = " ".join(second.log.read_text().split())
