@@ -77,7 +77,7 @@ def _stack_rows() -> list[object]:
     for number in range(0, 24, 3):
         text = _prose(f"file {number}")
         rows.append(_file(number))
-        rows.append(_file(number, path=f"copies/file{number}.py", star_events_count=9))
+        rows.append(_file(number, path=f"copies/file{number}.py", **({"star_events_count": 9} if number % 2 else {})))
         rows.append(_file(number, repo_name="fork/project", content=text.replace(text.split()[40], "changed", 1)))
     rows[30] = _file(30, content=f"# by someone{number}@company.org\n" + _prose("file 30"))
     rows[31] = _file(31, content=f"marker = '{END_OF_DOCUMENT}'\n{END_OF_DOCUMENT}" + _prose("file 31"))
