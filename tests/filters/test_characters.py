@@ -1,35 +1,55 @@
-import sys
+from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from filters.characters import _LETTERS_END, _letter_table, alphabetic_fraction
+from filters.characters import (
+    alphabetic_fraction,
+    alphanumeric_fraction,
+    digit_fraction,
+    replacement_character_fraction,
+    whitespace_fraction,
+)
+from filters.signals import Signal
 from manifests.document import Document
 
 
-def fraction_of(text: str) -> float:
-    return alphabetic_fraction(Document(id="", text=text, kind="text", source=""))
+def value_of(signal: Signal, text: str) -> float:
+    return signal(Document(id="", text=text, kind="text", source=""))
 
 
 @pytest.mark.parametrize(
     ("text", "expected"), [("", 0), ("abc", 1), ("a1", 0.5), ("....", 0), ("é1語2", 0.5), ("\ud800a", 0.5), ("_", 0)]
 )
 def test_alphabetic_fraction(text: str, expected: float) -> None:
-    assert fraction_of(text) == expected
+    assert value_of(alphabetic_fraction, text) == expected
 
 
-def test_letters_of_all_code_points_are_those_of_python() -> None:
-    letters = [chr(code).isalpha() for code in range(sys.maxunicode + 1)]
-    assert _letter_table().tolist() == letters[: _LETTERS_END + 1]
-    assert not any(letters[_LETTERS_END:])
+@pytest.mark.parametrize(("text", "expected"), [("", 0), ("a1._", 0.5), ("é²½ ", 0.5)])
+def test_alphanumeric_fraction(text: str, expected: float) -> None:
+    assert value_of(alphanumeric_fraction, text) == expected
 
 
-def test_highest_code_point_is_no_letter() -> None:
-    assert fraction_of(chr(sys.maxunicode)) == 0
+@pytest.mark.parametrize(("text", "expected"), [("", 0), ("a1", 0.5), ("12", 1), ("٣a", 0.5)])
+def test_digit_fraction(text: str, expected: float) -> None:
+    assert value_of(digit_fraction, text) == expected
 
 
-@settings(deadline=None)  # the first call builds a table
-@given(st.text(st.one_of(st.characters(max_codepoint=0x7F), st.characters())))
-def test_equals_str_isalpha(text: str) -> None:
-    assert fraction_of(text) == (sum(map(str.isalpha, text)) / len(text) if text else 0)
+@pytest.mark.parametrize(("text", "expected"), [("", 0), ("a ", 0.5), (" \t\n\u3000", 1), ("ab", 0)])
+def test_whitespace_fraction(text: str, expected: float) -> None:
+    assert value_of(whitespace_fraction, text) == expected
+
+
+@pytest.mark.parametrize(("text", "expected"), [("", 0), ("a\ufffd", 0.5), ("a\ufffcb", 0)])
+def test_replacement_character_fraction(text: str, expected: float) -> None:
+    assert value_of(replacement_character_fraction, text) == expected
+
+
+@pytest.mark.parametrize(
+    ("signal", "method"),
+    [(alphabetic_fraction, str.isalpha), (digit_fraction, str.isdigit), (whitespace_fraction, str.isspace)],
+)
+@given(text=st.text(st.one_of(st.characters(max_codepoint=0x7F), st.characters())))
+def test_equals_the_methods_of_str(signal: Signal, method: Callable[[str], bool], text: str) -> None:
+    assert value_of(signal, text) == (sum(map(method, text)) / len(text) if text else 0)
