@@ -11,6 +11,7 @@ DECISIONS = pa.schema(
         pa.field("id", pa.binary(ID_BYTES)),
         pa.field("shard", pa.string()),
         pa.field("row", pa.int64()),
+        pa.field("part", pa.int64()),
         pa.field("stage", pa.string()),
         pa.field("reason", pa.string()),
         pa.field("value", pa.float64()),

@@ -28,7 +28,8 @@ class Document:
         path: path inside the repository; empty for text.
         licence: the concluded SPDX expression; empty before the licence decision.
         shard: name of the input shard, relative to the source's folder.
-        row: zero-based line of the shard.
+        row: zero-based line or row of the shard.
+        part: zero-based file of the row; 0 where a row is one document.
         metadata: every other field of the input row, one JSON object as text.
     """
 
@@ -43,6 +44,7 @@ class Document:
     licence: str = ""
     shard: str = ""
     row: int = 0
+    part: int = 0
     metadata: str = "{}"
 
 
@@ -67,6 +69,7 @@ class Rejected:
     reason: str
     shard: str
     row: int
+    part: int = 0
     value: float | None = None
     bound: float | None = None
     twin: str = ""

@@ -96,6 +96,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         software: version of every library that can change a byte.
         ledgers: by step of `CHAIN`, all units together.
         failed_units: names of input units that were left out, with the reason.
+        text_forms: documents by what was done to their form as they were read.
+        encodings: documents by the encoding that their row names; those in UTF-8 or without a name are left out.
         redactions: replacements by "kind/rule".
     """
 
@@ -108,6 +110,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     tokenizer: ReleaseTokenizer
     ledgers: dict[str, dict[str, Any]]
     failed_units: list[str]
+    text_forms: dict[str, int]
+    encodings: dict[str, int]
     redactions: dict[str, int]
     mixture: ReleaseMixture
     packing: ReleasePacking

@@ -15,6 +15,7 @@ rejections = st.builds(
     reason=words,
     shard=words,
     row=st.integers(-1, 2**63 - 1),
+    part=st.integers(0, 2**63 - 1),
     value=numbers,
     bound=numbers,
     twin=identifiers,
