@@ -118,8 +118,13 @@ def output(file: NewFile, writer: BlockWriter | None = None, *, rows: int = 0) -
     return Output(file.name, file.num_bytes, file.sha256, writer.rows, writer.finish())
 
 
-def read_segments(storage: Storage, blocks: Iterable[Block], progress: Progress) -> Iterator[pa.Table]:
+def read_segments(
+    storage: Storage, blocks: Iterable[Block], progress: Progress, *, columns: Sequence[str] | None = None
+) -> Iterator[pa.Table]:
     """The tables of some blocks, segment by segment, in the order given.
+
+    Args:
+        columns: those to take, at least one, in the order of the schema; others are not decompressed. None for all.
 
     Raises:
         IntegrityError: a segment's bytes are not those that were written.
@@ -134,8 +139,17 @@ def read_segments(storage: Storage, blocks: Iterable[Block], progress: Progress)
                     hint="delete the file and run again: it is made again",
                 )
             progress(segment.length)
-            with pa.ipc.open_stream(pa.py_buffer(data)) as stream:
+            with _stream(data, columns) as stream:
                 yield stream.read_all()
+
+
+def _stream(data: bytes, columns: Sequence[str] | None) -> pa.ipc.RecordBatchStreamReader:
+    stream = pa.ipc.open_stream(pa.py_buffer(data))
+    if columns is None:
+        return stream
+    wanted = [place for place, name in enumerate(stream.schema.names) if name in columns]
+    stream.close()
+    return pa.ipc.open_stream(pa.py_buffer(data), options=pa.ipc.IpcReadOptions(included_fields=wanted))
 
 
 def read_table(storage: Storage, blocks: Iterable[Block], schema: pa.Schema, progress: Progress) -> pa.Table:

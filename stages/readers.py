@@ -1,11 +1,13 @@
 """Readers: a shard becomes documents, one row at a time; a row that cannot is a counted `Rejected`.
 
-Every line of a shard gives exactly one item, in order, so the account balances whatever the shard holds. Only a cut or
-damaged compressed frame stops a shard, after the rows before it were yielded.
+Every row of a shard gives exactly one item, or one for each of its files where the layout says that it is a repository,
+in order, so the account balances whatever the shard holds. Only a shard cut or damaged where it is compressed stops,
+after the rows before that were yielded.
 
-Memory: one line, bounded by `maximum_line_bytes`, and one chunk. Cost, ids apart: a sixth more than a bare loop of
-zstandard and a msgspec Struct (120 against 144 MB of text a CPU second, measured side by side on a busy machine). The
-sha256 in the id runs at 360 MB a second where the processor has no SHA instructions, and is then a third of it all.
+Memory: one line, bounded by `maximum_line_bytes`, and one chunk; of Parquet see `stages.parquet_rows`. Cost, ids apart:
+a sixth more than a bare loop of zstandard and a msgspec Struct (120 against 144 MB of text a CPU second, measured side
+by side on a busy machine). The sha256 in the id runs at 360 MB a second where the processor has no SHA instructions,
+and is then a third of it all.
 """
 
 from collections.abc import Container, Iterable, Iterator, Mapping
@@ -15,7 +17,9 @@ from typing import BinaryIO, NamedTuple
 
 from manifests.document import Document, Kind, Rejected, document_id
 from stages.decompression import decompressed
-from stages.rows import Fault, Row, RowFormat, parse_row
+from stages.parquet_rows import parquet_rows
+from stages.row_layouts import Columns, RowFormat, row_layout
+from stages.rows import Fault, Fields, Row, parse_line
 
 MAXIMUM_LINE_BYTES = 1 << 26
 
@@ -28,12 +32,14 @@ class ShardSource:
         source: the source's name in the recipe; a part of every document's id.
         kind: of a document that `kinds` does not name.
         kinds: by subset or, where that is not named, by language.
+        columns: names of the fields, for the format "columns" alone.
     """
 
     source: str
     format: RowFormat
     kind: Kind
     kinds: Mapping[str, Kind] = field(default_factory=dict)
+    columns: Columns | None = None
 
     def kind_of(self, subset: str, language: str) -> Kind:
         """The kind of a document with this subset and language."""
@@ -64,32 +70,56 @@ def read_documents(
 ) -> Iterator[Document | Rejected]:
     """Every row of a shard, in order, as a document or as a rejection of the stage "read".
 
-    The reasons are those of `stages.rows.parse_row`, with `line_too_long`, and with `file_ends_mid_line` for a last
-    line without a LF that does not parse. An empty text is a document.
+    A name that ends in `.parquet` is read as Parquet, any other as JSON lines, decompressed as it says. The reasons are
+    those of `stages.rows.parse_line`, `stages.row_layouts.Layout` and `stages.parquet_rows.parquet_rows`, with
+    `line_too_long`, and with `file_ends_mid_line` for a last line without a LF that does not parse. An empty text is a
+    document.
 
     Args:
-        file: the shard, opened for reading bytes; compressed as its name says.
+        file: the shard, opened for reading bytes; Parquet is read at random.
         shard: name of the shard, relative to the source's folder.
         maximum_line_bytes: a longer line is skipped, unread; >= 0.
         only: rows to read; the others are passed over unparsed. None for all.
 
     Raises:
-        DamagedShardError: a compressed frame is cut or damaged; see `stages.decompression.decompressed`.
+        DamagedShardError: the shard is cut or damaged; see `stages.decompression.decompressed` and `parquet_rows`.
+        UnitError: a Parquet file without the text column, or one that cannot be read.
     """
+    layout = row_layout(source.format, source.columns)
+    parts_of = layout.parts
+    if is_parquet(shard):
+        rows = parquet_rows(file, shard, layout, maximum_bytes=maximum_line_bytes, only=only)
+    else:
+        rows = _json_rows(file, shard, maximum_line_bytes, only)
+    for row, fields in rows:
+        if isinstance(fields, Fault):
+            yield _rejected(fields, shard, row, 0)
+            continue
+        for part, item in enumerate(parts_of(fields)):
+            if isinstance(item, Row):
+                yield _document(item, source, shard, row, part)
+            else:
+                yield _rejected(item, shard, row, part)
+
+
+def is_parquet(shard: str) -> bool:
+    """Whether a shard of this name is read as Parquet, and so at random."""
+    return shard.endswith(".parquet")
+
+
+def _json_rows(
+    file: BinaryIO, shard: str, maximum_line_bytes: int, only: Container[int] | None
+) -> Iterator[tuple[int, Fields | Fault]]:
     for row, content, terminated in lines(decompressed(file, shard), maximum_line_bytes):
         if only is not None and row not in only:
             continue
         if content is None:
-            fault = Fault("line_too_long", f"more than {maximum_line_bytes} bytes")
-            yield _rejected(fault, shard, row)
+            yield row, Fault("line_too_long", f"more than {maximum_line_bytes} bytes")
             continue
-        parsed = parse_row(content, source.format)
-        if isinstance(parsed, Row):
-            yield _document(parsed, source, shard, row)
-        elif not terminated and parsed.reason in {"invalid_json", "invalid_utf8"}:
-            yield _rejected(Fault("file_ends_mid_line", parsed.detail), shard, row)
-        else:
-            yield _rejected(parsed, shard, row)
+        fields = parse_line(content)
+        if isinstance(fields, Fault) and not terminated and fields.reason in {"invalid_json", "invalid_utf8"}:
+            fields = Fault("file_ends_mid_line", fields.detail)
+        yield row, fields
 
 
 def lines(chunks: Iterable[bytes], maximum_line_bytes: int = MAXIMUM_LINE_BYTES) -> Iterator[Line]:
@@ -127,8 +157,8 @@ def lines(chunks: Iterable[bytes], maximum_line_bytes: int = MAXIMUM_LINE_BYTES)
         yield Line(row, pending.getvalue() if pending_bytes <= maximum_line_bytes else None, False)
 
 
-def _document(row_parts: Row, source: ShardSource, shard: str, row: int) -> Document:
-    text, subset, language, repo, path, natural_key, metadata = row_parts
+def _document(item: Row, source: ShardSource, shard: str, row: int, part: int) -> Document:
+    text, subset, language, repo, path, natural_key, metadata = item
     return Document(
         id=document_id(source.source, natural_key, text),
         text=text,
@@ -140,9 +170,10 @@ def _document(row_parts: Row, source: ShardSource, shard: str, row: int) -> Docu
         path=path,
         shard=shard,
         row=row,
+        part=part,
         metadata=metadata,
     )
 
 
-def _rejected(fault: Fault, shard: str, row: int) -> Rejected:
-    return Rejected(id="", stage="read", reason=fault.reason, shard=shard, row=row, detail=fault.detail)
+def _rejected(fault: Fault, shard: str, row: int, part: int) -> Rejected:
+    return Rejected(id="", stage="read", reason=fault.reason, shard=shard, row=row, part=part, detail=fault.detail)

@@ -112,6 +112,17 @@ def test_a_gather_is_the_same_rows_whatever_file_they_came_in(
             assert Counter(rows_of(one)) == Counter(rows_of(many))
 
 
+@given(st.lists(ROWS, max_size=9), st.lists(st.sampled_from(SCHEMA.names), unique=True, min_size=1))
+def test_some_columns_are_those_of_the_whole_table(rows: list[tuple[object, ...]], columns: list[str]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        written = write(folder, [(table_of(rows), [0] * len(rows))], 1, flush_bytes=200)
+        tables = list(read_segments(Storage(folder), [block(written, 0)], ignore, columns=columns))
+    wanted = [name for name in SCHEMA.names if name in columns]
+    assert all(table.column_names == wanted for table in tables)
+    read = [repr(row) for table in tables for row in table.to_pylist()]
+    assert read == rows_of(table_of(rows).select(wanted))
+
+
 def test_every_flush_is_a_segment_of_its_own(tmp_path: Path) -> None:
     tables = [(table_of([(number, "x", bytes(16), [])]), [number % 2]) for number in range(6)]
     written = write(str(tmp_path), tables, 2, flush_bytes=1)

@@ -7,8 +7,12 @@ import json
 import os
 import tracemalloc
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Literal
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import zstandard
 from hypothesis import given, settings
@@ -17,6 +21,7 @@ from hypothesis import strategies as st
 from manifests.document import Document, Rejected, document_id
 from manifests.errors import UnitError
 from stages.readers import Line, ShardSource, lines, read_documents
+from stages.row_layouts import Columns
 
 JSONL = ShardSource("notes", "jsonl", "text")
 LINES = (b'{"text":"plain"}', b"", b"  ", b'{"text":', b"[]", b'{"text":"\xff"}', b'{"text":"\\ud800"}', b'{"text":7}')
@@ -192,6 +197,107 @@ def test_texts_survive_writing_and_reading(texts: list[str], most: int, suffix: 
         content = zstandard.compress(content)
     items = read_documents(Dribble(content, most), shard=f"a.jsonl{suffix}", source=JSONL)
     assert [document(item).text for item in items] == texts
+
+
+PLAIN = Columns("content", subset="meta.set", language="language", repo="repo_name", path="path")
+NESTED = Columns("content", subset="meta.set", language="language", repo="repo_name", path="path", files="files")
+# Parquet has one type for each column and none for a list or an object that is always empty.
+PARTS = {"path": pa.string(), "language": pa.string(), "stars": pa.int64()}
+FILE = pa.struct([("content", pa.string()), *PARTS.items()])
+ROW = pa.struct([("repo_name", pa.string()), ("meta", pa.struct([("set", pa.string())])), ("files", pa.list_(FILE))])
+words = st.none() | st.text(max_size=5)
+files = st.fixed_dictionaries(
+    {"content": words, "path": words}, optional={"language": words, "stars": st.integers(0, 9)}
+)
+repositories = st.fixed_dictionaries(
+    {"repo_name": words, "files": st.none() | st.lists(st.none() | files, max_size=4)},
+    optional={"meta": st.none() | st.fixed_dictionaries({"set": words})},
+)
+
+
+def containers(rows: list[dict[str, object]], kind: pa.DataType) -> Iterator[tuple[str, bytes]]:
+    content = "".join(json.dumps(row) + "\n" for row in rows).encode()
+    yield "a.jsonl.zst", zstandard.compress(content)
+    yield "a.jsonl.gz", gzip.compress(content)
+    file = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows, pa.schema(list(kind))), file, row_group_size=3)
+    yield "a.parquet", file.getvalue()
+
+
+def what_was_read(item: Document | Rejected) -> tuple[object, ...]:
+    place = (item.row, item.part)
+    if isinstance(item, Rejected):
+        return (*place, item.reason)
+    return (*place, item.id, item.text, item.kind, item.subset, item.language, item.repo, item.path)
+
+
+@settings(deadline=None)
+@given(rows=st.lists(repositories, max_size=5))
+def test_repositories_are_the_same_documents_in_every_container(rows: list[dict[str, object]]) -> None:
+    source = ShardSource("s", "columns", "code", {"C": "text"}, NESTED)
+    found = [list(map(what_was_read, read(data, shard=shard, source=source))) for shard, data in containers(rows, ROW)]
+    assert found[0] == found[1] == found[2]
+    entries = [len(row["files"] or [0]) for row in rows]  # type: ignore[arg-type]
+    assert [item[:2] for item in found[0]] == [(row, part) for row, num in enumerate(entries) for part in range(num)]
+
+
+@settings(deadline=None)
+@given(rows=st.lists(files, max_size=5))
+def test_rows_are_the_same_documents_in_every_container(rows: list[dict[str, object]]) -> None:
+    source = ShardSource("s", "columns", "code", columns=PLAIN)
+    found = [list(map(what_was_read, read(data, shard=shard, source=source))) for shard, data in containers(rows, FILE)]
+    assert found[0] == found[1] == found[2]
+    assert [item[:2] for item in found[0]] == [(row, 0) for row in range(len(rows))]
+
+
+def test_a_file_has_the_id_that_it_has_as_a_row() -> None:
+    plain = {"repo_name": "o/r", "path": "/a.py", "language": "Python", "content": "x\n"}
+    nested = {"repo_name": "o/r", "files": [{"path": "/0", "content": ""}, {**plain, "repo_name": None}]}
+    (row,) = read(json.dumps(plain).encode(), source=ShardSource("s", "stack-v2", "code"))
+    first, second = read(json.dumps(nested).encode(), source=ShardSource("s", "columns", "code", columns=NESTED))
+    assert (document(second).id, second.row, second.part) == (document(row).id, 0, 1)
+    assert (first.row, first.part) == (0, 0)
+
+
+@pytest.mark.parametrize("preset", ["stack-v2", "jsonl"])
+def test_presets_are_read_from_parquet_too(preset: Literal["stack-v2", "jsonl"]) -> None:
+    row = {"content": "x\n", "text": "x\n", "language": "C", "is_vendor": False, "github_id": 7, "stars": None}
+    file = io.BytesIO()
+    visited = pa.array([1], pa.timestamp("ns"))
+    pq.write_table(pa.Table.from_pylist([row]).append_column("visit_date", visited), file)
+    source = ShardSource("s", preset, "code")
+    (found,) = read(file.getvalue(), shard="a.parquet", source=source)
+    (expected,) = read(json.dumps(row).encode(), source=source)
+    assert document(found).id == document(expected).id
+    metadata = json.loads(document(expected).metadata) | {"visit_date": "1970-01-01 00:00:00.000000001"}
+    assert json.loads(document(found).metadata) == metadata
+
+
+@pytest.mark.real
+def test_real_repositories_with_their_contents() -> None:
+    (folder,) = shared("stack_v2_repos/content")
+    contents = {path.name: gzip.decompress(path.read_bytes()) for path in folder.iterdir()}
+    num_files, rows = 0, []
+    for path in shared("stack_v2_repos/*.jsonl.zst"):
+        for line in zstandard.open(path, "rt", encoding="utf-8", newline="\n"):
+            row = json.loads(line)
+            num_files += row["num_files"]
+            for file in row["files"]:
+                with suppress(UnicodeDecodeError):
+                    file["content"] = contents.get(file["blob_id"], b"\xff").decode()
+            rows.append(json.dumps(row))
+    columns = Columns("content", language="language", repo="repo_name", path="path", files="files")
+    items = read("\n".join(rows).encode(), source=ShardSource("s", "columns", "code", columns=columns))
+    assert len(items) == num_files == 487
+    documents = [item for item in items if isinstance(item, Document)]
+    assert {item.reason for item in items if isinstance(item, Rejected)} == {"missing_text"}
+    assert len(documents) > 400
+    for item in documents:
+        facts = json.loads(item.metadata)
+        assert hashlib.sha1(item.text.encode(), usedforsecurity=False).hexdigest() == facts["blob_id"]
+        assert facts["repo_name"] == item.repo
+        assert "files" not in facts
+        assert "detected_licenses" in facts
 
 
 @pytest.mark.parametrize("fraction", [0.3, 0.5, 0.7, 0.99])
