@@ -111,7 +111,10 @@ def status(work: WorkPath) -> None:
 def explain(
     work: WorkPath,
     identifier: Annotated[
-        str, typer.Argument(metavar="ID", help="A document id, its first 8 or more digits, or SHARD:ROW.")
+        str,
+        typer.Argument(
+            metavar="ID", help="A document id, its first 8 or more digits, or SHARD:ROW, or SHARD:ROW:PART."
+        ),
     ],
 ) -> None:
     """Tell the life of one document and the reason for its end.
@@ -124,24 +127,54 @@ def explain(
     print_life(reopen_mill(work), identifier)
 
 
-@app.command(epilog="Example: corpusmill show work --reason near_duplicate -n 5")
+@app.command(epilog="Example: corpusmill show work --signal num_lines --group Python -n 5")
 def show(
     work: WorkPath,
     stage: Annotated[str | None, typer.Option(metavar="STAGE", help="Rejected at this stage, such as filter.")] = None,
     reason: Annotated[
         str | None, typer.Option(metavar="REASON", help="Rejected for this reason, such as near_duplicate.")
     ] = None,
+    signal: Annotated[
+        str | None, typer.Option(metavar="SIGNAL", help="Closest to the limits of this signal, on both sides.")
+    ] = None,
+    group: Annotated[
+        str | None, typer.Option(metavar="NAME", help="With --signal: of this subset or language alone.")
+    ] = None,
     number: Annotated[int, typer.Option("-n", min=1, metavar="N", help="How many documents.")] = 20,
 ) -> None:
-    """Print samples of rejected or kept documents.
+    """Print samples of rejected, kept or borderline documents.
 
-    Without --stage and --reason, of those that were kept. The sample is the same at every call; what could steer the
-    terminal is replaced.
+    Without --stage, --reason and --signal, of those that were kept; with --signal, the closest to its limits, as many
+    on each side. The sample is the same at every call; what could steer the terminal is replaced.
     """
-    from pipeline.inspect_documents import print_samples
+    from manifests.errors import RecipeError
+    from pipeline.inspect_bounds import print_close
+    from pipeline.inspect_samples import print_samples
     from pipeline.runner import reopen_mill
 
-    print_samples(reopen_mill(work), stage=stage, reason=reason, number=number)
+    if ((stage or reason) and signal) or (group and not signal):
+        raise RecipeError(
+            "expected --signal, with or without --group, or --stage and --reason, got a mixture", hint="use one of them"
+        )
+    if signal:
+        print_close(reopen_mill(work), signal, group=group, count=number)
+    else:
+        print_samples(reopen_mill(work), stage=stage, reason=reason, number=number)
+
+
+@app.command(epilog="Example: corpusmill retune work --set filters.assign.text=[prose]")
+def retune(
+    work: WorkPath,
+    overrides: Overrides = [],  # noqa: B006 - typer copies it
+) -> None:
+    """Tell what other limits would keep, from stored values.
+
+    By subset or language, now and with the changed keys of `filters` and `languages`; reads no shard, changes nothing.
+    """
+    from pipeline.retune import print_retuned
+    from pipeline.runner import reopen_mill
+
+    print_retuned(reopen_mill(work), overrides)
 
 
 @app.command(epilog="Example: corpusmill verify releases/demo-0.1.0")

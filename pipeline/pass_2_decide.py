@@ -1,6 +1,6 @@
 """Pass 2, decide: licences, quality bounds and duplicates, from columns alone. A barrier in five steps.
 
-    judge     per input unit  licence policy and bounds; survivors go on by content hash and by band key
+    judge     per input unit  licence policy, languages and bounds; survivors go on by content hash and by band key
     pair      per slice       exact groups; pairs of documents that share an LSH bucket
     shingle   per input unit  documents of some pair are read again and send their shingles to where they are compared
     verify    per slice       exact Jaccard similarity of every pair
@@ -9,20 +9,17 @@
 The text of licence rejections, bounds and duplicates is never moved: only hashes are.
 """
 
-from collections.abc import Iterator
-
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 import xxhash
 
-from filters.bounds import Bounds
 from filters.licences import NO_LICENCE, Evidence, LicenceDecision, LicencePolicy
 from manifests.decision import DECISIONS, decisions_table
 from manifests.document import ID_BYTES, Rejected
 from manifests.ledger import Ledger
-from pipeline.pass_1_ingest import ROWS
+from pipeline.judgement import findings
+from pipeline.measuring import ROWS
 from pipeline.pass_2_duplicates import BANDS, CONTENTS
 from pipeline.pass_2_duplicates import STEPS as DUPLICATE_STEPS
 from pipeline.plan import Plan
@@ -73,6 +70,7 @@ def _verdicts(rows: pa.Table, recipe: Recipe) -> tuple[dict[int, Rejected], list
             (identifier.hex() for identifier in rows.column("id").to_pylist()),
             rows.column("shard").to_pylist(),
             rows.column("row").to_pylist(),
+            rows.column("part").to_pylist(),
             rows.column("num_bytes").to_pylist(),
             strict=True,
         )
@@ -80,13 +78,14 @@ def _verdicts(rows: pa.Table, recipe: Recipe) -> tuple[dict[int, Rejected], list
     rejected: dict[int, Rejected] = {}
 
     def reject(index: int, stage: str, reason: str, **facts: object) -> None:
-        identifier, shard, row, num_bytes = places[index]
+        identifier, shard, row, part, num_bytes = places[index]
         rejected[index] = Rejected(
             id=identifier,
             stage=stage,
             reason=reason,
             shard=shard,
             row=row,
+            part=part,
             num_bytes=num_bytes,
             **facts,  # type: ignore[arg-type]
         )
@@ -94,10 +93,9 @@ def _verdicts(rows: pa.Table, recipe: Recipe) -> tuple[dict[int, Rejected], list
     for index, decision in enumerate(decided):
         if decision.rejected is not None:
             reject(index, "licence", decision.rejected, detail=decision.detail[:200])
-    for index, bounds, value in _out_of_bounds(rows, recipe):
-        verdict = bounds.judge(value)
-        if index not in rejected and verdict is not None:
-            reject(index, "filter", verdict.reason, value=verdict.value, bound=verdict.bound)
+    for index, stage, reason, value, bound, detail in findings(rows, recipe, recipe.filters.signals):
+        if index not in rejected:
+            reject(index, stage, reason, value=value, bound=bound, detail=detail)
     return rejected, [decision.licence for decision in decided]
 
 
@@ -122,22 +120,6 @@ def _licences(rows: pa.Table, recipe: Recipe) -> list[LicenceDecision]:
             known[key] = policy.decide(evidence)
         decisions.append(known[key])
     return decisions
-
-
-def _out_of_bounds(rows: pa.Table, recipe: Recipe) -> Iterator[tuple[int, Bounds, float]]:
-    """Every (row, bounds, value) that fails, in the recipe's order of filters."""
-    if not rows.num_rows:
-        return
-    flat = rows.column("signals").combine_chunks().flatten().to_numpy()
-    values = flat.reshape(rows.num_rows, -1) if len(flat) else np.empty((rows.num_rows, 0))
-    kinds = rows.column("kind")
-    columns = {name: column for column, name in enumerate(recipe.signals)}
-    for rule in recipe.filters:
-        bounds = Bounds(rule.signal, rule.minimum, rule.maximum)
-        column = values[:, columns[rule.signal]]
-        meant = pc.is_in(kinds, pa.array(rule.kinds)).to_numpy()
-        for index in np.flatnonzero((bounds.judge_column(column) != 0) & meant).tolist():
-            yield index, bounds, float(column[index])
 
 
 def _survivors(
@@ -187,7 +169,8 @@ def _band_rows(survivors: pa.Table) -> pa.Table:
 def _settings(recipe: Recipe, plan: Plan) -> object:
     return {
         "licences": {"allow": sorted(recipe.licences.allow), "no_licence": recipe.licences.no_licence},
-        "filters": [rule.model_dump() for rule in recipe.filters],
+        "languages": recipe.languages.model_dump(),
+        "filters": recipe.filters.model_dump(),
         "slices": plan.num_slices,
     }
 

@@ -229,7 +229,12 @@ def _prepare(recipe: Recipe) -> None:
 
 def _near_settings(recipe: Recipe, plan: Plan) -> object:
     near = recipe.deduplication.near
-    return {"near": None if near is None else near.model_dump(), "slices": plan.num_slices, "units": len(plan.units)}
+    return {
+        "near": None if near is None else near.model_dump(),
+        "text_forms": recipe.text_forms.model_dump(),
+        "slices": plan.num_slices,
+        "units": len(plan.units),
+    }
 
 
 def _step(name: str, grain: str, reads: tuple[Read, ...], run: object, **more: object) -> Step:

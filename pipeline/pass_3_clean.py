@@ -94,7 +94,9 @@ def _duplicate(document: Document, row: dict[str, Any], num_bytes: int) -> Rejec
 
 
 def _rejected(document: Document, num_bytes: int, **facts: Any) -> Rejected:
-    return Rejected(id=document.id, shard=document.shard, row=document.row, num_bytes=num_bytes, **facts)
+    return Rejected(
+        id=document.id, shard=document.shard, row=document.row, part=document.part, num_bytes=num_bytes, **facts
+    )
 
 
 class _Batch:
@@ -182,6 +184,7 @@ def _settings(recipe: Recipe, plan: Plan) -> object:
         "tokenizer": tokenizer_settings(recipe),
         "slices": plan.num_slices,
         "maximum_line_bytes": recipe.limits.maximum_line_bytes,
+        "text_forms": recipe.text_forms.model_dump(),
     }
 
 

@@ -157,6 +157,8 @@ def _manifest(context: UnitContext) -> Manifest:
         ),
         ledgers={step: _ledger([*context.earlier[step], *context.failed[step]]) for step in CHAIN},
         failed_units=failed,
+        text_forms=_sum_counts(record.counts["text_forms"] for record in context.earlier["ingest"]),
+        encodings=_sum_counts(record.counts["encodings"] for record in context.earlier["ingest"]),
         redactions=_sum_counts(record.counts["redactions"] for record in context.earlier["clean"]),
         mixture=ReleaseMixture(
             mixture_shares(recipe),

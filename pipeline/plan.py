@@ -18,7 +18,7 @@ from manifests.storage import Storage, file_sha256
 from pipeline.recipe import Recipe, Source
 
 # Text bytes for one byte of shard, by suffix: what real shards of code and text show (3.1 to 4.9 for zstd).
-_EXPANSION = {".zst": 4.0, ".gz": 3.5}
+_EXPANSION = {".zst": 4.0, ".gz": 3.5, ".parquet": 4.0}
 _PARTITION_TEXT_BYTES = 1_000_000_000
 _MAXIMUM_PARTITIONS = 256
 _MAXIMUM_SLICES = 1024  # more would make the blocks of a unit too small: slices grow instead, beyond 34 GB of text

@@ -5,30 +5,36 @@ Every default stands here once; `corpusmill init` prints them, the manifest stor
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from filters.licences import PERMISSIVE, Evidence, LicencePolicy
-from filters.signals import resolve
 from manifests.document import Kind
+from pipeline.recipe_filters import Filters, Languages
+from pipeline.recipe_types import Fraction, Name, Positive, Section
 
-Fraction = Annotated[float, Field(ge=0, le=1)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
 LicenceId = Annotated[str, Field(pattern=r"^[A-Za-z0-9.+:-]+( WITH [A-Za-z0-9.+:-]+)?$")]
-Positive = Annotated[int, Field(ge=1)]
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=64)]
 
 
-class Section(BaseModel):
-    """A part of the recipe: strict, frozen, no unknown key."""
+class Columns(Section):
+    """Names of a row's fields, dotted for nested ones (`meta.set`); null where there is none.
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    With `files`, a list of files, a row is a repository: the other names are looked up in each file, then in the row.
+    """
+
+    text: str
+    subset: str | None = None
+    language: str | None = None
+    repo: str | None = None
+    path: str | None = None
+    files: str | None = None
 
 
 class Source(Section):
     """One set of shards that share a format."""
 
     name: Name
-    format: Literal["stack-v2", "pile", "jsonl"]
+    format: Literal["stack-v2", "pile", "jsonl", "columns"]
+    columns: Columns | None = None
     paths: Annotated[list[str], Field(min_length=1)]
     kind: Kind
     kinds: dict[str, Kind] = {}
@@ -41,38 +47,19 @@ class Source(Section):
             raise ValueError("a path is empty; expected a file name or a pattern such as shards/*.jsonl.zst")
         return paths
 
-
-class FilterRule(Section):
-    """A signal with inclusive bounds; `kinds` says which side of the mixture it judges."""
-
-    signal: str
-    minimum: Finite | None = None
-    maximum: Finite | None = None
-    kinds: Annotated[list[Kind], Field(min_length=1)] = ["code", "text"]
-
-    @field_validator("signal")
-    @classmethod
-    def _signal_exists(cls, signal: str) -> str:
-        resolve(signal)
-        return signal
-
     @model_validator(mode="after")
-    def _bounds_make_sense(self) -> Self:
-        if self.minimum is None and self.maximum is None:
-            raise ValueError("a filter needs a minimum or a maximum")
-        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
-            raise ValueError(f"minimum {self.minimum} is above maximum {self.maximum}")
+    def _columns_are_named(self) -> Self:
+        if (self.format == "columns") != (self.columns is not None):
+            raise ValueError(
+                "format: columns needs `columns`, the names of the row's fields; the other formats know their own"
+            )
         return self
 
 
-DEFAULT_FILTERS = [
-    FilterRule(signal="filters.words:num_words", minimum=5, maximum=1_000_000),
-    FilterRule(signal="filters.lines:num_lines", minimum=1, maximum=100_000),
-    FilterRule(signal="filters.lines:longest_line_characters", maximum=1_000, kinds=["code"]),
-    FilterRule(signal="filters.lines:longest_line_characters", maximum=100_000, kinds=["text"]),
-    FilterRule(signal="filters.characters:alphabetic_fraction", minimum=0.25),
-    FilterRule(signal="filters.lines:duplicate_line_fraction", maximum=0.7),
-]
+class TextForms(Section):
+    """What becomes of notebooks before anything looks at them; every other form has one handling."""
+
+    notebooks: Literal["script", "drop", "keep"] = "script"
 
 
 class Licences(Section):
@@ -173,7 +160,9 @@ class Recipe(Section):
     partitions: Annotated[int, Field(ge=1, le=256)] | None = None
     failed_units: Literal["stop", "leave_out"] = "stop"
     sources: Annotated[list[Source], Field(min_length=1)]
-    filters: list[FilterRule] = DEFAULT_FILTERS
+    text_forms: TextForms = TextForms()
+    languages: Languages = Languages()
+    filters: Filters = Filters()
     licences: Licences = Licences()
     deduplication: Deduplication = Deduplication()
     redaction: Redaction = Redaction()
@@ -202,8 +191,3 @@ class Recipe(Section):
                     "source would be rejected; expected an SPDX expression that licences.allow satisfies"
                 )
         return self
-
-    @property
-    def signals(self) -> list[str]:
-        """Names of the signals that some filter needs, sorted, each once."""
-        return sorted({rule.signal for rule in self.filters})

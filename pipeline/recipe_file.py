@@ -14,7 +14,6 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from filters.signals import resolve
 from manifests.errors import RecipeError
 from pipeline.recipe import Recipe
 
@@ -28,7 +27,8 @@ _LATER = {
     "decontamination": "decontamination",
     "opt_out": "the opt-out registry",
 }
-_LATER_FORMATS = ("parquet", "stack-v2-ids", "stack-v2-repositories", "pull-requests")
+_LATER_FORMATS = ("stack-v2-ids", "pull-requests")
+_NEAREST = "; did you mean "  # how our own checks end a message where they know a better name
 _SCHEMA = "`corpusmill schema` prints every key with its type"
 
 
@@ -47,7 +47,6 @@ def load_recipe(path: Path, overrides: Iterable[str] = ()) -> Recipe:
         _set(value, override)
         where = f"{path} with --set"
     _refuse_later(value, where)
-    _check_signals(value, where)
     try:
         recipe = Recipe.model_validate(value)
     except ValidationError as error:
@@ -152,7 +151,7 @@ def _refuse_later(value: dict[str, Any], where: str) -> None:
         if isinstance(source, dict):
             if source.get("format") in _LATER_FORMATS:
                 what = f"reading {source['format']}"
-                refuse(f"sources.{number}.format", what, "expected one of stack-v2, pile, jsonl")
+                refuse(f"sources.{number}.format", what, "expected one of stack-v2, pile, jsonl, columns")
             paths = source.get("paths")
             for name in paths if isinstance(paths, list) else [paths]:
                 refuse_storage(f"sources.{number}.paths", name)
@@ -160,17 +159,6 @@ def _refuse_later(value: dict[str, Any], where: str) -> None:
     for key in ("release", "tokenizer"):
         section = value.get(key)
         refuse_storage(f"{key}.path", section.get("path") if isinstance(section, dict) else None)
-
-
-def _check_signals(value: dict[str, Any], where: str) -> None:
-    """Say which filter names no signal: the recipe's own check does not know where it stands."""
-    filters = value.get("filters")
-    for number, rule in enumerate(filters if isinstance(filters, list) else []):
-        if isinstance(rule, dict) and isinstance(rule.get("signal"), str):
-            try:
-                resolve(rule["signal"])
-            except RecipeError as error:
-                raise RecipeError(f"{where}: filters.{number}.signal: {error.message}", hint=error.hint) from error
 
 
 def _explain(mistakes: list[ErrorDetails], where: str, value: dict[str, Any]) -> RecipeError:
@@ -190,7 +178,9 @@ def _explain(mistakes: list[ErrorDetails], where: str, value: dict[str, Any]) ->
             got = got[part]
         except (KeyError, IndexError, TypeError):
             got = None
-    return RecipeError(f"{where}: {key}: {_mistake(first, location, got)}{more}", hint=_hint(first, key, got))
+    message, nearest, name = _mistake(first, location, got).partition(_NEAREST)
+    hint = nearest.removeprefix("; ") + name if nearest else _hint(first, key, got)
+    return RecipeError(f"{where}: {key}: {message}{more}", hint=hint)
 
 
 def _mistake(mistake: ErrorDetails, location: tuple[int | str, ...], got: object) -> str:
@@ -261,3 +251,21 @@ def _absolute(recipe: Recipe, folder: Path) -> Recipe:
             "release": recipe.release.model_copy(update={"path": here(recipe.release.path)}),
         }
     )
+
+
+def with_overrides(recipe: Recipe, overrides: Iterable[str]) -> Recipe:
+    """A recipe with some keys changed.
+
+    Args:
+        overrides: `key.path=value` pairs, the value in YAML.
+
+    Raises:
+        RecipeError: an unknown key or a wrong value.
+    """
+    value = recipe.model_dump(mode="json")
+    for override in overrides:
+        _set(value, override)
+    try:
+        return Recipe.model_validate(value)
+    except ValidationError as error:
+        raise _explain(error.errors(include_url=False), "--set", value) from error

@@ -21,11 +21,21 @@ _COMMENTS = {
     "partitions": "Release shards; null: one for each GB of text.",
     "failed_units": "stop: a failed unit ends the run. leave_out: damaged shards are left out and named.",
     "sources": (
-        "format: stack-v2 (content, path, repo_name, detected_licenses...), pile (text, meta.pile_set_name) or jsonl\n"
-        "(text); .zst, .gz or plain. kind: the side of the mixture; kinds overrides it by subset or language.\n"
+        "format: stack-v2 (content, path, repo_name, detected_licenses...), pile (text, meta.pile_set_name), jsonl\n"
+        "(text), or columns, which names the fields: columns: {text: content, repo: repository, path: file_path}.\n"
+        "Shards are .jsonl.zst, .jsonl.gz, .jsonl or .parquet. kind: the side of the mixture; kinds overrides it by\n"
+        "subset or language.\n"
         "declared_licence: an SPDX expression for rows that carry no licence of their own."
     ),
-    "filters": "A signal with inclusive bounds, and the kinds it judges. docs/recipe.md lists the signals.",
+    "text_forms": "Jupyter notebooks: script (cells in order, without outputs), drop, or keep as JSON.",
+    "languages": (
+        "Allow-lists; null is all. programming: names of GitHub linguist; from_content asks a model where there is no\n"
+        "name, 10 ms a file. natural: ISO 639 codes, for text and for the prose among code."
+    ),
+    "filters": (
+        "assign: the profiles that judge a document, by subset, else language, else kind. profiles: changes to the\n"
+        "built-in tables, or tables of your own; docs/signals.md has both. `corpusmill retune` says what a change does."
+    ),
     "licences": "Every piece of evidence must be satisfiable from `allow`. no_licence: reject or keep.",
     "deduplication": "Exact duplicates always go. near: null turns near-duplicate removal off.",
     "redaction": "What is replaced by typed placeholders.",
@@ -52,7 +62,9 @@ def template() -> str:
     )
     recipe = Recipe(name="my-corpus", version="0.1.0", sources=[source, text])
     parts = [_HEAD]
-    for key, value in recipe.model_dump(mode="json").items():
+    values = recipe.model_dump(mode="json")
+    values["filters"]["profiles"] = {}  # the built-in tables: the recipe's own changes would stand here
+    for key, value in values.items():
         comment = "".join(f"# {line}\n" for line in _COMMENTS.get(key, "").splitlines())
         # None puts innermost lists and mappings on one line; the recipe itself must not become one of them.
         style = None if isinstance(value, dict | list) else False

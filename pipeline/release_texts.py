@@ -36,6 +36,8 @@ def summary(manifest: Manifest) -> str:
         _table(("subset", "documents", "bytes", "tokens"), _by(manifest, "subset", empty="(none)")),
         "## Languages",
         _table(("language", "documents", "bytes", "tokens"), _by(manifest, "language", empty="(unknown)")),
+        "## Text forms",
+        _table(("what was done, or the encoding of the row", "documents"), _forms(manifest)),
         "## Redactions",
         _table(("kind/rule", "replacements"), [(rule, f"{n:,}") for rule, n in manifest.redactions.items()]),
         "## Packing",
@@ -145,6 +147,11 @@ def _by(manifest: Manifest, name: str, *, empty: str) -> list[Sequence[str]]:
         documents, num_bytes = sum(t.documents for _, t, _ in rest), sum(t.num_bytes for _, t, _ in rest)
         rows.append((f"({len(rest)} more)", f"{documents:,}", f"{num_bytes:,}", f"{sum(n for *_, n in rest):,}"))
     return list(rows)
+
+
+def _forms(manifest: Manifest) -> list[Sequence[str]]:
+    counts = {**manifest.text_forms, **{f"read as {_cell(name)}": n for name, n in manifest.encodings.items()}}
+    return [(name, f"{count:,}") for name, count in counts.items()]
 
 
 def _packing(manifest: Manifest) -> str:

@@ -1,10 +1,15 @@
 """Reading the shards of a unit, in every pass that needs their rows: ingest, the verification of pairs, clean.
 
-The bytes are hashed as they pass by and held against the plan, so a shard replaced under a run is found out.
+The bytes are hashed as they pass by and held against the plan, so a shard replaced under a run is found out. Parquet is
+read at random: such a shard is hashed first, and its time of change is looked at again when its rows were read.
 """
 
+import os
 from collections.abc import Container, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
 from hashlib import sha256
+from pathlib import Path
 from typing import BinaryIO, cast
 
 import pyarrow as pa
@@ -12,39 +17,64 @@ import pyarrow as pa
 from manifests.document import ID_BYTES, Document, Rejected
 from manifests.errors import IntegrityError, UnitError
 from pipeline.plan import Shard
+from pipeline.recipe import Recipe, Source
 from pipeline.steps import UnitContext
 from stages.exchange import Progress, fixed_binary
-from stages.readers import ShardSource, read_documents
+from stages.readers import ShardSource, is_parquet, read_documents
+from stages.row_layouts import Columns
+from stages.text_forms import in_form
 
 
 def unit_rows(context: UnitContext, only: Mapping[str, Container[int]] | None = None) -> Iterator[Document | Rejected]:
-    """One item for every row of the unit's shards, shard by shard, row by row.
+    """One item for every row of the unit's shards, or for every file in a row, shard by shard, row by row.
 
     Args:
-        only: rows to read by shard, the others are passed over unparsed; None for all. Every byte is read anyway.
+        only: rows to read by shard, the others are passed over unparsed; None for all. Every byte is hashed anyway.
 
     Raises:
         UnitError: a shard is gone, truncated or corrupt; the rows before that were yielded.
         IntegrityError: a shard's bytes are not those that the plan listed.
     """
-    sources = {source.name: source for source in context.recipe.sources}
+    sources = {source.name: shard_source(source) for source in context.recipe.sources}
     for shard in context.plan.units[context.unit]:
-        source = sources[shard.source]
-        layout = ShardSource(source=source.name, format=source.format, kind=source.kind, kinds=source.kinds)
+        read = partial(
+            read_documents,
+            shard=shard.name,
+            source=sources[shard.source],
+            maximum_line_bytes=context.recipe.limits.maximum_line_bytes,
+            only=None if only is None else only.get(shard.name, ()),
+        )
         with _open(shard) as file:
             watched = _Watched(file, context.progress)
-            yield from read_documents(
-                cast("BinaryIO", watched),
-                shard=shard.name,
-                source=layout,
-                maximum_line_bytes=context.recipe.limits.maximum_line_bytes,
-                only=None if only is None else only.get(shard.name, ()),
-            )
-            watched.check(shard)
+            if is_parquet(shard.name):
+                watched.check(shard)
+                changed = os.fstat(file.fileno()).st_ctime_ns
+                for item in read(file):
+                    context.progress(0)
+                    yield item
+                if os.fstat(file.fileno()).st_ctime_ns != changed:
+                    raise _replaced(shard, "a later change of the file")
+            else:
+                yield from read(cast("BinaryIO", watched))
+                watched.check(shard)
+
+
+def shard_source(source: Source) -> ShardSource:
+    """How the shards of a source of the recipe are to be read."""
+    columns = None if source.columns is None else Columns(**source.columns.model_dump())
+    return ShardSource(source.name, source.format, source.kind, source.kinds, columns)
+
+
+def shard_rows(recipe: Recipe, shard: Shard, only: Container[int] | None = None) -> Iterator[Document | Rejected]:
+    """Rows of a shard, all or some, as they were read; raises OSError where it is not there."""
+    [source] = (shard_source(source) for source in recipe.sources if source.name == shard.source)
+    limit = recipe.limits.maximum_line_bytes
+    with Path(shard.path).open("rb") as file:
+        yield from read_documents(file, shard=shard.name, source=source, maximum_line_bytes=limit, only=only)
 
 
 def documents_again(context: UnitContext, places: pa.Table, wanted: Container[int]) -> Iterator[tuple[int, Document]]:
-    """Some documents of the unit, read a second time: (ordinal, document), in order.
+    """Some documents of the unit, read a second time: (ordinal, document as ingest measured it), in order.
 
     Args:
         places: where ingest saw the unit's documents, one row for each.
@@ -53,22 +83,29 @@ def documents_again(context: UnitContext, places: pa.Table, wanted: Container[in
     Raises:
         IntegrityError: another document stands where ingest saw one.
     """
-    ordinals: dict[str, dict[int, int]] = {}
-    columns = (places.column(name).to_pylist() for name in ("shard", "row"))
-    for ordinal, (shard, row) in enumerate(zip(*columns, strict=True)):
+    ordinals: dict[str, dict[tuple[int, int], int]] = {}
+    rows: dict[str, set[int]] = {}
+    columns = (places.column(name).to_pylist() for name in ("shard", "row", "part"))
+    for ordinal, (shard, row, part) in enumerate(zip(*columns, strict=True)):
         if ordinal in wanted:
-            ordinals.setdefault(shard, {})[row] = ordinal
+            ordinals.setdefault(shard, {})[row, part] = ordinal
+            rows.setdefault(shard, set()).add(row)
     if not ordinals:
         return
     ids = fixed_binary(places.column("id"), ID_BYTES)
-    for item in unit_rows(context, ordinals):
-        ordinal = ordinals[item.shard][item.row]
-        if not isinstance(item, Document) or item.id != ids[ordinal].tobytes().hex():
+    kinds, languages = (places.column(name).to_pylist() for name in ("kind", "language"))
+    notebooks = context.recipe.text_forms.notebooks
+    for item in unit_rows(context, rows):
+        found = ordinals[item.shard].get((item.row, item.part))
+        if found is None:
+            continue  # another file of a row from which one is wanted
+        formed = in_form(item, notebooks=notebooks) if isinstance(item, Document) else item
+        if isinstance(formed, Rejected) or item.id != ids[found].tobytes().hex():
             raise IntegrityError(
                 f"{item.shard}:{item.row}: another document than ingest saw here",
                 hint="run again: what depends on this shard is made again",
             )
-        yield ordinal, item
+        yield found, replace(formed.document, kind=kinds[found], language=languages[found])
 
 
 def _open(shard: Shard) -> BinaryIO:
@@ -98,8 +135,11 @@ class _Watched:
         while self.read(1 << 20):
             pass
         if self._digest.hexdigest() != shard.sha256:
-            raise IntegrityError(
-                f"{shard.name}: the file changed since the run was planned; "
-                f"expected sha256 {shard.sha256[:12]}, got {self._digest.hexdigest()[:12]}",
-                hint="run again: what depends on this shard is made again",
-            )
+            raise _replaced(shard, f"sha256 {self._digest.hexdigest()[:12]}")
+
+
+def _replaced(shard: Shard, found: str) -> IntegrityError:
+    return IntegrityError(
+        f"{shard.name}: the file changed since the run was planned; expected sha256 {shard.sha256[:12]}, got {found}",
+        hint="run again: what depends on this shard is made again",
+    )

@@ -9,8 +9,8 @@ from functools import cache
 from importlib.metadata import version
 
 _DISTRIBUTIONS = (
-    "corpusmill", "datasketch", "detect-secrets", "gigatoken", "hyperscan", "license-expression", "msgspec", "numba",
-    "numpy", "pyarrow", "tokenizers", "xxhash", "zstandard",
+    "corpusmill", "datasketch", "detect-secrets", "gigatoken", "hyperscan", "license-expression", "magika", "msgspec",
+    "numba", "numpy", "onnxruntime", "pyarrow", "pycld2", "tokenizers", "xxhash", "zstandard",
 )  # fmt: skip
 
 

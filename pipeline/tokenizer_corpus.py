@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from manifests.document import Document
+from manifests.document import Document, Rejected
 from manifests.errors import RecipeError
 from manifests.storage import Storage
 from pipeline.plan import Shard, make_plan
 from pipeline.recipe import Recipe
-from stages.readers import ShardSource, read_documents
+from pipeline.shards import shard_rows
 from stages.redaction import redact
+from stages.text_forms import in_form
 from stages.tokenizer_training import train
 
 _CODE_POINTS = 20_000  # of one document at most, so that no single file shapes the vocabulary
@@ -67,10 +68,7 @@ def _sample(recipe: Recipe, shards: list[Shard], maximum_bytes: int) -> list[str
 
 
 def _documents(recipe: Recipe, shard: Shard) -> Iterator[Document]:
-    source = next(source for source in recipe.sources if source.name == shard.source)
-    layout = ShardSource(source=source.name, format=source.format, kind=source.kind, kinds=source.kinds)
-    with Path(shard.path).open("rb") as file:
-        rows = read_documents(
-            file, shard=shard.name, source=layout, maximum_line_bytes=recipe.limits.maximum_line_bytes
-        )
-        yield from (row for row in rows if isinstance(row, Document))
+    for item in shard_rows(recipe, shard):
+        formed = in_form(item, notebooks=recipe.text_forms.notebooks) if isinstance(item, Document) else item
+        if not isinstance(formed, Rejected):
+            yield formed.document

@@ -33,6 +33,13 @@ partitions: 2
 sources:
 - {name: files, format: stack-v2, kind: code, paths: ["files/*.jsonl.zst"]}
 - {name: texts, format: jsonl, kind: text, paths: ["texts.jsonl"], declared_licence: MIT}
+filters:
+  assign: {code: [plain], text: [plain]}
+  profiles:
+    plain:
+      num_words: {minimum: 5, maximum: 1000000}
+      longest_line_characters: {maximum: 1000}
+      duplicate_line_fraction: {maximum: 0.7}
 tokenizer: {path: tokenizer.json}
 packing: {sequence_tokens: 128}
 """

@@ -38,6 +38,13 @@ sources:
   declared_licence: LicenseRef-tiny
   paths: ["pile/*.jsonl.zst"]
 licences: {allow: [MIT, Apache-2.0, LicenseRef-tiny]}
+filters:
+  assign: {code: [plain], text: [plain]}
+  profiles:
+    plain:
+      num_words: {minimum: 5, maximum: 1000000}
+      longest_line_characters: {maximum: 1000}
+      duplicate_line_fraction: {maximum: 0.7}
 tokenizer: {path: tokenizer.json}
 packing: {sequence_tokens: 128}
 limits: {unit_bytes: 3200, slice_bytes: 30000}

@@ -11,8 +11,9 @@ import pytest
 from manifests.decision import decisions_of
 from manifests.document import Rejected
 from manifests.errors import RecipeError, SourceError
-from pipeline.inspect_documents import print_life, print_samples
+from pipeline.inspect_documents import print_life
 from pipeline.inspect_run import is_released
+from pipeline.inspect_samples import print_samples
 from pipeline.passes import STEPS
 from pipeline.recipe_file import load_recipe
 from pipeline.runner import open_mill, reopen_mill, run_mill
@@ -97,7 +98,7 @@ def test_a_life_begins_where_the_document_was_read(mill: Mill, life: Shown) -> N
     assert lines[1].startswith(f"read: {item.shard}:{item.row}, code Python team/project")
     assert lines[2].startswith(f"size: {item.num_bytes} bytes; content hash ")
     assert lines[3] == "licence evidence: metadata MIT; header (none); source (none)"
-    assert "signal filters.words:num_words = 1; minimum 5, maximum 1,000,000" in lines
+    assert "signal num_words = 1; minimum 5, maximum 1,000,000" in lines
     assert lines[-1] == "filter: rejected, num_words_below_minimum; value 1, bound 5"
 
 
@@ -140,6 +141,9 @@ def test_an_id_of_another_run_is_told(mill: Mill, life: Shown) -> None:
 def test_a_row_that_is_not_there_is_told_with_the_shards(mill: Mill, life: Shown) -> None:
     with pytest.raises(RecipeError, match="expected a row that was read") as caught:
         life(mill, "stack/part-00000.jsonl.zst:99999")
+    assert "show" in caught.value.hint
+    with pytest.raises(RecipeError, match="expected a row of a shard") as caught:
+        life(mill, "stack/part-99999.jsonl.zst:0")
     assert "pile/part-00000.jsonl.zst" in caught.value.hint
 
 
@@ -234,7 +238,7 @@ def hostile_mill(tmp_path_factory: pytest.TempPathFactory, _tiny_inputs: Path) -
     ]
     (folder / f"sh{_EVIL[:4]}ard.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (folder / "recipe.yaml").write_text(
-        "name: evil\nversion: 0.1.0\nmixture: {code: 1.0, text: 0.0}\nfilters: []\n"
+        "name: evil\nversion: 0.1.0\nmixture: {code: 1.0, text: 0.0}\nfilters: {assign: {}}\n"
         "sources: [{name: a, format: stack-v2, kind: code, paths: ['*.jsonl']}]\n"
         f"tokenizer: {{path: '{_tiny_inputs}/tokenizer.json'}}\n"
     )

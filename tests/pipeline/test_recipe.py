@@ -5,8 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from filters.signals import resolve
-from pipeline.recipe import DEFAULT_FILTERS, FilterRule, Mixture, Recipe, Source
+from pipeline.recipe import Columns, Mixture, Recipe, Source
 
 SOURCE: dict[str, Any] = {"name": "a", "format": "jsonl", "kind": "text", "paths": ["*.jsonl"]}
 
@@ -17,7 +16,6 @@ def recipe(**changed: Any) -> Recipe:
 
 def test_a_name_a_version_and_a_source_are_a_recipe() -> None:
     assert recipe().mixture.code == 0.7
-    assert recipe().filters == DEFAULT_FILTERS
 
 
 @pytest.mark.parametrize("name", ["", "Capital", "-dash", "a b", "a/b", "../a", "x" * 65, "a\n"])
@@ -71,14 +69,12 @@ def test_two_sources_may_not_share_a_name() -> None:
         recipe(sources=[SOURCE, SOURCE])
 
 
-def test_a_filter_without_a_bound_is_refused() -> None:
-    with pytest.raises(ValidationError, match="minimum or a maximum"):
-        FilterRule(signal="filters.words:num_words")
-
-
-def test_a_filter_with_crossed_bounds_is_refused() -> None:
-    with pytest.raises(ValidationError, match="above maximum"):
-        FilterRule(signal="filters.words:num_words", minimum=2, maximum=1)
+def test_only_the_format_columns_names_columns() -> None:
+    named = SOURCE | {"format": "columns", "columns": {"text": "body", "files": "blobs"}}
+    assert Source.model_validate(named).columns == Columns(text="body", files="blobs")
+    for wrong in (SOURCE | {"columns": {"text": "body"}}, SOURCE | {"format": "columns"}):
+        with pytest.raises(ValidationError, match="needs `columns`"):
+            Source.model_validate(wrong)
 
 
 @given(st.floats(0, 0.99))
@@ -93,21 +89,11 @@ def test_a_total_that_must_be_reached_must_be_named() -> None:
         Mixture(shortfall="fail")
 
 
-def test_every_default_filter_names_a_signal() -> None:
-    assert all(resolve(rule.signal) for rule in DEFAULT_FILTERS)
-
-
-def test_a_signal_that_two_filters_judge_is_measured_once() -> None:
-    names = recipe().signals
-    assert names == sorted(set(names))
-    assert set(names) == {rule.signal for rule in DEFAULT_FILTERS}
-
-
 def test_a_recipe_does_not_change() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         recipe().seed = 1
 
 
 def test_a_recipe_survives_its_json() -> None:
-    original = recipe(filters=[FilterRule(signal="filters.words:num_words", minimum=3).model_dump()])
+    original = recipe(filters={"profiles": {"gopher-text": {"num_lines": {"minimum": 3}, "hash_word_ratio": None}}})
     assert Recipe.model_validate_json(original.model_dump_json()) == original

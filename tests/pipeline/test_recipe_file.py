@@ -42,7 +42,11 @@ def mistake(path: Path, text: str, *overrides: str) -> RecipeError:
         (BASE + "mixture: {cod: 0.7}\n", "mixture.cod", "code"),
         (BASE + "deduplication: {near: {band: 3}}\n", "deduplication.near.band", "bands"),
         (BASE.replace("paths:", "path:"), "sources.0.path", "paths"),
-        (BASE + "filters: [{signal: 'filters.words:num_words', minimun: 3}]\n", "filters.0.minimun", "minimum"),
+        (
+            BASE + "filters: {profiles: {own: {num_words: {minimun: 3}}}}\n",
+            "filters.profiles.own.num_words.minimun",
+            "minimum",
+        ),
     ],
 )
 def test_an_unknown_key_is_named_with_its_place_and_the_nearest_one(
@@ -67,7 +71,7 @@ def test_an_unknown_key_is_named_with_its_place_and_the_nearest_one(
         (BASE.replace('["*.jsonl"]', "3"), "sources.0.paths: expected a valid list, got 3", "schema"),
         (
             BASE.replace("jsonl, kind", "csv, kind"),
-            "sources.0.format: expected 'stack-v2', 'pile' or 'jsonl'",
+            "sources.0.format: expected 'stack-v2', 'pile', 'jsonl' or 'columns'",
             "schema",
         ),
         (BASE.replace("name: small\n", ""), "name: expected this key, found none", "schema"),
@@ -75,8 +79,16 @@ def test_an_unknown_key_is_named_with_its_place_and_the_nearest_one(
         (BASE + "mixture:\n", "mixture: expected keys (code, reserve,", "schema"),
         (BASE + "deduplication: {near: off}\n", "deduplication.near: expected keys", "near: null"),
         (BASE + "mixture: {code: 0.7, text: 0.7}\n", "mixture: code + text must be 1, got 1.4", "schema"),
-        (BASE + "filters: [{signal: 'filters.words:num_word', minimum: 1}]\n", "filters.0.signal: ", "num_words"),
-        (BASE + "filters: [{signal: 'os:system', minimum: 1}]\n", "filters.0.signal: 'os:system'", "did you mean"),
+        (
+            BASE + "filters: {profiles: {own: {num_word: {minimum: 1}}}}\n",
+            "filters.profiles: profile own: ",
+            "num_words",
+        ),
+        (
+            BASE + "filters: {profiles: {own: {'os:system': {minimum: 1}}}}\n",
+            "filters.profiles: profile own: 'os:system'",
+            "did you mean",
+        ),
         (BASE + "seed: x\npartitions: 0\n", "(2 mistakes in all)", "schema"),
         (BASE + "1: 2\n", "1: expected a key that is text", "schema"),
     ],
@@ -152,7 +164,7 @@ def test_a_folder_is_no_recipe(tmp_path: Path) -> None:
         BASE + "tokenizer: {path: 's3://bucket/tokenizer.json'}\n",
         BASE.replace("*.jsonl", "s3://bucket/*.jsonl"),
         BASE.replace('["*.jsonl"]', "gs://bucket/*.jsonl"),
-        BASE.replace("jsonl, kind", "parquet, kind"),
+        BASE.replace("jsonl, kind", "stack-v2-ids, kind"),
         BASE.replace("jsonl, kind", "pull-requests, kind"),
     ],
 )

@@ -293,7 +293,12 @@ def test_a_failed_unit_is_to_be_run_again(finished_recipe: Path) -> None:
 @pytest.mark.parametrize(
     ("setting", "first"),
     [
-        ("filters=[{signal: 'filters.lines:num_lines', minimum: 1}]", "ingest"),
+        ("filters.profiles.plain.num_lines={minimum: 1}", "ingest"),
+        ("filters.profiles.plain.num_words.languages={C: {}}", "ingest"),
+        ("filters.assign.Github=[]", "ingest"),
+        ("text_forms.notebooks=drop", "ingest"),
+        ("filters.profiles.plain.num_words.minimum=9", "judge"),
+        ("languages.natural.allow=[en]", "judge"),
         ("licences.allow=[MIT, LicenseRef-tiny]", "judge"),
         ("deduplication.near.minimum_similarity=0.9", "pair"),
         ("redaction.kinds=[email]", "clean"),
@@ -303,14 +308,6 @@ def test_a_failed_unit_is_to_be_run_again(finished_recipe: Path) -> None:
 )
 def test_a_changed_setting_makes_nothing_again_before_its_step(setting: str, first: str, finished_recipe: Path) -> None:
     assert next(iter(todo(mill_of(finished_recipe, setting)))) == first
-
-
-def test_bounds_are_changed_without_reading_the_shards_again(finished_recipe: Path) -> None:
-    rules = "filters=[{signal: 'filters.words:num_words', minimum: 9}, {signal: 'filters.lines:num_lines', minimum: 1}"
-    rules += ", {signal: 'filters.lines:longest_line_characters', maximum: 900}"
-    rules += ", {signal: 'filters.characters:alphabetic_fraction', minimum: 0.1}"
-    rules += ", {signal: 'filters.lines:duplicate_line_fraction', maximum: 0.5}]"
-    assert "ingest" not in todo(mill_of(finished_recipe, rules))
 
 
 def test_star_counts_as_pandas_writes_them_lose_no_licence(tiny_recipe: Path, run_alone: Run) -> None:

@@ -1,0 +1,46 @@
+"""Texts to look at: read again from the shards, row by row, and printed so that they cannot pass for words of ours."""
+
+from collections.abc import Iterable
+
+from manifests.document import Document
+from manifests.errors import SourceError
+from pipeline.inspect_run import safe
+from pipeline.shards import shard_rows
+from pipeline.units import Mill
+
+_SHOWN_CHARACTERS = 600
+_SHOWN_LINES = 20
+
+Position = tuple[str, int, int]  # shard, row, part
+
+
+def texts_at(mill: Mill, positions: Iterable[Position]) -> dict[Position, str]:
+    """The raw texts at some positions; those that no shard of the plan has are left out."""
+    wanted: dict[str, set[int]] = {}
+    for name, row, _ in positions:
+        wanted.setdefault(name, set()).add(row)
+    texts: dict[Position, str] = {}
+    for shard in (shard for unit in mill.plan.units for shard in unit if shard.name in wanted):
+        rows = wanted[shard.name]
+        try:
+            for item in shard_rows(mill.recipe, shard, rows):
+                if item.row > max(rows):
+                    break
+                if isinstance(item, Document):
+                    texts[(item.shard, item.row, item.part)] = item.text
+        except OSError as error:
+            raise SourceError(f"{shard.name}: cannot be read: {error.strerror}", hint="restore the shard") from error
+    return texts
+
+
+def position(shard: str, row: int, part: int) -> str:
+    """How a position is written: `shard:row`, and `shard:row:part` for what stands further back in its row."""
+    return f"{shard}:{row}:{part}" if part else f"{shard}:{row}"
+
+
+def excerpt(text: str) -> str:
+    """The beginning of a text, indented so that it cannot pass for a line of ours."""
+    lines = text[:_SHOWN_CHARACTERS].replace("\r\n", "\n").split("\n")
+    shown = ["  " + safe(line.replace("\t", "    "), _SHOWN_CHARACTERS) for line in lines[:_SHOWN_LINES]]
+    more = len(text) > _SHOWN_CHARACTERS or len(lines) > _SHOWN_LINES
+    return "\n".join(shown) + (" […]" if more else "")

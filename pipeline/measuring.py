@@ -1,0 +1,173 @@
+"""Measuring: what ingest writes down of a document, so that no later decision needs its text.
+
+Where it stands, its language, licence evidence, the value of every signal that bounds it, content hash and band keys.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from filters.content_languages import content_language
+from filters.licences import header_evidence, metadata_evidence
+from filters.natural_languages import has_prose, natural_language
+from filters.programming_languages import programming_language
+from filters.signals import resolve
+from manifests.document import ID_BYTES, Document, Kind
+from pipeline.recipe import Recipe
+from pipeline.shards import shard_source
+from stages.readers import ShardSource
+from stages.shingles import content_hash_utf8, shingle_hashes_utf8
+from stages.signatures import band_keys, permutations, signature
+
+ROWS = pa.schema(
+    [
+        pa.field("id", pa.binary(ID_BYTES)),
+        pa.field("shard", pa.string()),
+        pa.field("row", pa.int64()),
+        pa.field("part", pa.int64()),
+        pa.field("num_bytes", pa.int64()),
+        pa.field("kind", pa.string()),
+        pa.field("source", pa.string()),
+        pa.field("subset", pa.string()),
+        pa.field("language", pa.string()),
+        pa.field("natural_language", pa.string()),
+        pa.field("natural_confidence", pa.float64()),
+        pa.field("repo", pa.string()),
+        pa.field("path", pa.string()),
+        pa.field("metadata", pa.string()),
+        pa.field("licence_metadata", pa.string()),
+        pa.field("licence_header", pa.string()),
+        pa.field("licence_header_where", pa.string()),
+        pa.field("stars", pa.int64()),
+        pa.field("signals", pa.list_(pa.float64())),
+        pa.field("content_hash", pa.binary(ID_BYTES)),
+        pa.field("bands", pa.list_(pa.uint64())),
+    ]
+)
+_NOT_TEXT = "(licence field is no text)"  # no expression can be read from it, so it is never taken for no evidence
+_MAXIMUM_STARS = (1 << 31) - 1
+
+
+class _RowFacts(msgspec.Struct):
+    """What of a row's metadata speaks of licences and of its rank among duplicates; any JSON may stand there."""
+
+    detected_licenses: Any = None
+    gha_license_id: Any = None
+    star_events_count: Any = None
+
+    def licences(self) -> str:
+        """The expression that the metadata gives; one that nothing allows where the fields are of a wrong type."""
+        detected = [self.detected_licenses] if isinstance(self.detected_licenses, str) else self.detected_licenses or []
+        named = self.gha_license_id
+        if not isinstance(detected, list) or not all(isinstance(item, str) for item in detected):
+            return _NOT_TEXT
+        if named is not None and not isinstance(named, str):
+            return _NOT_TEXT
+        evidence = metadata_evidence(detected, named)
+        return evidence.expression if evidence else ""
+
+    def stars(self) -> int:
+        """Stars of the repository, 0 where the row gives no number."""
+        stars = self.star_events_count
+        return max(0, min(int(stars), _MAXIMUM_STARS)) if isinstance(stars, int | float) else 0
+
+
+def measuring(recipe: Recipe) -> Callable[[Document, int], tuple[object, ...]]:
+    """A function from a document in its form, and the bytes of its raw text, to its row of `ROWS`."""
+    sources = {source.name: shard_source(source) for source in recipe.sources}
+    from_content = recipe.languages.programming.from_content
+    measure, bands = _signals(recipe), _bands(recipe)
+    decode = msgspec.json.Decoder(_RowFacts).decode
+
+    def measured(formed: Document, num_bytes: int) -> tuple[object, ...]:
+        document, natural, confidence = identified(formed, sources[formed.source], from_content=from_content)
+        encoded = document.text.encode()
+        facts = decode(document.metadata)
+        header = header_evidence(document.text)
+        return (
+            bytes.fromhex(document.id),
+            document.shard,
+            document.row,
+            document.part,
+            num_bytes,
+            document.kind,
+            document.source,
+            document.subset,
+            document.language,
+            natural,
+            confidence,
+            document.repo,
+            document.path,
+            document.metadata,
+            facts.licences(),
+            header.expression if header else "",
+            header.where if header else "",
+            facts.stars(),
+            measure(document),
+            content_hash_utf8(encoded),
+            bands(encoded),
+        )
+
+    return measured
+
+
+def identified(
+    document: Document, source: ShardSource, *, from_content: bool
+) -> tuple[Document, str | None, float | None]:
+    """The document with its language, and the natural language of its prose with how sure that is.
+
+    A language that the row names is believed. Code without one is known by its name, or, where it has none, by its
+    content; a name that says nothing is mostly that of data. The kind may follow from the language. Text without one is
+    called by its natural language. No natural language (None) is looked for in code that is no prose.
+    """
+    kind, language = document.kind, document.language
+    if kind == "code" and not language:
+        language = programming_language(document.path, document.text)
+        if not language and not document.path and from_content:
+            language = content_language(document.text)
+        kind = source.kind_of(document.subset, language)
+    natural: str | None = None
+    confidence: float | None = None
+    if has_prose(kind, language):
+        natural, confidence = natural_language(document.text)
+        if kind == "text" and not language:
+            language = natural
+    return replace(document, kind=kind, language=language), natural, confidence
+
+
+def _signals(recipe: Recipe) -> Callable[[Document], list[float | None]]:
+    names = recipe.filters.signals
+    places = {name: place for place, name in enumerate(names)}
+
+    @cache
+    def wanted(kind: Kind, subset: str, language: str) -> list[tuple[int, Callable[[Document], float]]]:
+        return [(places[name], resolve(name)) for name in recipe.filters.measured(kind, subset, language)]
+
+    def measure(document: Document) -> list[float | None]:
+        values: list[float | None] = [None] * len(names)
+        for place, signal in wanted(document.kind, document.subset, document.language):
+            values[place] = signal(document)
+        return values
+
+    return measure
+
+
+def _bands(recipe: Recipe) -> Callable[[bytes], npt.NDArray[np.uint64] | None]:
+    near = recipe.deduplication.near
+    if near is None:
+        return lambda _encoded: None
+    a, b = permutations(near.bands * near.rows, near.seed)
+
+    def bands(encoded: bytes) -> npt.NDArray[np.uint64] | None:
+        hashes = shingle_hashes_utf8(encoded, ngram_words=near.ngram_words)
+        if not len(hashes):
+            return None
+        return band_keys(signature(hashes, a, b), bands=near.bands, rows=near.rows)
+
+    return bands

@@ -1,0 +1,59 @@
+"""What the passes of a run left in its work folder, as `explain`, `show` and `retune` read and word it."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from manifests.document import Rejected
+from pipeline.inspect_run import safe
+from pipeline.passes import STEPS
+from pipeline.units import Mill, step_named
+from stages.exchange import Block, read_segments
+
+
+def tables(mill: Mill, step: str, table: str, *, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+    """A table of a step, segment by segment, in the order of its units; `columns` None is all of them."""
+    for number, record in enumerate(mill.records(step_named(step))):
+        if record is not None and table in record.outputs:
+            output = record.outputs[table]
+            segments = tuple(segment for block in output.blocks for segment in block)
+            block = Block(number, output.file, segments)
+            yield from read_segments(mill.work, [block], lambda _bytes: None, columns=columns)
+
+
+def decision_tables(mill: Mill, wanted: dict[str, Any]) -> Iterator[pa.Table]:
+    """The decisions of every step in which the named columns have the wanted values."""
+    for step in STEPS:
+        for table in tables(mill, step.name, "decisions"):
+            yield equal(table, wanted)
+
+
+def equal(table: pa.Table, wanted: dict[str, Any]) -> pa.Table:
+    """The rows in which every named column has the wanted value."""
+    for name, value in wanted.items():
+        table = table.filter(pc.is_in(table.column(name), pa.array([value], table.schema.field(name).type)))
+    return table
+
+
+def place(row: dict[str, Any]) -> str:
+    """Where a document of a table belongs: repository and path, else subset."""
+    return f"{row['repo']}:{row['path']}" if row["repo"] or row["path"] else str(row["subset"])
+
+
+def number(value: float) -> str:
+    """A value as people read it."""
+    return f"{value:,.0f}" if value.is_integer() else f"{value:.6g}"
+
+
+def sentence(item: Rejected) -> str:
+    """A rejection as one line that cannot steer a terminal."""
+    parts = [f"{item.stage}: rejected, {item.reason}"]
+    if item.value is not None:
+        parts.append(f"value {number(item.value)}" + ("" if item.bound is None else f", bound {number(item.bound)}"))
+    if item.twin:
+        parts.append(f"kept twin {item.twin}, similarity {item.similarity:.4f}")
+    if item.detail:
+        parts.append(item.detail)
+    return safe("; ".join(parts))
