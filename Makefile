@@ -34,10 +34,12 @@ check: .venv/dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python docs/cli_reference.py --check
+	$(BIN)/python docs/signals_reference.py --check
 
-## docs: write docs/cli.md anew from the commands' own help
+## docs: write docs/cli.md from the commands' own help, docs/signals.md from docstrings and tables
 docs: .venv/dev
 	$(BIN)/python docs/cli_reference.py
+	$(BIN)/python docs/signals_reference.py
 
 ## bench: MB of input text per core-second, per stage and for the whole run, as JSON and a table
 bench: .venv/dev

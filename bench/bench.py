@@ -17,24 +17,31 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from inputs import find_inputs, write_recipe
 
 from filters.licences import LicencePolicy, header_evidence
+from filters.natural_languages import has_prose, natural_language
+from filters.profiles import PROFILES
+from filters.programming_languages import programming_language
+from filters.rules import Limits
 from filters.signals import resolve
 from manifests.document import Document
 from pipeline.passes import STEPS
-from pipeline.recipe import DEFAULT_FILTERS, Recipe
+from pipeline.recipe import Recipe
 from pipeline.recipe_file import load_recipe
 from pipeline.runner import reopen_mill
+from pipeline.shards import shard_source
 from pipeline.tokenizer_file import load_tokenizer
-from stages.readers import ShardSource, read_documents
+from stages.readers import read_documents
 from stages.redaction import redact
 from stages.shingles import content_hash_utf8, shingle_hashes_utf8
 from stages.signatures import band_keys, permutations, signature
 
 _SAMPLE_BYTES = 40_000_000
+_PROFILES = {"starcoder2-code": "code", "opencoder-code": "code", "gopher-text": "text", "fineweb-text": "text"}
 
 
 def main() -> None:
@@ -57,7 +64,6 @@ def _stages(recipe: Recipe, repeat: int) -> Iterator[tuple[str, float]]:
     documents, read_rate = _read(recipe)
     yield "read, MB/CPU s", read_rate
     policy = LicencePolicy(frozenset(recipe.licences.allow), "reject")
-    signals = [resolve(name) for name in sorted({rule.signal for rule in DEFAULT_FILTERS})]
     a, b = permutations(256, 1)
     tokenizer = load_tokenizer(recipe)
     kinds = frozenset(recipe.redaction.kinds)
@@ -72,15 +78,45 @@ def _stages(recipe: Recipe, repeat: int) -> Iterator[tuple[str, float]]:
         return policy.decide([evidence] if evidence else [])
 
     work: dict[str, Callable[[Document], object]] = {
-        "five signals, MB/CPU s": lambda document: [signal(document) for signal in signals],
         "licence evidence and decision, MB/CPU s": licence,
         "content hash and signature, MB/CPU s": sign,
         "redaction, MB/CPU s": lambda document: redact(document.text, kinds=kinds),
         f"tokenize ({tokenizer.engine}), MB/CPU s": lambda document: tokenizer.encode(document.text),
     }
-    num_bytes = sum(len(document.text.encode()) for document in documents)
     for name, function in work.items():
-        yield name, num_bytes / 1e6 / statistics.median(_cpu_seconds(function, documents) for _ in range(repeat))
+        yield name, _speed(function, documents, repeat)
+    for name, kind in _PROFILES.items():
+        measured = _measured(name)
+        of_kind = [document for document in documents if document.kind == kind]
+        yield f"profile {name}, MB/CPU s", _speed(measured, of_kind, repeat)
+    prose = [document for document in documents if has_prose(document.kind, document.language)]
+    yield "natural language of prose, MB/CPU s", _speed(lambda document: natural_language(document.text), prose, repeat)
+    code = [document for document in documents if document.path]
+    yield (
+        "programming language by name, files/CPU s",
+        _speed(lambda document: programming_language(document.path, document.text), code, repeat, size=lambda _: 1e6),
+    )
+
+
+def _measured(profile: str) -> Callable[[Document], object]:
+    """What ingest does for a profile: every signal that has a limit for the document's language."""
+    rules = [(resolve(name), rule) for name, rule in PROFILES[profile].items()]
+
+    def measured(document: Document) -> object:
+        return [signal(document) for signal, rule in rules if rule.limits(document.language) != Limits()]
+
+    return measured
+
+
+def _speed(
+    function: Callable[[Document], object],
+    documents: list[Document],
+    repeat: int,
+    *,
+    size: Callable[[Document], float] = lambda document: len(document.text.encode()),
+) -> float:
+    total = sum(map(size, documents))
+    return total / 1e6 / statistics.median(_cpu_seconds(function, documents) for _ in range(repeat))
 
 
 def _read(recipe: Recipe) -> tuple[list[Document], float]:
@@ -88,7 +124,7 @@ def _read(recipe: Recipe) -> tuple[list[Document], float]:
     documents: list[Document] = []
     started = time.process_time()
     for source in recipe.sources:
-        layout = ShardSource(source=source.name, format=source.format, kind=source.kind, kinds=source.kinds)
+        layout = shard_source(source)
         for path in source.paths:
             with Path(path).open("rb") as file:
                 rows = read_documents(file, shard=Path(path).name, source=layout)
@@ -121,7 +157,7 @@ def _cpu_seconds(function: Callable[[Document], object], documents: list[Documen
 
 def _fresh(document: Document) -> Document:
     text = document.text.encode().decode()
-    return Document(id=document.id, text=text, kind=document.kind, source=document.source, metadata=document.metadata)
+    return replace(document, text=text)
 
 
 def _whole_run(recipe: Path, folder: Path) -> dict[str, float | int]:

@@ -47,22 +47,22 @@ def _helps(command: Any, name: str, parent: Any) -> Iterator[tuple[str, str]]:
             yield from _helps(command.get_command(context, child), child, context)
 
 
-def main(arguments: list[str]) -> int:
-    """Write the page, or compare it; returns the exit code."""
+def write_or_compare(arguments: list[str], page: Path, wanted: str) -> int:
+    """Write a page, or, with --check, compare it; returns the exit code."""
     if arguments not in ([], ["--check"]):
-        sys.stderr.write("usage: cli_reference.py [--check]\n")
+        sys.stderr.write("usage: make docs, or with --check\n")
         return 2
-    wanted = reference()
     if not arguments:
-        PAGE.write_text(wanted, encoding="utf-8")
+        page.write_text(wanted, encoding="utf-8")
         return 0
-    found = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
+    found = page.read_text(encoding="utf-8") if page.exists() else ""
     if found == wanted:
         return 0
-    lines = difflib.unified_diff(found.splitlines(), wanted.splitlines(), "docs/cli.md", "the help texts", lineterm="")
-    sys.stderr.write("\n".join([*lines, "error: docs/cli.md is stale", "hint: make docs", ""]))
+    name = f"docs/{page.name}"
+    lines = difflib.unified_diff(found.splitlines(), wanted.splitlines(), name, "as it should be", lineterm="")
+    sys.stderr.write("\n".join([*lines, f"error: {name} is stale", "hint: make docs", ""]))
     return 1
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(write_or_compare(sys.argv[1:], PAGE, reference()))

@@ -10,7 +10,6 @@ from pydantic import BaseModel
 
 from filters.credentials import PLUGINS
 from filters.licences import UNREADABLE
-from filters.signals import all_signals
 from filters.spans import PLACEHOLDERS
 from manifests.errors import CorpusmillError
 from manifests.release import CHAIN, Manifest
@@ -64,10 +63,21 @@ def test_the_recipe_page_has_every_key_with_its_default() -> None:
         assert shown == expected[key], key
 
 
-def test_the_recipe_page_has_every_signal() -> None:
-    rows = {unquoted(row[0]): row[1] for row in table_rows(page("recipe.md")) if row[0].startswith("`filters.")}
-    signals = {name: row for name, row in rows.items() if ":" in name}
-    assert signals == {name: (signal.__doc__ or "").splitlines()[0] for name, signal in all_signals().items()}
+def test_the_data_format_page_has_every_form_and_its_reasons() -> None:
+    text = page("data-format.md").partition("### Text forms")[2].partition("###")[0]
+    source = (ROOT / "stages/text_forms.py").read_text(encoding="utf-8")
+    changes = re.findall(r'changes = \((?:\*changes, )?"(\w+)"', source)
+    reasons = re.findall(r'_rejected\(document, "(\w+)"', source)
+    assert len(changes) == 3
+    for name in (*changes, *reasons):
+        assert f"`{name}`" in text, name
+
+
+def test_the_errors_page_has_every_reason_of_languages() -> None:
+    source = (ROOT / "pipeline/judgement.py").read_text(encoding="utf-8")
+    reasons = set(re.findall(r'"(\w+_language_\w+)"', source))
+    assert len(reasons) == 4
+    assert all(f"`{reason}`" in page("errors.md") for reason in reasons)
 
 
 def _reads(step: Step) -> set[str]:
@@ -116,8 +126,10 @@ def test_the_errors_page_has_every_class_with_its_exit_code() -> None:
 
 def test_the_data_format_page_has_every_reason_of_the_reader() -> None:
     text = page("data-format.md")
-    for module in ("stages/rows.py", "stages/readers.py"):
-        for reason in re.findall(r'(?:Fault\(|reason=)"(\w+)"', (ROOT / module).read_text(encoding="utf-8")):
+    for module in ("rows", "readers", "row_layouts", "row_presets", "parquet_rows"):
+        for reason in re.findall(
+            r'(?:Fault\(|reason=)"(\w+)"', (ROOT / f"stages/{module}.py").read_text(encoding="utf-8")
+        ):
             assert f"| `{reason}` |" in text, reason
 
 
