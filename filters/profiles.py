@@ -28,7 +28,9 @@ ABOUT: Mapping[str, str] = {
 # By subset, language or kind. Subsets are those of the Pile; docs/quality.md has the pass rates that chose them.
 ASSIGNED = {
     "code": ["starcoder2-code"],
-    "text": ["gopher-text"],
+    "text": ["prose"],
+    "Pile-CC": ["gopher-text"],
+    "OpenWebText2": ["gopher-text"],
     "StackExchange": ["q-and-a"],
     "DM Mathematics": ["math"],
     "ArXiv": ["math"],
@@ -37,6 +39,4 @@ ASSIGNED = {
         for subset in ("HackerNews", "Ubuntu IRC", "OpenSubtitles", "YoutubeSubtitles", "Enron Emails")
     },
     **{subset: ["books"] for subset in ("Gutenberg (PG-19)", "Books3", "BookCorpus2")},
-    **{subset: ["prose"] for subset in ("Wikipedia (en)", "PubMed Central", "PubMed Abstracts", "FreeLaw")},
-    **{subset: ["prose"] for subset in ("USPTO Backgrounds", "PhilPapers", "NIH ExPorter", "EuroParl")},
 }

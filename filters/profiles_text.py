@@ -125,12 +125,13 @@ _BOOKS: Profile = {
     "gopher_num_stop_words": Rule(minimum=6),
 }
 
-# Mild limits for what was chosen by hand already, in any language with spaces: documentation, encyclopaedias, papers,
-# court opinions (whose citations are words without a letter). Out: stubs, menus, placeholder text, pages pasted twice.
+# Mild limits for what was chosen by hand already, in any language with spaces: documentation with code in it,
+# encyclopaedias, papers, court opinions. Words are what white space separates: a tokenizer's words make every bracket
+# of a citation or of code one without a letter. Out: stubs, menus, tables, placeholder text, pages pasted twice.
 _PROSE: Profile = {
-    "gopher_num_words": Rule(minimum=20, maximum=1_000_000),
-    "gopher_mean_word_characters": Rule(minimum=3, maximum=12),
-    "gopher_letter_word_fraction": Rule(minimum=0.6),
+    "num_words": Rule(minimum=20, maximum=1_000_000),
+    "mean_word_characters": Rule(minimum=3, maximum=15),
+    "letter_word_fraction": Rule(minimum=0.5),
     "duplicate_line_character_fraction": Rule(maximum=0.3),
     "duplicate_5_gram_character_fraction": Rule(maximum=0.4),
     "duplicate_10_gram_character_fraction": Rule(maximum=0.3),

@@ -134,7 +134,7 @@ def _changed(recipe: Recipe, overrides: Iterable[str]) -> Recipe:
         if old[key] != new[key]:
             raise RecipeError(
                 f"--set {key}: cannot be told from stored values; expected keys of {' or '.join(sorted(_JUDGED))}",
-                hint="for example --set filters.profiles.gopher-text.gopher_num_words.minimum=20",
+                hint="for example --set filters.profiles.prose.num_words.minimum=50",
             )
     return changed
 

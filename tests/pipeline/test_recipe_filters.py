@@ -49,8 +49,8 @@ def test_limits_of_a_language_stand_in_place_of_the_others() -> None:
 def test_a_change_keeps_the_limits_that_it_does_not_name() -> None:
     changes = {"gopher_num_words": {"minimum": 20}, "hash_word_ratio": None, "num_lines": {"minimum": 2}}
     changed = Filters.model_validate({"profiles": {"gopher-text": changes}})
-    before = {bounds.signal: bounds for bounds in Filters().bounds("text", "", "")}
-    after = {bounds.signal: bounds for bounds in changed.bounds("text", "", "")}
+    before = {bounds.signal: bounds for bounds in Filters().bounds("text", "Pile-CC", "")}
+    after = {bounds.signal: bounds for bounds in changed.bounds("text", "Pile-CC", "")}
     assert after["gopher_num_words"] == Bounds("gopher_num_words", 20.0, before["gopher_num_words"].maximum)
     assert "hash_word_ratio" in before
     assert after.keys() == before.keys() - {"hash_word_ratio"} | {"num_lines"}
