@@ -14,6 +14,7 @@ language that it does not know for a relative of it or for none.
 """
 
 import re
+from functools import cache
 from typing import NamedTuple
 
 import pycld2
@@ -85,9 +86,19 @@ def natural_language(text: str) -> NaturalLanguage:
     if not is_reliable:
         return _UNKNOWN
     _, tag, percent, _ = languages[0]
-    code = tag.partition("-")[0]  # zh-Hant, xx-Goth
-    code = _ISO_CODES.get(code, code)
+    code = _iso_code(tag)
     return NaturalLanguage(code, percent / 100) if code else _UNKNOWN
+
+
+@cache
+def known_codes() -> frozenset[str]:
+    """Every code that a language can have here."""
+    return frozenset(_iso_code(tag) for _, tag in pycld2.LANGUAGES) - {""}
+
+
+def _iso_code(tag: str) -> str:
+    code = tag.partition("-")[0]  # zh-Hant, xx-Goth
+    return _ISO_CODES.get(code, code)
 
 
 def _judged(text: str) -> str:

@@ -26,7 +26,7 @@ ABOUT: Mapping[str, str] = {
 """What each profile is, in a line."""
 
 # By subset, language or kind. Subsets are those of the Pile; docs/quality.md has the pass rates that chose them.
-ASSIGNED = {
+ASSIGNED: Mapping[str, list[str]] = {
     "code": ["starcoder2-code"],
     "text": ["prose"],
     "Pile-CC": ["gopher-text"],

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 
-from manifests.document import Document
+from manifests.document import Document, Rejected
 from manifests.errors import SourceError
 from pipeline.inspect_run import safe
 from pipeline.shards import shard_rows
 from pipeline.units import Mill
+from stages.text_forms import in_form
 
 _SHOWN_CHARACTERS = 600
 _SHOWN_LINES = 20
@@ -15,7 +16,8 @@ Position = tuple[str, int, int]  # shard, row, part
 
 
 def texts_at(mill: Mill, positions: Iterable[Position]) -> dict[Position, str]:
-    """The raw texts at some positions; those that no shard of the plan has are left out."""
+    """The texts at some positions, in form; those that no shard of the plan has are left out."""
+    notebooks = mill.recipe.text_forms.notebooks
     wanted: dict[str, set[int]] = {}
     for name, row, _ in positions:
         wanted.setdefault(name, set()).add(row)
@@ -26,8 +28,9 @@ def texts_at(mill: Mill, positions: Iterable[Position]) -> dict[Position, str]:
             for item in shard_rows(mill.recipe, shard, rows):
                 if item.row > max(rows):
                     break
-                if isinstance(item, Document):
-                    texts[(item.shard, item.row, item.part)] = item.text
+                formed = in_form(item, notebooks=notebooks) if isinstance(item, Document) else item
+                if not isinstance(formed, Rejected):
+                    texts[(item.shard, item.row, item.part)] = formed.document.text
         except OSError as error:
             raise SourceError(f"{shard.name}: cannot be read: {error.strerror}", hint="restore the shard") from error
     return texts

@@ -14,7 +14,7 @@ from manifests.document import ID_BYTES, Rejected
 from manifests.errors import RecipeError
 from pipeline.excerpts import position
 from pipeline.inspect_run import counted, is_released, plain_console, safe
-from pipeline.tables import decision_tables, equal, number, place, sentence, tables
+from pipeline.tables import decision_tables, equal, measured_signals, number, place, sentence, tables
 from pipeline.units import Mill
 
 _SHOWN_ROWS = 5
@@ -116,9 +116,10 @@ def _signals(mill: Mill, row: dict[str, Any]) -> Iterator[str]:
     if row["natural_language"] is not None:
         yield safe(f"prose: {row['natural_language'] or '(unknown)'}, confidence {number(row['natural_confidence'])}")
     filters = mill.recipe.filters
+    signals = measured_signals(mill)
     group = (row["kind"], row["subset"], row["language"])
     yield f"profiles: {', '.join(filters.profiles_of(*group)) or 'none'}"
-    values = dict(zip(filters.signals, row["signals"], strict=True))
+    values = dict(zip(signals, row["signals"], strict=True))
     limits: dict[str, list[str]] = {name: [] for name in filters.measured(*group)}
     for bounds in filters.bounds(*group):
         both = (("minimum", bounds.minimum), ("maximum", bounds.maximum))

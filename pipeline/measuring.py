@@ -17,9 +17,10 @@ from filters.content_languages import content_language
 from filters.licences import header_evidence, metadata_evidence
 from filters.natural_languages import has_prose, natural_language
 from filters.programming_languages import programming_language
-from filters.signals import resolve
-from manifests.document import ID_BYTES, Document, Kind
+from filters.signals import Signal, resolve
+from manifests.document import ID_BYTES, Document
 from pipeline.recipe import Recipe
+from pipeline.recipe_filters import DocumentClass
 from pipeline.shards import shard_source
 from stages.readers import ShardSource
 from stages.shingles import content_hash_utf8, shingle_hashes_utf8
@@ -146,12 +147,13 @@ def _signals(recipe: Recipe) -> Callable[[Document], list[float | None]]:
     places = {name: place for place, name in enumerate(names)}
 
     @cache
-    def wanted(kind: Kind, subset: str, language: str) -> list[tuple[int, Callable[[Document], float]]]:
-        return [(places[name], resolve(name)) for name in recipe.filters.measured(kind, subset, language)]
+    def wanted(group: DocumentClass) -> list[tuple[int, Signal]]:
+        return [(places[name], resolve(name)) for name in recipe.filters.measured(*group)]
 
     def measure(document: Document) -> list[float | None]:
         values: list[float | None] = [None] * len(names)
-        for place, signal in wanted(document.kind, document.subset, document.language):
+        group = recipe.filters.class_of(document.kind, document.subset, document.language)
+        for place, signal in wanted(group):
             values[place] = signal(document)
         return values
 

@@ -42,17 +42,21 @@ def _ingest(context: UnitContext) -> None:
             if isinstance(item, Rejected):
                 batch.reject(item)
                 continue
-            encodings[source_encoding(item)] += 1
             formed = in_form(item, notebooks=context.recipe.text_forms.notebooks)
             if isinstance(formed, Rejected):
                 batch.reject(formed)
                 continue
             forms.update(formed.changes)
+            encodings[source_encoding(item)] += 1
             num_bytes = len(item.text.encode())
             batch.keep(measured(formed.document, num_bytes), num_bytes, len(item.metadata))
         batch.flush()
     del encodings[""]
-    context.counts = {"text_forms": dict(sorted(forms.items())), "encodings": dict(sorted(encodings.items()))}
+    context.counts = {
+        "text_forms": dict(sorted(forms.items())),
+        "encodings": dict(sorted(encodings.items())),
+        "signals": context.recipe.filters.signals,
+    }
 
 
 class _Batch:

@@ -9,6 +9,8 @@
 The text of licence rejections, bounds and duplicates is never moved: only hashes are.
 """
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -18,7 +20,7 @@ from filters.licences import NO_LICENCE, Evidence, LicenceDecision, LicencePolic
 from manifests.decision import DECISIONS, decisions_table
 from manifests.document import ID_BYTES, Rejected
 from manifests.ledger import Ledger
-from pipeline.judgement import findings
+from pipeline.judgement import failing
 from pipeline.measuring import ROWS
 from pipeline.pass_2_duplicates import BANDS, CONTENTS
 from pipeline.pass_2_duplicates import STEPS as DUPLICATE_STEPS
@@ -93,9 +95,12 @@ def _verdicts(rows: pa.Table, recipe: Recipe) -> tuple[dict[int, Rejected], list
     for index, decision in enumerate(decided):
         if decision.rejected is not None:
             reject(index, "licence", decision.rejected, detail=decision.detail[:200])
-    for index, stage, reason, value, bound, detail in findings(rows, recipe, recipe.filters.signals):
-        if index not in rejected:
-            reject(index, stage, reason, value=value, bound=bound, detail=detail)
+    for found in failing(rows, recipe, recipe.filters.signals):
+        for place, (index, value) in enumerate(zip(found.rows.tolist(), found.values.tolist(), strict=True)):
+            if index not in rejected:
+                measured = None if math.isnan(value) else value
+                detail = found.details[place] if found.details else ""
+                reject(index, found.stage, found.reason, value=measured, bound=found.bound, detail=detail)
     return rejected, [decision.licence for decision in decided]
 
 
@@ -170,7 +175,7 @@ def _settings(recipe: Recipe, plan: Plan) -> object:
     return {
         "licences": {"allow": sorted(recipe.licences.allow), "no_licence": recipe.licences.no_licence},
         "languages": recipe.languages.model_dump(),
-        "filters": recipe.filters.model_dump(),
+        "filters": recipe.filters.model_dump_json(),  # as text: the order of rules decides which reason is first
         "slices": plan.num_slices,
     }
 

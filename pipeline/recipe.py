@@ -49,10 +49,10 @@ class Source(Section):
 
     @model_validator(mode="after")
     def _columns_are_named(self) -> Self:
-        if (self.format == "columns") != (self.columns is not None):
-            raise ValueError(
-                "format: columns needs `columns`, the names of the row's fields; the other formats know their own"
-            )
+        if self.format == "columns" and self.columns is None:
+            raise ValueError("format: columns needs `columns`, the names of the row's fields, such as {text: content}")
+        if self.format != "columns" and self.columns is not None:
+            raise ValueError(f"`columns` goes with format: columns, got format: {self.format}, which knows its own")
         return self
 
 

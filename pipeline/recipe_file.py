@@ -198,8 +198,12 @@ def _mistake(mistake: ErrorDetails, location: tuple[int | str, ...], got: object
 
 
 def _hint(mistake: ErrorDetails, key: str, got: object) -> str:
+    if mistake["type"] == "string_type" and isinstance(got, bool):
+        return 'YAML reads no, off, yes and on as true or false: put the word in quotes, such as "no"'
     if mistake["type"] == "string_type" and got is not None and not isinstance(got, list | dict):
         return f'put it in quotes: {key.rpartition(".")[2]}: "{got}"'
+    if mistake["type"] == "model_type" and isinstance(got, int | float) and "profiles" in mistake["loc"]:
+        return f"a rule has a minimum or a maximum: {key.rpartition('.')[2]}: {{minimum: {got}}}"
     if mistake["type"] == "list_type" and isinstance(got, str):
         return f"a list has brackets: {key.rpartition('.')[2]}: [{got}]"
     if mistake["type"] == "model_type" and got is False:

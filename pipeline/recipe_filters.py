@@ -4,12 +4,15 @@ The tables of the built-in profiles are data of the `filters` package. A recipe 
 limits, or brings its own; what it holds after reading are the complete tables, so nothing has to be looked up later.
 """
 
+from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Annotated, Any, Self
+from functools import cached_property
+from typing import Annotated, Any, NamedTuple, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from filters.bounds import Bounds
+from filters.natural_languages import known_codes
 from filters.profiles import ASSIGNED, PROFILES
 from filters.rules import Limits, Rule
 from filters.signals import check_name
@@ -18,6 +21,14 @@ from manifests.errors import RecipeError
 from pipeline.recipe_types import Finite, Fraction, Section
 
 ProfileName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=64)]
+
+
+class DocumentClass(NamedTuple):
+    """What the choice of profiles and limits depends on; a name that no rule tells apart is empty."""
+
+    kind: Kind
+    subset: str
+    language: str
 
 
 class LimitsSection(Section):
@@ -39,25 +50,29 @@ class RuleSection(LimitsSection):
     A rule without any limit has its signal measured and rejects nothing.
     """
 
-    languages: dict[str, LimitsSection] = {}
+    languages: dict[str, LimitsSection | None] = {}
 
     def limits(self, language: str) -> LimitsSection:
         """The limits for documents in a language."""
-        return self.languages.get(language, self)
+        return self.languages.get(language) or self
 
     def measures(self, language: str) -> bool:
         """Whether the signal of documents in a language is needed."""
-        return _is_set(self.limits(language)) or not any(map(_is_set, (self, *self.languages.values())))
+        others = [limits for limits in self.languages.values() if limits]
+        return _is_set(self.limits(language)) or not any(map(_is_set, (self, *others)))
 
 
 class Filters(Section):
     """Profiles, tables of rules by signal, and whom they judge.
 
-    `assign` goes by subset, where that is not named by language, else by kind. `profiles` holds changes to built-in
-    tables and tables of one's own, by profile and signal; a change keeps the limits that it does not name.
+    `assign` goes by subset, where that is not named by language, else by kind; `measure` likewise, for profiles whose
+    signals are measured and stored and judge nothing. `profiles` holds changes to built-in tables and tables of one's
+    own, by profile and signal. `assign: null` turns all judging off. Whatever a recipe gives is laid over what is built in, key by key: what it does not name
+    stays, null takes an entry away. So laying it over the outcome once more changes nothing.
     """
 
-    assign: dict[str, list[ProfileName]] = ASSIGNED
+    assign: dict[str, list[ProfileName] | None] = {**ASSIGNED}
+    measure: dict[str, list[ProfileName]] = {}
     profiles: Annotated[dict[ProfileName, dict[str, RuleSection | None]], Field(validate_default=True)] = {}
 
     @model_validator(mode="before")
@@ -65,12 +80,15 @@ class Filters(Section):
     def _completed(cls, value: Any) -> Any:
         if not isinstance(value, dict):
             return value
-        assign, given = value.get("assign", ASSIGNED), value.get("profiles", {})
-        if not isinstance(assign, dict) or not isinstance(given, dict):
+        assign, measure, given = (value.get(key, {}) for key in ("assign", "measure", "profiles"))
+        assign = dict.fromkeys(ASSIGNED) if assign is None else assign
+        if not all(isinstance(part, dict) for part in (assign, measure, given)):
             return value  # the fields say what is wrong with them
-        named = {str(name) for names in assign.values() if isinstance(names, list) for name in names}
+        assign = {**ASSIGNED, **assign}
+        lists = [names for names in (*assign.values(), *measure.values()) if isinstance(names, list)]
+        named = {str(name) for names in lists for name in names}
         built_in = {name: _table(name) for name in sorted(named | given.keys()) if name in PROFILES}
-        return {**value, "profiles": {**built_in, **{name: _changed(built_in, name, given[name]) for name in given}}}
+        return {**value, "assign": assign, "profiles": _merged(built_in, given)}
 
     @field_validator("profiles")
     @classmethod
@@ -86,48 +104,58 @@ class Filters(Section):
     @model_validator(mode="after")
     def _profiles_exist(self) -> Self:
         known = sorted({*PROFILES, *self.profiles})
-        for group, names in self.assign.items():
-            for name in names:
+        for key, groups in (("assign", self.assign), ("measure", self.measure)):
+            for group, name in ((group, name) for group, names in groups.items() for name in names or ()):
                 if name not in self.profiles:
                     near = get_close_matches(name, known, n=1, cutoff=0.0)[0]
                     raise ValueError(
-                        f"assign.{group}: no profile {name!r}; expected one of {', '.join(known)}"
+                        f"{key}.{group}: no profile {name!r}; expected one of {', '.join(known)}"
                         f"; did you mean {near!r}?"
                     )
         return self
 
     @property
     def signals(self) -> list[str]:
-        """Names of the signals of all profiles that are assigned, sorted, each once."""
-        return sorted({signal for table in self._assigned.values() for signal in table})
+        """Names of the signals of all profiles that judge or are measured, sorted, each once."""
+        return sorted({signal for table in self._used.values() for signal in table})
 
     @property
     def measuring(self) -> dict[str, Any]:
         """What decides which signals are measured of which documents: everything but the limits' values."""
         tables = {
             name: {
-                signal: [rule.measures(""), {group: rule.measures(group) for group in rule.languages}]
+                signal: [_is_set(rule), {name: limits and _is_set(limits) for name, limits in rule.languages.items()}]
                 for signal, rule in table.items()
             }
-            for name, table in self._assigned.items()
+            for name, table in self._used.items()
         }
-        return {"assign": self.assign, "profiles": tables}
+        return {"assign": self.assign, "measure": self.measure, "profiles": tables}
 
     @property
-    def _assigned(self) -> dict[str, dict[str, RuleSection]]:
-        names = sorted({name for names in self.assign.values() for name in names})
-        return {name: {signal: rule for signal, rule in self.profiles[name].items() if rule} for name in names}
+    def _used(self) -> dict[str, dict[str, RuleSection]]:
+        names = {name for names in (*self.assign.values(), *self.measure.values()) for name in names or ()}
+        return {name: {signal: rule for signal, rule in self.profiles[name].items() if rule} for name in sorted(names)}
+
+    @cached_property
+    def _told_apart(self) -> tuple[frozenset[str], frozenset[str]]:
+        """Subsets and languages that some rule tells apart."""
+        groups = {*self.assign, *self.measure}
+        rules = [rule for table in self._used.values() for rule in table.values()]
+        return frozenset(groups), frozenset(groups.union(*(rule.languages for rule in rules)))
+
+    def class_of(self, kind: Kind, subset: str, language: str) -> DocumentClass:
+        """What the profiles and limits of such a document depend on."""
+        subsets, languages = self._told_apart
+        return DocumentClass(kind, subset if subset in subsets else "", language if language in languages else "")
 
     def profiles_of(self, kind: Kind, subset: str, language: str) -> list[str]:
         """The profiles that judge such a document."""
-        for group in (subset, language, kind):
-            if group in self.assign:
-                return self.assign[group]
-        return []
+        return _chosen(self.assign, kind, subset, language)
 
     def measured(self, kind: Kind, subset: str, language: str) -> list[str]:
         """Names of the signals that are measured of such a document, sorted, each once."""
-        tables = [self.profiles[name] for name in self.profiles_of(kind, subset, language)]
+        names = self.profiles_of(kind, subset, language) + _chosen(self.measure, kind, subset, language)
+        tables = [self.profiles[name] for name in names]
         return sorted({name for table in tables for name, rule in table.items() if rule and rule.measures(language)})
 
     def bounds(self, kind: Kind, subset: str, language: str) -> list[Bounds]:
@@ -153,10 +181,19 @@ class ProgrammingLanguages(Section):
 
 
 class NaturalLanguages(Section):
-    """Which languages prose may be in, by ISO 639 codes; `allow: null` is all."""
+    """Which languages prose may be in, by ISO 639 codes; `allow: null` is all, "" is prose in no telling language."""
 
     allow: list[str] | None = None
     minimum_confidence: Fraction = 0.65
+
+    @field_validator("allow")
+    @classmethod
+    def _codes_exist(cls, allow: list[str] | None) -> list[str] | None:
+        for code in allow or ():
+            if code and code not in known_codes():
+                near = get_close_matches(code.lower(), sorted(known_codes()), n=1, cutoff=0.0)[0]
+                raise ValueError(f"{code!r} is no code that languages are told by; did you mean {near!r}?")
+        return allow
 
 
 class Languages(Section):
@@ -164,6 +201,11 @@ class Languages(Section):
 
     programming: ProgrammingLanguages = ProgrammingLanguages()
     natural: NaturalLanguages = NaturalLanguages()
+
+
+def _chosen(groups: Mapping[str, list[str] | None], kind: str, subset: str, language: str) -> list[str]:
+    found = (groups.get(group) for group in (subset, language, kind))
+    return next((names for names in found if names is not None), [])
 
 
 def _is_set(limits: LimitsSection) -> bool:
@@ -187,12 +229,8 @@ def _limits(limits: Limits) -> dict[str, Any]:
     }
 
 
-def _changed(built_in: dict[str, dict[str, Any]], name: str, given: Any) -> Any:
-    """A table with the recipe's changes: rules of the same signal are laid over each other, key by key."""
-    if not isinstance(given, dict):
-        return given
-    table: dict[str, Any] = dict(built_in.get(name, {}))
-    for signal, rule in given.items():
-        old = table.get(signal)
-        table[signal] = {**old, **rule} if isinstance(old, dict) and isinstance(rule, dict) else rule
-    return table
+def _merged(old: Any, new: Any) -> Any:
+    """What a recipe gives, laid over what is there: tables key by key, all else in its place."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        return {**old, **{key: _merged(old.get(key), value) for key, value in new.items()}}
+    return new

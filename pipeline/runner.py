@@ -100,7 +100,8 @@ def run_mill(mill: Mill, *, workers: int, progress: Progress, until: str | None 
     """
     last = check_ready(mill.recipe, until)
     with locked(mill.work):
-        check_not_taken(mill.recipe, mill.plan)
+        if last == len(PASSES):
+            check_not_taken(mill.recipe, mill.plan)
         write_plan(mill.work, mill.plan)
         mill.work.write("recipe.json", msgspec.json.format(mill.recipe.model_dump_json().encode()))
         for step in STEPS:

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from manifests.document import Rejected
+from manifests.errors import RecipeError
 from pipeline.inspect_run import safe
 from pipeline.passes import STEPS
 from pipeline.units import Mill, step_named
@@ -21,6 +22,21 @@ def tables(mill: Mill, step: str, table: str, *, columns: Sequence[str] | None =
             segments = tuple(segment for block in output.blocks for segment in block)
             block = Block(number, output.file, segments)
             yield from read_segments(mill.work, [block], lambda _bytes: None, columns=columns)
+
+
+def measured_signals(mill: Mill) -> list[str]:
+    """Names of the signals in the lists that ingest stored, in their order; none before it stored any.
+
+    Raises:
+        RecipeError: units of other recipes stand side by side, as after a change and a stop.
+    """
+    records = [record for record in mill.records(step_named("ingest")) if record is not None and record.done]
+    if any(record.counts["signals"] != mill.recipe.filters.signals for record in records):
+        raise RecipeError(
+            f"{mill.work.root}: expected rows that the last recipe measured, found rows of an earlier one",
+            hint="run the recipe again, at least `--until ingest`",
+        )
+    return mill.recipe.filters.signals if records else []
 
 
 def decision_tables(mill: Mill, wanted: dict[str, Any]) -> Iterator[pa.Table]:

@@ -76,17 +76,24 @@ def _rows(
 
 
 def _check_columns(schema: pa.Schema, shard: str, layout: Layout) -> None:
-    """See that the text may be there; other columns may be absent, and of a wrong type every row tells."""
-    kind = pa.struct(list(schema))
-    for path in (layout.text,) if layout.files is None else (layout.files, layout.text):
-        found = _type_at(kind, path)
-        if found is None:
-            names = ", ".join(field.name for field in list(kind)[:_SHOWN_COLUMNS])
-            raise UnitError(
-                f"{shard}: expected column {'.'.join(path)}, found {names or 'none'}",
-                hint="name the column that holds the text in the source's `columns`",
-            )
-        kind = getattr(found, "value_type", found)
+    """See that the text and every column that the recipe names may be there; of a wrong type every row tells."""
+    row = pa.struct(list(schema))
+    files = row if layout.files is None else _column(row, layout.files, shard)
+    _column(getattr(files, "value_type", files), layout.text, shard)
+    for path in layout.named:
+        if _type_at(row, path) is None:
+            _column(getattr(files, "value_type", files), path, shard)
+
+
+def _column(kind: pa.DataType, path: Path, shard: str) -> pa.DataType:
+    found = _type_at(kind, path)
+    if found is None:
+        names = ", ".join(field.name for field in list(kind)[:_SHOWN_COLUMNS])
+        raise UnitError(
+            f"{shard}: expected column {'.'.join(path)}, found {names or 'none'}",
+            hint="`format: columns` and `columns` in the source name the columns of such a shard",
+        )
+    return found
 
 
 def _type_at(kind: pa.DataType, path: Path) -> pa.DataType | None:
@@ -173,4 +180,6 @@ def _mapped(kind: pa.DataType, leaf: Callable[[pa.DataType], pa.DataType]) -> pa
         if pa.types.is_fixed_size_list(kind):
             return pa.list_(item, kind.list_size)
         return pa.large_list(item) if pa.types.is_large_list(kind) else pa.list_(item)
+    if pa.types.is_list_view(kind) or pa.types.is_large_list_view(kind):
+        return pa.large_list(_mapped(kind.value_type, leaf))
     return leaf(kind)

@@ -49,6 +49,7 @@ class Layout(NamedTuple):
     Attributes:
         text: where the text stands in a row, or in a file of it.
         files: where the list of files stands; None where a row is one document.
+        named: where else the recipe looks; empty for a preset, whose other fields may be absent.
         parts: the parts of one row, in order, or faults; it may change the fields it is given. The reasons: those of
             `json_object`, `missing_text` (absent or null), `wrong_type`, and for repositories `missing_files` (absent
             or null), `no_files` (an empty list), `metadata_too_long` (the repository's name or licence evidence).
@@ -57,6 +58,7 @@ class Layout(NamedTuple):
     text: Path
     files: Path | None
     parts: Callable[[Fields], Iterable[Row | Fault]]
+    named: tuple[Path, ...] = ()
 
 
 def row_layout(row_format: RowFormat, columns: Columns | None = None) -> Layout:
@@ -69,8 +71,8 @@ def row_layout(row_format: RowFormat, columns: Columns | None = None) -> Layout:
     paths = {part: tuple(name.split(".")) for part, name in asdict(columns).items() if name}
     text, files = paths.pop("text"), paths.pop("files", None)
     if files is None:
-        return Layout(text, None, lambda row: (_named_row(row, text, paths),))
-    return Layout(text, files, lambda row: _file_rows(row, files, text, paths))
+        return Layout(text, None, lambda row: (_named_row(row, text, paths),), tuple(paths.values()))
+    return Layout(text, files, lambda row: _file_rows(row, files, text, paths), tuple(paths.values()))
 
 
 def _file_rows(row: Fields, files: Path, text: Path, paths: Mapping[str, Path]) -> Iterator[Row | Fault]:

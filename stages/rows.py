@@ -67,12 +67,16 @@ def parse_line(line: bytes) -> Fields | Fault:
 def json_object(fields: Fields) -> str | Fault:
     """Fields as one JSON object, or the fault `invalid_json` where they nest deeper than 100 levels.
 
+    A value that JSON has no form for, as columns of Parquet may hold, is the fault `wrong_type`.
+
     Numbers that are none become null, bytes become base64.
     """
     try:
         encoded = _encode(fields)
     except RecursionError:
         return _TOO_DEEP
+    except (TypeError, ValueError, OverflowError) as error:
+        return Fault("wrong_type", str(error))
     return _TOO_DEEP if _nested_too_deep(encoded) else encoded.decode()
 
 

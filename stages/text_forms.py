@@ -10,6 +10,7 @@ more. The id stays that of the text as it was read. Cost: three searches for a c
 with nothing to do.
 """
 
+import codecs
 import re
 from dataclasses import replace
 from typing import Literal, NamedTuple
@@ -83,9 +84,11 @@ def in_form(document: Document, *, notebooks: Notebooks) -> Formed | Rejected:
 
 
 def source_encoding(document: Document) -> str:
-    """The encoding that the text had before it came into the row, as the row says: lower case; empty for UTF-8.
+    """The encoding that the text had before it came into the row, as the row says: Python's name of it.
 
-    Also empty where the row does not say, or not by a string.
+    Returns:
+        Empty for UTF-8, and where the row does not say, or not by a string; "other" for a name that is no encoding, so
+        that nothing which a row says can stand in an account.
     """
     metadata = document.metadata
     if _UTF8 in metadata or '"src_encoding"' not in metadata:
@@ -94,7 +97,12 @@ def source_encoding(document: Document) -> str:
         name = msgspec.json.decode(_decode(metadata).src_encoding, type=str).lower()
     except msgspec.MsgspecError:
         return ""
-    return "" if name in _UTF8_NAMES else name
+    if name in _UTF8_NAMES:
+        return ""
+    try:
+        return codecs.lookup(name).name
+    except (LookupError, ValueError):
+        return "other"
 
 
 def _with_lf(text: str) -> str:

@@ -238,7 +238,7 @@ def hostile_mill(tmp_path_factory: pytest.TempPathFactory, _tiny_inputs: Path) -
     ]
     (folder / f"sh{_EVIL[:4]}ard.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (folder / "recipe.yaml").write_text(
-        "name: evil\nversion: 0.1.0\nmixture: {code: 1.0, text: 0.0}\nfilters: {assign: {}}\n"
+        "name: evil\nversion: 0.1.0\nmixture: {code: 1.0, text: 0.0}\nfilters: {assign: null}\n"
         "sources: [{name: a, format: stack-v2, kind: code, paths: ['*.jsonl']}]\n"
         f"tokenizer: {{path: '{_tiny_inputs}/tokenizer.json'}}\n"
     )

@@ -22,7 +22,7 @@ sources:
 - {name: code, format: jsonl, kind: code, paths: [code.jsonl], declared_licence: MIT}
 - {name: text, format: jsonl, kind: text, paths: [text.jsonl], declared_licence: MIT}
 packing: {sequence_tokens: 256}
-filters: {assign: {}}
+filters: {assign: null}
 """
 
 

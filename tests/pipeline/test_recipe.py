@@ -72,9 +72,10 @@ def test_two_sources_may_not_share_a_name() -> None:
 def test_only_the_format_columns_names_columns() -> None:
     named = SOURCE | {"format": "columns", "columns": {"text": "body", "files": "blobs"}}
     assert Source.model_validate(named).columns == Columns(text="body", files="blobs")
-    for wrong in (SOURCE | {"columns": {"text": "body"}}, SOURCE | {"format": "columns"}):
-        with pytest.raises(ValidationError, match="needs `columns`"):
-            Source.model_validate(wrong)
+    with pytest.raises(ValidationError, match="goes with format: columns, got format: jsonl"):
+        Source.model_validate(SOURCE | {"columns": {"text": "body"}})
+    with pytest.raises(ValidationError, match="needs `columns`"):
+        Source.model_validate(SOURCE | {"format": "columns"})
 
 
 @given(st.floats(0, 0.99))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from manifests.errors import RecipeError
-from pipeline.recipe_file import load_recipe
+from pipeline.recipe_file import load_recipe, with_overrides
 
 BASE = """\
 name: small
@@ -267,3 +267,29 @@ def test_whatever_stands_there_is_a_recipe_or_a_mistake(tmp_path_factory: pytest
     path.write_text(yaml.safe_dump(value | {"name": "small"}), encoding="utf-8")
     with pytest.raises(RecipeError):
         load_recipe(path)
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "filters.assign.text=[books]",
+        "filters.assign={text: [own]}",
+        "filters.assign.HackerNews=null",
+        "filters.profiles.own.num_words.minimum=4",
+        "filters.profiles.own.num_words={maximum: 4}",
+        "filters.profiles.starcoder2-code.longest_line_characters.languages.Python.maximum=80",
+        "filters.profiles.starcoder2-code.longest_line_characters=null",
+        "filters.profiles={own: {num_lines: {maximum: 7}}}",
+        "filters.measure.text=[dolma-text]",
+        "languages.natural.allow=[en]",
+    ],
+)
+def test_an_override_does_the_same_before_and_after_the_recipe_was_understood(recipe_path: Path, override: str) -> None:
+    own = "filters: {assign: {Mine: [own]}, profiles: {own: {num_words: {minimum: 3, maximum: 8}}}}\n"
+    recipe_path.write_text(BASE + own)
+    late, early = with_overrides(load_recipe(recipe_path), [override]), load_recipe(recipe_path, [override])
+    assert late.languages == early.languages
+    assert late.filters.measuring == early.filters.measuring
+    for subset in ("Mine", "HackerNews", ""):
+        for kind, language in (("code", "Python"), ("code", "HTML"), ("text", "en")):
+            assert late.filters.bounds(kind, subset, language) == early.filters.bounds(kind, subset, language)

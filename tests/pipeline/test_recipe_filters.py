@@ -13,7 +13,7 @@ OWN: dict[str, Any] = {
 }
 
 
-def own(**assign: list[str]) -> Filters:
+def own(**assign: list[str] | None) -> Filters:
     return Filters.model_validate({"assign": assign, "profiles": {"own": OWN}})
 
 
@@ -35,7 +35,7 @@ def test_a_document_is_judged_by_subset_then_language_then_kind() -> None:
     assert filters.profiles_of("code", "", "C") == ["own"]
     assert filters.profiles_of("code", "", "Python") == ["gopher-text", "own"]
     assert filters.profiles_of("code", "Books", "Python") == []
-    assert own(text=["own"]).profiles_of("code", "", "") == []
+    assert own(code=None).profiles_of("code", "", "") == []
 
 
 def test_limits_of_a_language_stand_in_place_of_the_others() -> None:
@@ -56,14 +56,44 @@ def test_a_change_keeps_the_limits_that_it_does_not_name() -> None:
     assert after.keys() == before.keys() - {"hash_word_ratio"} | {"num_lines"}
 
 
+def test_an_assignment_keeps_those_that_it_does_not_name() -> None:
+    filters = own(Python=["own"], HackerNews=None)
+    assert filters.profiles_of("code", "", "C") == Filters().profiles_of("code", "", "C")
+    assert filters.profiles_of("text", "HackerNews", "") == Filters().profiles_of("text", "", "")
+    assert filters.profiles_of("text", "Ubuntu IRC", "") == ["dialogue"]
+
+
+def test_a_change_for_a_language_keeps_the_other_languages() -> None:
+    changes = {"longest_line_characters": {"languages": {"CSS": {"maximum": 2000}, "HTML": None}}}
+    filters = Filters.model_validate({"profiles": {"starcoder2-code": changes}})
+
+    def maximum(language: str) -> float | None:
+        bounds = filters.bounds("code", "", language)
+        return next(item.maximum for item in bounds if item.signal == "longest_line_characters")
+
+    assert [maximum(language) for language in ("CSS", "XML", "C", "HTML")] == [2000, 100_000, 1000, 1000]
+
+
+def test_a_profile_can_be_measured_without_judging() -> None:
+    filters = Filters.model_validate({"measure": {"text": ["dolma-text"]}})
+    assert "median_word_characters" in filters.measured("text", "HackerNews", "en")
+    assert "median_word_characters" not in filters.measured("code", "", "C")
+    assert filters.bounds("text", "HackerNews", "en") == Filters().bounds("text", "HackerNews", "en")
+    assert "median_word_characters" in filters.signals
+    with pytest.raises(ValidationError, match=r"measure\.text: no profile 'dolma'"):
+        Filters.model_validate({"measure": {"text": ["dolma"]}})
+
+
 def test_reading_what_was_read_changes_nothing() -> None:
     filters = Filters.model_validate({"profiles": {"gopher-text": {"hash_word_ratio": None}, "own": OWN}})
     assert Filters.model_validate(filters.model_dump()) == filters
 
 
 def test_signals_are_those_of_the_profiles_that_judge() -> None:
-    assert own(code=["own"]).signals == ["num_lines", "num_words"]
-    assert own().signals == []
+    assert {"num_lines", "num_words"} <= set(own(code=["own"]).signals)
+    nobody = dict.fromkeys(ASSIGNED)
+    assert own(**nobody).signals == []
+    assert own(**nobody | {"code": ["own"]}).signals == ["num_lines", "num_words"]
 
 
 @pytest.mark.parametrize(
@@ -93,7 +123,8 @@ def test_a_wrong_value_is_refused(value: object, message: str) -> None:
 
 def test_a_rule_without_limits_measures_and_rejects_nothing() -> None:
     table = {"num_words": {}, "num_lines": {"languages": {"C": {"minimum": 1}, "Go": {}}}}
-    filters = Filters.model_validate({"assign": {"code": ["own"]}, "profiles": {"own": table}})
+    assign = {**dict.fromkeys(ASSIGNED), "code": ["own"]}
+    filters = Filters.model_validate({"assign": assign, "profiles": {"own": table}})
     assert filters.measured("code", "", "C") == ["num_lines", "num_words"]
     assert filters.measured("code", "", "Go") == filters.measured("code", "", "") == ["num_words"]
     assert filters.bounds("code", "", "Go") == []

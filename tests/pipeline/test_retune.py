@@ -28,8 +28,10 @@ def retuned(capsys: pytest.CaptureFixture[str]) -> Callable[..., dict[str, tuple
 
     def table(mill: Mill, *overrides: str) -> dict[str, tuple[int, int, int]]:
         print_retuned(mill, overrides)
-        rows = re.findall(r"^(\S.*?) +([\d,]+) +([\d,]+) +([\d,]+) +[\d.]+%", capsys.readouterr().out, re.MULTILINE)
-        return {name: tuple(int(cell.replace(",", "")) for cell in cells) for name, *cells in rows}  # type: ignore[misc]
+        rows = re.findall(
+            r"^(\S.*?) +([\d,]+) +([\d,]+)(?: +([\d,]+))? +[\d.]+%", capsys.readouterr().out, re.MULTILINE
+        )
+        return {name: tuple(int((cell or cells[1]).replace(",", "")) for cell in cells) for name, *cells in rows}  # type: ignore[misc]
 
     return table
 
@@ -63,9 +65,10 @@ def test_without_a_change_now_is_then(mill: Mill, retuned: Table) -> None:
         ["filters.profiles.plain.num_words.minimum=70"],
         ["filters.profiles.plain.num_words.maximum=80", "filters.profiles.plain.longest_line_characters=null"],
         ["filters.profiles.plain.num_words={minimum: 9, languages: {Python: {maximum: 60}}}"],
-        ["filters.assign={text: [plain]}"],
+        ["filters.assign.code=[]"],
+        ["filters.profiles.plain.num_words.languages.Python.minimum=70"],
         ["languages.programming.deny=[Python]"],
-        ["languages.natural={allow: [la, xx], minimum_confidence: 0.1}"],
+        ["languages.natural={allow: [la, eo], minimum_confidence: 0.1}"],
     ],
 )
 def test_it_tells_what_a_run_would_keep(
@@ -98,7 +101,12 @@ def test_nothing_is_changed_by_it(mill: Mill, retuned: Table) -> None:
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("filters.profiles.plain.num_lines={minimum: 3}", r"num_lines missing for \d+ documents"),
+        ("filters.profiles.plain.num_lines={minimum: 3}", r"1 signals were not measured .*: num_lines"),
+        ("filters.assign.code=[starcoder2-code]", r"\d+ signals were not measured"),
+        ("filters.assign.Wikipedia=[]", "found no document"),
+        ("filters.measure.text=[plain]", "--set filters.measure: cannot be told"),
+        ("languages.programming.from_content=true", "--set languages.programming.from_content: cannot be told"),
+        ("languages.natural.allow=[english]", "'english' is no code"),
         ("filters.profiles.plain.num_word.minimum=3", "'num_word' is not a signal"),
         ("filters.profiles.plain.num_words.minimum=x", "valid number"),
         ("filters.assign.code=[plane]", "no profile 'plane'"),

@@ -245,7 +245,10 @@ def test_repositories_are_the_same_documents_in_every_container(rows: list[dict[
 @given(rows=st.lists(files, max_size=5))
 def test_rows_are_the_same_documents_in_every_container(rows: list[dict[str, object]]) -> None:
     source = ShardSource("s", "columns", "code", columns=PLAIN)
-    found = [list(map(what_was_read, read(data, shard=shard, source=source))) for shard, data in containers(rows, FILE)]
+    kind = pa.struct(
+        [*FILE, *(ROW.field(name) for name in ("repo_name", "meta"))]
+    )  # what the recipe names must be there
+    found = [list(map(what_was_read, read(data, shard=shard, source=source))) for shard, data in containers(rows, kind)]
     assert found[0] == found[1] == found[2]
     assert [item[:2] for item in found[0]] == [(row, 0) for row in range(len(rows))]
 
