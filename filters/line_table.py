@@ -4,7 +4,7 @@ Only LF ends a line, and a final LF does not start another one. The visible part
 it. Lines are equal where the hashes of their visible parts are: among 10**6 lines the chance of one collision is 3e-8.
 Not cryptographic: whoever wants two lines to collide can make them.
 
-MB of UTF-8 per CPU second (EPYC, one busy hyperthread, documents of 6 KB): 700, counts included.
+MB of UTF-8 per CPU second (EPYC, one busy hyperthread, documents of 6 KB): 500, counts included.
 """
 
 from functools import lru_cache
@@ -69,42 +69,63 @@ class LineCounts(NamedTuple):
     repeated_characters: int
 
 
-@lru_cache(maxsize=1)
 def line_table(text: str) -> LineTable:
     """The lines of a text, in their order."""
-    classes = character_classes(text)
-    size = classes.line_ends.size + (text != "" and not text.endswith("\n"))
-    starts, characters, visible_starts, visible_characters = np.empty((4, size), np.int32)
-    table = LineTable(starts, characters, visible_starts, visible_characters, np.empty(size, np.uint64))
-    _scan(code_points(text), classes.padded, classes.line_ends, table)
-    return table
+    return _lines(text)[0]
 
 
 @lru_cache(maxsize=1)
 def line_counts(text: str) -> LineCounts:
     """The counts over the lines of a text."""
-    return LineCounts(*_count(code_points(text), character_classes(text).padded, line_table(text)))
+    return _lines(text)[1]
+
+
+@lru_cache(maxsize=1)
+def _lines(text: str) -> tuple[LineTable, LineCounts]:
+    classes = character_classes(text)
+    size = classes.line_ends.size + (text != "" and not text.endswith("\n"))
+    places = (np.empty(size, np.int32), np.empty(size, np.int32), np.empty(size, np.int32), np.empty(size, np.int32))
+    table = LineTable(*places, np.empty(size, np.uint64))
+    counts = _scan(code_points(text), classes.padded, classes.line_ends, table)
+    return table, LineCounts(size, *counts)
 
 
 @njit(cache=True, nogil=True)
 def _scan(
     points: NDArray[np.uint32], padded_classes: NDArray[np.uint16], ends: NDArray[np.int32], table: LineTable
-) -> None:
+) -> tuple[int, int, int, int, int, int, int, int, int]:
+    """Fill the table; the counts in their order, from the second on."""
+    starts, characters, visible_starts, visible_characters, hashes = table
     classes = padded_classes[PADDING:]
-    start = 0
-    for line in range(table.starts.size):
+    start = longest = bullets = ellipses = nonblank = ended = short = 0
+    for line in range(starts.size):
         end = ends[line] if line < ends.size else points.size
         first, last = start, end
         while first < end and classes[first] & SPACE:
             first += 1
         while last > first and classes[last - 1] & SPACE:
             last -= 1
-        table.starts[line] = start
-        table.characters[line] = end - start
-        table.visible_starts[line] = first
-        table.visible_characters[line] = last - first
-        table.hashes[line] = _hash(points[first:last])
+        starts[line], characters[line] = start, end - start
+        visible_starts[line], visible_characters[line] = first, last - first
+        hashes[line] = _hash(points[first:last])
+        longest = max(longest, end - start)
+        if last > first:
+            nonblank += 1
+            short += end - start <= SHORT_LINE_CHARACTERS
+            bullets += (points[first] == _BULLET) | (points[first] == _HYPHEN)
+            ended += (classes[last - 1] & ENDS) != 0
+            ellipses += _ends_in_ellipsis(points[first:last])
         start = end + 1
+    repeated, repeated_characters = count_repeated(hashes, visible_characters)
+    num_characters = points.size - ends.size
+    return num_characters, longest, bullets, ellipses, nonblank, ended, short, repeated, repeated_characters
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _ends_in_ellipsis(points: NDArray[np.uint32]) -> bool:
+    """Whether code points, at least one, end in three dots or in the character for them."""
+    dots = points.size >= 3 and points[-1] == _DOT and points[-2] == _DOT and points[-3] == _DOT
+    return bool(dots or points[-1] == _ELLIPSIS)
 
 
 @njit(cache=True, nogil=True)
@@ -127,38 +148,3 @@ def _hash(points: NDArray[np.uint32]) -> np.uint64:
 @njit(cache=True, nogil=True, inline="always")
 def _pair(first: np.uint32, second: np.uint32) -> np.uint64:
     return np.uint64(first) | np.uint64(second) << np.uint64(32)
-
-
-@njit(cache=True, nogil=True)
-def _count(
-    points: NDArray[np.uint32], padded_classes: NDArray[np.uint16], table: LineTable
-) -> tuple[int, int, int, int, int, int, int, int, int, int]:
-    classes = padded_classes[PADDING:]
-    all_characters = longest = bullets = ellipses = nonblank = ended = short = 0
-    for line in range(table.starts.size):
-        characters, visible = table.characters[line], table.visible_characters[line]
-        all_characters += characters
-        longest = max(longest, characters)
-        if visible == 0:
-            continue
-        nonblank += 1
-        short += characters <= SHORT_LINE_CHARACTERS
-        start = table.visible_starts[line]
-        first, last = points[start], points[start + visible - 1]
-        bullets += (first == _BULLET) | (first == _HYPHEN)
-        ended += (classes[start + visible - 1] & ENDS) != 0
-        dots = last == _DOT and visible >= 3 and points[start + visible - 2] == _DOT
-        ellipses += (last == _ELLIPSIS) or (dots and points[start + visible - 3] == _DOT)
-    repeated = count_repeated(table.hashes, table.visible_characters)
-    return (
-        table.starts.size,
-        all_characters,
-        longest,
-        bullets,
-        ellipses,
-        nonblank,
-        ended,
-        short,
-        repeated[0],
-        repeated[1],
-    )

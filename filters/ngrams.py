@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from filters.ngram_characters import ngram_characters
+from filters.ngram_characters import ngram_character_fractions
 from filters.parts import parts
 from manifests.document import Document
 
@@ -26,11 +26,12 @@ def top_2_gram_character_fraction(document: Document) -> float:
     High values mark lists and boilerplate.
 
     Returns:
-        >= 0, and above 1 only where occurrences overlap; 0 for fewer than 2 words.
+        >= 0; 0 for fewer than 2 words. Above 1 where occurrences overlap, and where marks stand together: a blank is
+        added between them.
 
     Source: Gopher (at most 0.20).
     """
-    return _top(document.text, 2)
+    return ngram_character_fractions(document.text)[2]
 
 
 def top_3_gram_character_fraction(document: Document) -> float:
@@ -41,7 +42,7 @@ def top_3_gram_character_fraction(document: Document) -> float:
 
     Source: Gopher (at most 0.18).
     """
-    return _top(document.text, 3)
+    return ngram_character_fractions(document.text)[3]
 
 
 def top_4_gram_character_fraction(document: Document) -> float:
@@ -52,7 +53,7 @@ def top_4_gram_character_fraction(document: Document) -> float:
 
     Source: Gopher (at most 0.16).
     """
-    return _top(document.text, 4)
+    return ngram_character_fractions(document.text)[4]
 
 
 def duplicate_5_gram_character_fraction(document: Document) -> float:
@@ -65,7 +66,7 @@ def duplicate_5_gram_character_fraction(document: Document) -> float:
 
     Source: Gopher (at most 0.15).
     """
-    return _duplicate(document.text, 5)
+    return ngram_character_fractions(document.text)[5]
 
 
 def duplicate_6_gram_character_fraction(document: Document) -> float:
@@ -76,7 +77,7 @@ def duplicate_6_gram_character_fraction(document: Document) -> float:
 
     Source: Gopher (at most 0.14).
     """
-    return _duplicate(document.text, 6)
+    return ngram_character_fractions(document.text)[6]
 
 
 def duplicate_7_gram_character_fraction(document: Document) -> float:
@@ -87,7 +88,7 @@ def duplicate_7_gram_character_fraction(document: Document) -> float:
 
     Source: Gopher (at most 0.13).
     """
-    return _duplicate(document.text, 7)
+    return ngram_character_fractions(document.text)[7]
 
 
 def duplicate_8_gram_character_fraction(document: Document) -> float:
@@ -98,7 +99,7 @@ def duplicate_8_gram_character_fraction(document: Document) -> float:
 
     Source: Gopher (at most 0.12).
     """
-    return _duplicate(document.text, 8)
+    return ngram_character_fractions(document.text)[8]
 
 
 def duplicate_9_gram_character_fraction(document: Document) -> float:
@@ -109,7 +110,7 @@ def duplicate_9_gram_character_fraction(document: Document) -> float:
 
     Source: Gopher (at most 0.11).
     """
-    return _duplicate(document.text, 9)
+    return ngram_character_fractions(document.text)[9]
 
 
 def duplicate_10_gram_character_fraction(document: Document) -> float:
@@ -120,7 +121,7 @@ def duplicate_10_gram_character_fraction(document: Document) -> float:
 
     Source: Gopher (at most 0.10).
     """
-    return _duplicate(document.text, 10)
+    return ngram_character_fractions(document.text)[10]
 
 
 def most_repeats_in_a_row(document: Document) -> float:
@@ -136,14 +137,6 @@ def most_repeats_in_a_row(document: Document) -> float:
     in a document is enough, as there.
     """
     return float(_most_repeats(parts(document.text).hashes))
-
-
-def _top(text: str, ngram_words: int) -> float:
-    return ngram_characters(text)[ngram_words] / len(text) if text else 0.0
-
-
-def _duplicate(text: str, ngram_words: int) -> float:
-    return ngram_characters(text)[ngram_words] / len(text) if text else 0.0
 
 
 @njit(cache=True, nogil=True)

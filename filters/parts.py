@@ -65,14 +65,14 @@ class Words(NamedTuple):
 def words(text: str) -> Words:
     """What white space separates, as `str.split` does."""
     size = code_points(text).size
-    return _words(text, np.zeros(size, np.bool_), size // 2 + 1)
+    return _words(text, np.zeros(size + 1, np.bool_), size // 2 + 1)
 
 
 @lru_cache(maxsize=1)
 def parts(text: str) -> Words:
     """The parts of the words, as the module has them."""
     classes, _, has_slashes = character_classes(text)
-    cuts = np.empty(classes.size - 2 * PADDING, np.bool_)
+    cuts = np.empty(classes.size - 2 * PADDING + 1, np.bool_)
     _cut(classes, cuts)
     if has_slashes and _SCHEME_END in text:
         places = np.array([match.start() for match in re.finditer(_SCHEME_END, text)])
@@ -86,10 +86,12 @@ def hash_of_part(part: str) -> int:
 
 
 def _words(text: str, cuts: NDArray[np.bool_], most: int) -> Words:
-    starts, characters = np.empty((2, most + 1), np.int32)
-    table = Words(starts, characters, np.empty(most + 1, np.uint16), np.empty(most + 1, np.uint64))
-    end = _fill(code_points(text), character_classes(text).padded, cuts, table)
-    return Words(starts[1:end], characters[1:end], table.classes[1:end], table.hashes[1:end])
+    """The table of at most so many words; of the cuts there is one more than of the code points."""
+    size = most + 1  # one more entry is written to than used
+    starts, characters = np.empty(size, np.int32), np.empty(size, np.int32)
+    classes, hashes = np.empty(size, np.uint16), np.empty(size, np.uint64)
+    end = _fill(code_points(text), character_classes(text).padded, cuts, Words(starts, characters, classes, hashes))
+    return Words(starts[:end], characters[:end], classes[:end], hashes[:end])
 
 
 @njit(cache=True, nogil=True)
@@ -98,11 +100,11 @@ def _cut(padded: NDArray[np.uint16], cuts: NDArray[np.bool_]) -> None:
 
     Bit logic on numbers, whose bit 0 holds the answer, is vectorised; the same on truth values is not.
     """
-    apart = np.empty(cuts.size + 1, np.uint16)  # whether the mark before each code point stands apart
-    apart[0] = 0
+    apart = np.empty(cuts.size, np.uint16)  # whether the mark before each code point stands apart
+    apart[0], cuts[-1] = 0, False
     second_left, left, mark, right = padded[1:], padded[2:], padded[3:], padded[4:]
     second_right, third_right = padded[5:], padded[6:]
-    for index in range(cuts.size):
+    for index in range(cuts.size - 1):
         at, before, behind = mark[index], left[index], right[index]
         leads = _is(at, LEADS) & (_is(before, SPACE) | _is(before, LEADS))
         edge = _is(behind, SPACE) | _is(behind, TRAILS) | _is(behind, STOP)
@@ -112,7 +114,7 @@ def _cut(padded: NDArray[np.uint16], cuts: NDArray[np.bool_]) -> None:
         inside = _is(before, LETTER) & ~_is(before, CAPITAL) & _is(behind, CAPITAL)
         stops = (edge & ~initial) | inside | _is(before, STOP) | _is(behind, STOP)
         apart[index + 1] = leads | (_is(at, TRAILS) & edge) | joins | calculates | (_is(at, STOP) & stops)
-    for index in range(cuts.size):
+    for index in range(cuts.size - 1):
         at, before, second, third = mark[index], left[index], second_right[index], third_right[index]
         one_letter = ~(_is(second, LETTER) | _is(second, DIGIT))
         two_letters = _is(second, LETTER) & ~(_is(third, LETTER) | _is(third, DIGIT))
@@ -129,14 +131,21 @@ def _is(classes: np.uint16, bit: int) -> np.uint16:
 
 @njit(cache=True, nogil=True)
 def _join_addresses(places: NDArray[np.int64], padded: NDArray[np.uint16], cuts: NDArray[np.bool_]) -> None:
-    """Take the cuts out of every address, from its scheme, which ends at a place, to the marks that end its word."""
+    """Take the cuts out of every address, from its scheme, which ends at a place, to the marks that end its word.
+
+    A word is gone through once, however many schemes it holds: what stands in it behind the first belongs to that.
+    """
     classes = padded[PADDING:]
+    done = 0
     for place in places:
+        if place < done:
+            continue
         start = end = place
         while start > 0 and classes[start - 1] & (LETTER | DIGIT):
             start -= 1
         while not classes[end] & SPACE:
             end += 1
+        done = end
         while classes[end - 1] & (TRAILS | STOP):
             end -= 1
         cuts[start + 1 : end] = False
@@ -144,31 +153,24 @@ def _join_addresses(places: NDArray[np.int64], padded: NDArray[np.uint16], cuts:
 
 @njit(cache=True, nogil=True)
 def _fill(points: NDArray[np.uint32], padded: NDArray[np.uint16], cuts: NDArray[np.bool_], table: Words) -> int:
-    """Fill the table from its entry 1 on, entry 0 takes the space before it; the end of the entries.
+    """Fill the table; the end of the entries.
 
-    The entry is stored anew at every code point and the counter moves on only where a word starts: no branch to
-    mispredict.
+    The entry is stored anew at every code point, white space too, and the counter moves on only where a word ends; what
+    is kept of the code points before is masked: no branch to mispredict.
     """
     starts, characters, found_classes, hashes = table
     classes = padded[PADDING:]
-    entry, spaced = np.uint64(0), True
-    start = end = np.int32(0)
-    hashed = kept = np.uint64(_SEED)
-    found = np.uint16(0)
+    entry = length = hashed = found = np.uint64(0)
     for index in range(points.size):
-        at = classes[index]
-        space = (at & SPACE) != 0
-        begins = ~space & (spaced | cuts[index])
-        entry += np.uint64(begins)
-        start = np.int32(index) if begins else start
-        found = np.uint16(0) if begins else found
-        hashed = ((np.uint64(_SEED) if begins else hashed) ^ np.uint64(points[index])) * np.uint64(_MULTIPLIER)
-        kept = kept if space else hashed | np.uint64(1)
-        found = found if space else found | at
-        end = end if space else np.int32(index + 1)
-        starts[entry] = start
-        characters[entry] = end - start
-        found_classes[entry] = found
-        hashes[entry] = kept
-        spaced = space
-    return int(entry + np.uint64(1))
+        at = np.uint64(classes[index])
+        space = at & np.uint64(SPACE)
+        begins = (np.uint64(padded[index + PADDING - 1]) & np.uint64(SPACE)) | np.uint64(cuts[index])
+        ends = (np.uint64(classes[index + 1]) & np.uint64(SPACE)) | np.uint64(cuts[index + 1])
+        kept = begins - np.uint64(1)
+        length = (length & kept) + np.uint64(1)
+        found = (found & kept) | at
+        hashed = ((hashed if kept else np.uint64(_SEED)) ^ np.uint64(points[index])) * np.uint64(_MULTIPLIER)
+        starts[entry], characters[entry] = np.uint64(index + 1) - length, length
+        found_classes[entry], hashes[entry] = found, hashed | np.uint64(1)
+        entry += ends & ~space
+    return int(entry)

@@ -144,7 +144,7 @@ class Limits(Section):
     `unit_bytes` of shards make a unit; null: 4 MiB, or more where the blocks that a unit writes would be too small.
     """
 
-    maximum_line_bytes: Positive = 64 * 1024 * 1024
+    maximum_line_bytes: Positive = 16 * 1024 * 1024
     unit_bytes: Positive | None = None
     slice_bytes: Positive = 32 * 1024 * 1024
     progress_seconds: Positive = 600

@@ -24,7 +24,7 @@ ProfileName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=6
 
 
 class DocumentClass(NamedTuple):
-    """What the choice of profiles and limits depends on; a name that no rule tells apart is empty."""
+    """What the choice of profiles and limits depends on; `*` is any name that no rule tells apart."""
 
     kind: Kind
     subset: str
@@ -146,7 +146,7 @@ class Filters(Section):
     def class_of(self, kind: Kind, subset: str, language: str) -> DocumentClass:
         """What the profiles and limits of such a document depend on."""
         subsets, languages = self._told_apart
-        return DocumentClass(kind, subset if subset in subsets else "", language if language in languages else "")
+        return DocumentClass(kind, subset if subset in subsets else "*", language if language in languages else "*")
 
     def profiles_of(self, kind: Kind, subset: str, language: str) -> list[str]:
         """The profiles that judge such a document."""

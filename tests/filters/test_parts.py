@@ -1,5 +1,7 @@
 """Where a word is cut, by example; and what holds for every text."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -74,3 +76,14 @@ def test_hashes_are_equal_exactly_where_parts_are(text: str) -> None:
 
 def test_hash_does_not_depend_on_the_text_around() -> None:
     assert parts("not the end").hashes[1] == parts("the").hashes[0] == hash_of_part("the")
+
+
+def test_many_addresses_in_one_word_take_no_longer_than_one() -> None:
+    def seconds(count: int) -> float:
+        text = "https://example.com/item/," * count
+        started = time.process_time()
+        parts(text)
+        return time.process_time() - started
+
+    seconds(10)  # compiles
+    assert seconds(8 * 10_000) < 40 * max(seconds(10_000), 0.005)  # 64 times as long where it is quadratic

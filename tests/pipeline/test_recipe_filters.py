@@ -84,6 +84,23 @@ def test_a_profile_can_be_measured_without_judging() -> None:
         Filters.model_validate({"measure": {"text": ["dolma"]}})
 
 
+def test_documents_that_no_rule_tells_apart_are_of_one_class() -> None:
+    table = {"num_words": {"minimum": 3, "languages": {"": {"minimum": 1}, "C": {"minimum": 2}}}}
+    filters = Filters.model_validate({"assign": {"code": ["own"]}, "profiles": {"own": table}})
+    for subset in ("", "HackerNews", "https://example.org/1"):
+        for language in ("", "C", "Go", "Rust"):
+            group = filters.class_of("code", subset, language)
+            assert filters.bounds(*group) == filters.bounds("code", subset, language)
+            assert filters.measured(*group) == filters.measured("code", subset, language)
+    assert filters.class_of("code", "x", "Go") == filters.class_of("code", "y", "Rust")
+
+
+def test_null_turns_all_judging_off() -> None:
+    filters = Filters.model_validate({"assign": None})
+    assert filters.signals == []
+    assert filters.profiles_of("code", "", "C") == filters.profiles_of("text", "HackerNews", "") == []
+
+
 def test_reading_what_was_read_changes_nothing() -> None:
     filters = Filters.model_validate({"profiles": {"gopher-text": {"hash_word_ratio": None}, "own": OWN}})
     assert Filters.model_validate(filters.model_dump()) == filters

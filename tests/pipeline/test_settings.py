@@ -1,0 +1,70 @@
+"""What of a recipe the outputs of a step depend on: a key that is missing there would leave stale outputs in place."""
+
+import json
+
+import pytest
+
+from pipeline.passes import STEPS
+from pipeline.plan import Plan
+from pipeline.recipe import Recipe
+from pipeline.recipe_file import with_overrides
+from pipeline.software import software_versions
+
+PLAN = Plan([], 1, 1)
+SOURCE = {"name": "a", "format": "jsonl", "kind": "text", "paths": ["*.jsonl"]}
+OWN = {"num_words": {"minimum": 5}, "num_lines": {"minimum": 2}}
+
+
+def recipe(**profiles: object) -> Recipe:
+    filters = {"assign": {"text": ["own"]}, "profiles": {"own": OWN, **profiles}}
+    return Recipe.model_validate({"name": "x", "version": "1.0.0", "sources": [SOURCE], "filters": filters})
+
+
+def changed(one: Recipe, other: Recipe) -> set[str]:
+    """Steps whose settings differ."""
+    return {
+        step.name
+        for step in STEPS
+        if json.dumps(step.settings(one, PLAN), sort_keys=True)
+        != json.dumps(step.settings(other, PLAN), sort_keys=True)
+    }
+
+
+@pytest.fixture(autouse=True)
+def _no_tokenizer(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("pass_3_clean", "pass_6_tokenize", "pass_8_pack"):
+        monkeypatch.setattr(f"pipeline.{module}.tokenizer_settings", lambda _recipe: {}, raising=False)
+
+
+@pytest.mark.parametrize(
+    ("override", "steps", "others"),
+    [
+        ("text_forms.notebooks=drop", {"ingest", "shingle", "clean"}, {"judge"}),
+        ("languages.programming.from_content=true", {"ingest"}, {"clean"}),
+        ("languages.programming.deny=[C]", {"judge"}, {"ingest", "clean"}),
+        ("languages.natural.allow=[en]", {"judge"}, {"ingest", "clean"}),
+        ("languages.natural.minimum_confidence=0.1", {"judge"}, {"ingest", "clean"}),
+        ("filters.profiles.own.num_words.minimum=9", {"judge"}, {"ingest", "clean"}),
+        ("filters.profiles.own.num_words.languages.C.minimum=9", {"ingest", "judge"}, {"clean"}),
+        ("filters.profiles.own.num_words.languages={'': {minimum: 5}}", {"ingest", "judge"}, {"clean"}),
+        ("filters.profiles.own.num_words=null", {"ingest", "judge"}, {"clean"}),
+        ("filters.profiles.own.mean_line_characters={}", {"ingest"}, {"clean"}),
+        ("filters.assign.HackerNews=[own]", {"ingest", "judge"}, {"clean"}),
+        ("filters.measure.code=[own]", {"ingest"}, {"clean"}),
+    ],
+)
+def test_a_key_makes_the_steps_run_again_that_depend_on_it(override: str, steps: set[str], others: set[str]) -> None:
+    found = changed(recipe(), with_overrides(recipe(), [override]))
+    assert steps <= found
+    assert not others & found
+
+
+def test_the_order_of_rules_decides_reasons_and_so_is_a_setting() -> None:
+    assert "judge" in changed(recipe(), recipe(own=dict(reversed(OWN.items()))))
+
+
+@pytest.mark.parametrize(
+    "name", ["magika", "onnxruntime", "pycld2", "tree-sitter", "tree-sitter-python", "numba", "pyarrow"]
+)
+def test_every_library_that_measures_is_part_of_the_fingerprint(name: str) -> None:
+    assert name in software_versions()
