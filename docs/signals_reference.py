@@ -7,6 +7,7 @@ import inspect
 import re
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 from cli_reference import write_or_compare
@@ -70,8 +71,21 @@ def _number(value: float | None) -> str:
 
 def _signals() -> Iterator[str]:
     yield "\n## Signals\n"
+    groups: dict[str, list[str]] = {}
     for name, module in modules().items():
-        yield f"### {name}\n\n{_text(inspect.getdoc(resolve(name)) or '')}\n\n`filters/{module}.py`\n"
+        groups.setdefault(module, []).append(name)
+    for module, names in sorted(groups.items()):
+        listed = ", ".join(f"[`{name}`](#{name})" for name in names)
+        yield f"- [{_title(module)}](#{_title(module).lower().replace(' ', '-')}): {listed}"
+    for module, names in sorted(groups.items()):
+        text = inspect.getdoc(import_module(f"filters.{module}")) or ""
+        yield f"\n### {_title(module)}\n\n{_text(text)}\n\n`filters/{module}.py`\n"
+        for name in names:
+            yield f"#### {name}\n\n{_text(inspect.getdoc(resolve(name)) or '')}\n"
+
+
+def _title(module: str) -> str:
+    return module.replace("_", " ").capitalize()
 
 
 def _text(docstring: str) -> str:

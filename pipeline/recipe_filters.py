@@ -67,8 +67,9 @@ class Filters(Section):
 
     `assign` goes by subset, where that is not named by language, else by kind; `measure` likewise, for profiles whose
     signals are measured and stored and judge nothing. `profiles` holds changes to built-in tables and tables of one's
-    own, by profile and signal. `assign: null` turns all judging off. Whatever a recipe gives is laid over what is built in, key by key: what it does not name
-    stays, null takes an entry away. So laying it over the outcome once more changes nothing.
+    own, by profile and signal. `assign: null` turns all judging off. Whatever a recipe gives is laid over what is built
+    in, key by key: what it does not name stays, null takes an entry away. So laying it over the outcome once more
+    changes nothing.
     """
 
     assign: dict[str, list[ProfileName] | None] = {**ASSIGNED}

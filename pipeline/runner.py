@@ -12,6 +12,7 @@ import msgspec
 from pydantic import ValidationError
 
 from manifests.errors import IntegrityError, RecipeError, UnitError
+from manifests.ledger import Ledger
 from manifests.storage import Storage
 from pipeline.local import run_step
 from pipeline.pass_9_release import check_not_taken
@@ -20,7 +21,7 @@ from pipeline.plan import Plan, make_plan, read_plan, write_plan
 from pipeline.recipe import Recipe
 from pipeline.steps import Step
 from pipeline.tokenizer_file import load_tokenizer
-from pipeline.units import Mill, unit_bytes, units_to_run
+from pipeline.units import Mill, step_named, unit_bytes, units_to_run
 
 _LOCK_SECONDS = 3
 _FIRST_WITH_TOKENIZER = PASSES.index("clean") + 1
@@ -125,6 +126,25 @@ def _run(mill: Mill, step: Step, *, workers: int, progress: Progress) -> None:
             hint="mend the cause and run the same command again: only what failed is made again"
             + ("; or set `failed_units: leave_out` to go on without them" if "DamagedShardError" in kinds else ""),
         )
+    if step.name == "ingest":
+        _check_sources(mill)
+
+
+def _check_sources(mill: Mill) -> None:
+    """Stop where a source gave no document at all: its recipe is wrong, whatever its shards are."""
+    ledgers: dict[str, list[Ledger]] = {}
+    for unit, record in zip(mill.plan.units, mill.records(step_named("ingest")), strict=True):
+        if record is not None and record.done and record.ledger is not None:
+            ledgers.setdefault(unit[0].source, []).append(Ledger.from_json(record.ledger))
+    for source, parts in ledgers.items():
+        total = Ledger.total(parts)
+        if total.read.documents and not total.kept.documents:
+            reason, tally = max(total.rejected.items(), key=lambda item: item[1].documents)
+            raise UnitError(
+                f"sources.{source}: expected documents, found {total.read.documents:,} rows that are none; "
+                f"{tally.documents:,} of them {reason}",
+                hint=f"check format and columns; `corpusmill show {mill.work.root} --stage read` shows some of them",
+            )
 
 
 def failures(mill: Mill, step: Step) -> list[str]:

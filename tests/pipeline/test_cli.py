@@ -32,6 +32,9 @@ class Ended(NamedTuple):
     err: str
 
 
+_WRONG_FORMAT = "{name: stack, format: pile, kind: code, paths: ['stack/*.jsonl.zst']}"
+
+
 def command(*arguments: object) -> Ended:
     """Run a command in this process."""
     with (
@@ -303,6 +306,14 @@ def test_a_failed_unit_ends_a_run_with_1_and_stands_in_the_status(tiny_recipe: P
     assert f"stack/{shard.name}" in ended.err
     assert "hint: mend the cause and run the same command again" in ended.err
     assert f"stack/{shard.name}" in command("status", tiny_recipe.parent / "work").out
+
+
+def test_a_source_of_which_no_row_is_a_document_ends_a_run_with_1(tiny_recipe: Path) -> None:
+    ended = command("run", tiny_recipe, "--until", "ingest", "--set", "sources=[" + _WRONG_FORMAT + "]")
+    assert ended.code == 1
+    assert "sources.stack: expected documents, found " in ended.err
+    assert "read/missing_text" in ended.err
+    assert "--stage read" in ended.err
 
 
 def test_init_writes_a_recipe_that_plan_understands(tmp_path: Path) -> None:

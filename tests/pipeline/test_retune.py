@@ -8,6 +8,7 @@ import pytest
 
 from manifests.errors import RecipeError
 from manifests.ledger import Ledger
+from pipeline.inspect_bounds import print_close
 from pipeline.recipe_file import load_recipe
 from pipeline.retune import print_retuned
 from pipeline.runner import open_mill, reopen_mill
@@ -123,3 +124,13 @@ def test_what_cannot_be_told_is_refused(override: str, message: str, mill: Mill)
 def test_a_run_that_read_nothing_yet_is_told(tiny_recipe: Path) -> None:
     with pytest.raises(RecipeError, match="read no document yet"):
         print_retuned(open_mill(load_recipe(tiny_recipe)), [])
+
+
+def test_rows_that_another_recipe_measured_are_not_taken_for_its_own(finished_recipe: Path, run_alone: Run) -> None:
+    # As after a change of the recipe and a stop in ingest: the recipe is written, the rows are the old ones.
+    changed = load_recipe(finished_recipe, ["filters.profiles.plain={num_lines: {minimum: 3}}"])
+    mill = open_mill(changed, str(finished_recipe.parent / "work"))
+    for look in (print_retuned, lambda mill, _: print_close(mill, "num_lines", group=None, count=1)):
+        with pytest.raises(RecipeError, match="rows of an earlier one") as error:
+            look(mill, [])
+        assert "--until ingest" in error.value.hint
