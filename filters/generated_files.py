@@ -16,6 +16,8 @@ from manifests.document import Document
 
 MINIFIED_LINE_CHARACTERS = 110
 
+_LONGEST_PATH_CHARACTERS = 4_096  # as Linux has it; of longer ones the end is looked at, for patterns take its square
+
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
@@ -98,7 +100,7 @@ def is_generated(document: Document) -> float:
     said = _row_says(document.metadata).is_generated
     if isinstance(said, bool):
         return float(said)
-    path = document.path
+    path = document.path[-_LONGEST_PATH_CHARACTERS:]
     *folders, name = path.split("/")
     return float(
         name in _GENERATED_NAMES
@@ -130,7 +132,7 @@ def is_vendor(document: Document) -> float:
     said = _row_says(document.metadata).is_vendor
     if isinstance(said, bool):
         return float(said)
-    path = document.path
+    path = document.path[-_LONGEST_PATH_CHARACTERS:]
     *folders, name = path.split("/")
     return float(
         name in _VENDOR_NAMES
@@ -143,7 +145,11 @@ def is_vendor(document: Document) -> float:
 
 @lru_cache(maxsize=1)
 def _row_says(metadata: str) -> _Marked:
-    return msgspec.json.decode(metadata, type=_Marked)
+    """The row's own marks; metadata that is no JSON object says nothing."""
+    try:
+        return msgspec.json.decode(metadata, type=_Marked)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return _Marked()
 
 
 def _mean_line_characters(text: str) -> float:

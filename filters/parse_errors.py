@@ -1,32 +1,28 @@
 """Share of a source file that does not parse, by tree-sitter's grammars.
 
 tree-sitter never gives up: it sets what it cannot read apart in ERROR nodes and goes on, so the share of bytes inside
-them measures how broken a file is. It costs 7 to 12 MB per CPU second, ten times all other signals together: no default
-profile holds it.
+them measures how broken a file is.
 
-Bounded on hostile input without a clock, so that the value depends on the text alone: long texts are not parsed, nor
-texts nested far deeper than any real file (ambiguous grammars take memory by the square of it), and a parse that takes
-more steps than any real file of its length is given up. Grammars that are quadratic all the same (HTML, Bash) are left
-out.
+On some broken texts its recovery takes memory by the square of the text (12 kB of `x=>` in C take 0.8 GB) or recurses
+until the stack ends, and no measure of the text foretells it. So every text is parsed in a process of its own, within
+limits that real files stay a hundred times below; one that reaches them counts as broken as can be. Slow: 7 to 12 MB
+per CPU second for the parse and some milliseconds a file for the process. No default profile holds it.
 """
 
 import importlib
 from collections.abc import Mapping
 from functools import cache
 
-import numpy as np
-from numba import njit
-from numpy.typing import NDArray
-from tree_sitter import Language, Parser, Point, Tree
+from tree_sitter import Language, Parser, Tree
 
 from filters.text_views import utf8_bytes
 from manifests.document import Document
+from manifests.isolation import in_child
 
-MAXIMUM_BYTES = 1_000_000
+MAXIMUM_BYTES = 400_000
 
-_CHUNK_BYTES = 65_536
-_DEEPEST = 1_000  # real files: 224
-_LEAST_STEPS, _STEPS_A_BYTE = 1_000, 0.05  # real files: 0.02 a byte at most
+_MEMORY_BYTES = 300_000_000
+_CPU_SECONDS = 10  # real files: below 0.1
 
 _GRAMMARS: Mapping[str, tuple[str, str]] = {
     "C": ("tree_sitter_c", "language"),
@@ -51,9 +47,9 @@ def parse_error_fraction(document: Document) -> float:
     High values mark files in another language than they say, templates, merge conflicts and cut-off files.
 
     Returns:
-        0..1; 0 for an empty document, for a language without a grammar here, and for a text above 1 MB of UTF-8, which
-        is not parsed; 1 for one nested deeper than 1,000 brackets, and where the parse takes too many steps. A missing
-        token counts one byte.
+        0..1; 0 for an empty document, for a language without a grammar here, and for a text above 400 kB of UTF-8,
+        which is not parsed; 1 where the parse takes more than 300 MB or 10 CPU seconds. A missing token counts one
+        byte.
 
     Source: OpenCoder, arXiv 2411.04905 (Python, JavaScript and HTML must parse). Deviation: a share, where they ask
     whether a file parses at all, and by other parsers (Python's own, esprima); not for HTML, where any text parses.
@@ -61,41 +57,14 @@ def parse_error_fraction(document: Document) -> float:
     encoded = utf8_bytes(document.text)
     if not 0 < len(encoded) <= MAXIMUM_BYTES or document.language not in _GRAMMARS:
         return 0.0
-    tree = None if _depth(np.frombuffer(encoded, np.uint8)) > _DEEPEST else _parsed(encoded, document.language)
-    if tree is None:
-        return 1.0
-    return min(1.0, _num_error_bytes(tree) / len(encoded)) if tree.root_node.has_error else 0.0
+    grammar = _grammar(document.language)  # loaded once, for all children
 
+    def measure() -> float:
+        tree = Parser(grammar).parse(encoded)
+        return min(1.0, _num_error_bytes(tree) / len(encoded)) if tree.root_node.has_error else 0.0
 
-def _parsed(encoded: bytes, language: str) -> Tree | None:
-    """The tree; None where it took too many steps. tree-sitter reports its progress every hundred operations or so."""
-    maximum = _LEAST_STEPS + int(_STEPS_A_BYTE * len(encoded))
-    steps = 0
-
-    def read(offset: int, _point: Point) -> bytes:
-        return encoded[offset : offset + _CHUNK_BYTES]
-
-    def give_up(_offset: int, _has_error: bool) -> bool:
-        nonlocal steps
-        steps += 1
-        return steps > maximum
-
-    try:
-        return Parser(_grammar(language)).parse(read, progress_callback=give_up)
-    except ValueError:
-        return None
-
-
-@njit(cache=True, nogil=True)
-def _depth(encoded: NDArray[np.uint8]) -> int:
-    """The most brackets that are open at once, `<` among them; one that closes nothing is passed over."""
-    depth = deepest = 0
-    for byte in encoded:
-        opens = byte in (0x28, 0x5B, 0x7B, 0x3C)
-        closes = byte in (0x29, 0x5D, 0x7D, 0x3E)
-        depth = max(0, depth + opens - closes)
-        deepest = max(deepest, depth)
-    return deepest
+    fraction = in_child(measure, memory_bytes=_MEMORY_BYTES, cpu_seconds=_CPU_SECONDS)
+    return 1.0 if fraction is None else fraction
 
 
 def _num_error_bytes(tree: Tree) -> int:

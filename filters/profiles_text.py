@@ -1,8 +1,9 @@
 """Profiles for text: which limits a kind of text is held to. Keep rates on real text are in docs/quality.md.
 
-The first four are the tables of the papers, exact. They were made for web pages: dialogue, mathematics, books and
-questions with code fail them for what they are, so each has a profile of its own, tuned on documents just inside and
-just outside of its limits. What stays in all of them is what no good text shows: too short, repeated, broken.
+The first four hold the limits of the papers, on our signals: what these measure otherwise is said there and below. They
+were made for web pages: dialogue, mathematics, books and questions with code fail them for what they are, so each has a
+profile of its own, tuned on documents just inside and just outside of its limits. What stays in all of them is what no
+good text shows: too short, repeated, broken.
 """
 
 from collections.abc import Mapping
@@ -56,8 +57,12 @@ _FINEWEB: Profile = {
     "newline_word_ratio": Rule(maximum=0.3),
 }
 
-# Dolma 1.5, arXiv 2402.00159: Gopher's rules on words between white space, the median length for the mean, no rule on
-# paragraphs; and OLMo 2's on runs (arXiv 2501.00656, section 3.1: 32 in a row are out).
+# The limits of Dolma 1.5, arXiv 2402.00159, on our signals: Gopher's, with the median length for the mean and none on
+# paragraphs; and OLMo 2's on runs (arXiv 2501.00656, section 3.1: 32 in a row are out). Deviations: Dolma's tagger has
+# words between white space for all rules, here three do (number, length, letters), the others Gopher's words; one ratio
+# of the words that hold "#" or U+2026 is two ratios of marks here; its bullets are "*" and "-" alone; every occurrence
+# of a stop word counts there; the first of equal lines and n-grams counts there, repeats alone do here; and its
+# shares are of the characters without white space.
 _DOLMA: Profile = {
     "num_words": Rule(minimum=50, maximum=100_000),
     "median_word_characters": Rule(minimum=3, maximum=10),

@@ -65,7 +65,10 @@ class CodeLines(NamedTuple):
 def code_lines(text: str, language: str) -> CodeLines:
     """The lines that hold code; all lines with a visible character where the language's comments are not known."""
     encoded = np.frombuffer(utf8_bytes(text), np.uint8)
-    kinds = source_kinds(text, language) if language in MARKS else np.zeros(encoded.size, np.uint8)
+    kinds = source_kinds(text, language)
+    if not kinds.size:
+        kinds = np.zeros(encoded.size, np.uint8)
+        kinds.flags.writeable = False  # as all others: kernels are compiled anew for arrays that may be written
     code = np.empty(encoded.size + 1, np.uint8)
     size, num_lines, num_visible_lines = _strip(encoded, kinds, code)
     return CodeLines(code[:size].tobytes(), num_lines, num_visible_lines)

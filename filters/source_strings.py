@@ -58,7 +58,8 @@ def long_string_word_fraction(document: Document) -> float:
         0..1; 0 for a document without code, and for a language whose strings are not known. White space separates
         words.
 
-    Source: OpenCoder, arXiv 2411.04905, and its filter code (at most 0.4). Deviation: see `string_fraction`.
+    Source: OpenCoder, arXiv 2411.04905, and its filter code (at most 0.4). Deviation: see `string_fraction`; they leave
+    out words with `http://` or `https://` alone, and keep other addresses.
     """
     return _share(document, _counts(document.text, document.language).num_long_word_characters)
 
@@ -95,6 +96,7 @@ def _counts(text: str, language: str) -> _Counts:
     kinds = source_kinds(text, language)
     if not kinds.size:
         kinds = np.zeros(encoded.size, np.uint8)
+        kinds.flags.writeable = False  # as all others: kernels are compiled anew for arrays that may be written
     return _Counts(
         num_characters_of(text, kinds == STRING),
         *_long_words(encoded, kinds),

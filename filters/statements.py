@@ -41,7 +41,8 @@ def one_line_function_fraction(document: Document) -> float:
     High values mark accessors and mocks.
 
     Returns:
-        0..0.5; 0 without code and for languages other than Python. A docstring is no part of a function.
+        0..1; 0 without code and for languages other than Python. One with its `return` on a line of its own has two
+        lines and counts as one. A docstring is no part of a function.
 
     Source: see the module (at most 0.1).
     """

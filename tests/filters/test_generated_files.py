@@ -95,6 +95,21 @@ def test_no_boolean_is_no_word(word: str) -> None:
     assert is_vendor(document("a.py", metadata=metadata)) == 0.0
 
 
+@pytest.mark.parametrize(
+    "metadata",
+    ["", "[1]", "NaN", '{"a": NaN}', '{"a": "\ud800"}', '{"a": "\\ud800"}', '{"is_vendor": false', "[" * 99_999],
+)
+def test_metadata_that_is_no_json_object_says_nothing(metadata: str) -> None:
+    assert is_generated(document("node_modules/a.js", metadata=metadata)) == 1.0
+    assert is_vendor(document("node_modules/a.js", metadata=metadata)) == 1.0
+
+
+def test_the_end_of_a_long_path_decides() -> None:
+    assert is_vendor(document("a/" * 5_000 + "vendor/a.c")) == 1.0
+    assert is_vendor(document("vendor/" + "a/" * 5_000 + "a.c")) == 0.0
+    assert is_vendor(document("packages/" * 100_000)) == 0.0
+
+
 @given(path=st.one_of(st.text(), st.text(st.sampled_from("vendor/.js-min1Cc\ud800\n"))), text=st.text())
 def test_any_path_has_a_value(path: str, text: str) -> None:
     for signal in (is_generated, is_vendor):

@@ -53,5 +53,5 @@ def test_without_markup_all_is_text(text: str) -> None:
 
 
 @pytest.mark.parametrize("piece", ["<div>", "<", "<!--", "<script>", "<a b='", "</", "<!", "--"])
-def test_hostile_input_takes_linear_time(piece: str) -> None:
+def test_hostile_input_gives_a_share(piece: str) -> None:
     assert 0 <= html_text_fraction(document(piece * 200_000)) <= 1

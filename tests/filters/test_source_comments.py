@@ -131,7 +131,7 @@ def test_a_line_comment_in_c_is_all_after_its_mark(code: str, comment: str) -> N
     assert comment_fraction(document(f"{code}//{comment}", "C")) == (len(comment) + 2) / (len(code) + len(comment) + 2)
 
 
-def test_hostile_input_takes_linear_time() -> None:
+def test_hostile_input_gives_a_share() -> None:
     for text in (
         "'" * 300_000,
         '"""a"""\n' * 50_000,

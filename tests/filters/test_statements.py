@@ -199,6 +199,7 @@ def test_one_line_functions() -> None:
     text = "def f(): return 1\ndef g(a: int) -> int:\n    return a\n"
     text += "def h(\n    a,\n):\n    return a\ndef i():\n    x()\n    return 1\n"
     assert one_line_function_fraction(document(text, "Python")) == 3 / 10
+    assert one_line_function_fraction(document("def f(): return 1\n", "Python")) == 1
 
 
 def test_words_are_whole() -> None:
