@@ -60,7 +60,7 @@ _STACK_V1: Profile = {
 
 # OpenCoder, arXiv 2411.04905, appendix on heuristic rules, and the tables of opc_data_filtering: one for code in
 # general, with what Python, C, C++, C#, Go, Java, JavaScript, HTML, Shell and SQL have of their own, and one for data.
-# Left out: that Python and JavaScript must parse (`parse_error_fraction`, some milliseconds a file) and HTML (any parses).
+# Left out: that Python and JavaScript must parse (`parse_error_fraction`: some milliseconds a file); any HTML parses.
 # Deviations: the rules on n-grams and lines are held against Gopher's signals. Their words are cut as a tokenizer does,
 # marks are words, case counts, and repeats alone count; OpenCoder takes lower-cased words without marks, lines of code
 # without comments, and all occurrences. The limits on the top 2-, 3- and 4-gram so drop 6, 9 and 13 % of 1,500 files
