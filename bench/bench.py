@@ -62,7 +62,8 @@ def main() -> None:
 
 
 def _stages(recipe: Recipe, repeat: int) -> Iterator[tuple[str, float]]:
-    documents, read_rate = _read(recipe)
+    everything, read_rate = _read(recipe)
+    documents = _thinned(everything)
     yield "read, MB/CPU s", read_rate
     policy = LicencePolicy(frozenset(recipe.licences.allow), "reject")
     a, b = permutations(256, 1)
@@ -88,7 +89,7 @@ def _stages(recipe: Recipe, repeat: int) -> Iterator[tuple[str, float]]:
         yield name, _speed(function, documents, repeat)
     for name, kind in _PROFILES.items():
         measured = _measured(name)
-        of_kind = [document for document in documents if document.kind == kind]
+        of_kind = _thinned([document for document in everything if document.kind == kind])
         yield f"profile {name}, MB/CPU s", _speed(measured, of_kind, repeat)
     texts = [document for document in documents if document.kind == "text"]
     yield "datatrove's two Gopher filters, MB/CPU s", _speed(_datatrove_gopher(), texts[:: len(texts) // 200 or 1], 1)
@@ -132,7 +133,7 @@ def _speed(
 
 
 def _read(recipe: Recipe) -> tuple[list[Document], float]:
-    """Documents of all sources, evenly thinned to the sample size, and the speed of reading all of them."""
+    """Documents of all sources, and the speed of reading them."""
     documents: list[Document] = []
     started = time.process_time()
     for source in recipe.sources:
@@ -143,8 +144,13 @@ def _read(recipe: Recipe) -> tuple[list[Document], float]:
                 documents.extend(row for row in rows if isinstance(row, Document))
     seconds = time.process_time() - started
     total = sum(len(document.text.encode()) for document in documents)
-    step = max(1, total // _SAMPLE_BYTES)
-    return documents[::step], total / 1e6 / seconds
+    return documents, total / 1e6 / seconds
+
+
+def _thinned(documents: list[Document]) -> list[Document]:
+    """Every so-many-th document, so that they have the size of a sample."""
+    total = sum(len(document.text.encode()) for document in documents)
+    return documents[:: max(1, total // _SAMPLE_BYTES)]
 
 
 def _cpu_seconds(function: Callable[[Document], object], documents: list[Document]) -> float:
