@@ -76,7 +76,7 @@ def print_close(mill: Mill, signal: str, *, group: str | None, count: int) -> No
         values.append(signal_values(rows, len(signals))[:, signals.index(signal)])
         for side, found in _close(mill, rows, values[-1], signal, count).items():
             sides[side] = _closest([*sides.get(side, []), *found], count)
-    measured = np.concatenate(values)
+    measured = np.concatenate([np.empty(0), *values])
     measured = measured[~np.isnan(measured)]
     if not len(measured):
         near = get_close_matches(group or "", sorted(known), n=1, cutoff=0.0)
@@ -90,8 +90,9 @@ def print_close(mill: Mill, signal: str, *, group: str | None, count: int) -> No
 def _of_group(rows: pa.Table, group: str | None) -> pa.Table:
     if group is None:
         return rows
-    name = "" if group == "(unknown)" else group
-    masks = [pc.equal(rows.column(field), name) for field in DocumentClass._fields]
+    if group == "(unknown)":
+        return rows.filter(pc.and_(pc.equal(rows.column("subset"), ""), pc.equal(rows.column("language"), "")))
+    masks = [pc.equal(rows.column(field), group) for field in DocumentClass._fields]
     return rows.filter(pc.or_(masks[0], pc.or_(masks[1], masks[2])))
 
 
