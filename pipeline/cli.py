@@ -3,7 +3,6 @@
 Heavy imports stand inside the commands, so `corpusmill --help` stays quick.
 """
 
-import re
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +10,7 @@ from typing import Annotated
 import typer
 
 from manifests.errors import CorpusmillError
+from pipeline.complaints import complain, usage
 
 app = typer.Typer(
     name="corpusmill",
@@ -267,38 +267,10 @@ def main() -> None:
     try:
         code = app(standalone_mode=False, prog_name="corpusmill")
     except CorpusmillError as error:
-        code = _complain(error.message, error.hint, error.exit_code)
+        code = complain(error.message, error.hint, error.exit_code)
     except typer.TyperException as error:
-        code = _complain(*_usage(error), 2)
+        code = complain(*usage(error), 2)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        code = _complain(f"{where}{error.strerror or error}", "check the path, its permissions and the free space", 1)
+        code = complain(f"{where}{error.strerror or error}", "check the path, its permissions and the free space", 1)
     sys.exit(code or 0)
-
-
-def _usage(error: typer.TyperException) -> tuple[str, str]:
-    """Message and hint of a wrong command line, in the form of all our errors."""
-    message = error.format_message().rstrip(".").replace("Input should be", "expected")
-    context = getattr(error, "ctx", None)
-    name = context.command_path if context else "corpusmill"
-    example = (context.command.epilog or "") if context else ""
-    hint = f"`{name} --help` says more"
-    if example.startswith("Example: ") and "\n" not in example:
-        hint = f"for example: {example.removeprefix('Example: ')}"
-    return f"{name}: {message[:1].lower()}{message[1:]}", hint
-
-
-def _complain(message: str, hint: str, exit_code: int) -> int:
-    for text in (f"error: {message}", f"hint: {hint}" if hint else ""):
-        if text:
-            typer.echo(_printable(text), err=True)
-    return exit_code
-
-
-def _printable(message: str) -> str:
-    """Messages name shards, rows and keys; what stands in them must not steer the terminal or start a line.
-
-    Two blanks after a line end are ours: the list of failed units.
-    """
-    lines = re.split(r"\n(?=  )", message)
-    return "\n".join("".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line) for line in lines)
