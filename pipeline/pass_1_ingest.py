@@ -23,6 +23,8 @@ from stages.text_forms import in_form, source_encoding
 
 # Where rows stand and what they are, apart from what was measured: the passes that read shards again need no more.
 PLACES = pa.schema([ROWS.field(name) for name in ("id", "shard", "row", "part", "num_bytes", "kind", "language")])
+# Fields that a row may fill, by their names in a document and in a recipe's `columns`.
+NAMED = ("subset", "language", "repo", "path")
 _BATCH_ROWS = 2_000
 _BATCH_METADATA_CHARACTERS = 4_000_000
 
@@ -32,6 +34,7 @@ def _ingest(context: UnitContext) -> None:
     measured = measuring(context.recipe)
     forms: Counter[str] = Counter()
     encodings: Counter[str] = Counter()
+    named: set[str] = set()
     with (
         context.blocks("decisions", DECISIONS) as decisions,
         context.blocks("rows", ROWS) as rows,
@@ -42,6 +45,7 @@ def _ingest(context: UnitContext) -> None:
             if isinstance(item, Rejected):
                 batch.reject(item)
                 continue
+            named.update(name for name in NAMED if getattr(item, name))
             formed = in_form(item, notebooks=context.recipe.text_forms.notebooks)
             if isinstance(formed, Rejected):
                 batch.reject(formed)
@@ -56,6 +60,7 @@ def _ingest(context: UnitContext) -> None:
         "text_forms": dict(sorted(forms.items())),
         "encodings": dict(sorted(encodings.items())),
         "signals": context.recipe.filters.signals,
+        "named": sorted(named),
     }
 
 

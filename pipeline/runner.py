@@ -13,8 +13,10 @@ from pydantic import ValidationError
 
 from manifests.errors import IntegrityError, RecipeError, UnitError
 from manifests.ledger import Ledger
+from manifests.record import Record
 from manifests.storage import Storage
 from pipeline.local import run_step
+from pipeline.pass_1_ingest import NAMED
 from pipeline.pass_9_release import check_not_taken
 from pipeline.passes import PASSES, STEPS
 from pipeline.plan import Plan, make_plan, read_plan, write_plan
@@ -131,19 +133,30 @@ def _run(mill: Mill, step: Step, *, workers: int, progress: Progress) -> None:
 
 
 def _check_sources(mill: Mill) -> None:
-    """Stop where a source gave no document at all: its recipe is wrong, whatever its shards are."""
-    ledgers: dict[str, list[Ledger]] = {}
+    """Stop where a source gave no document at all, or none with a field that it names: its recipe is wrong."""
+    records: dict[str, list[Record]] = {}
     for unit, record in zip(mill.plan.units, mill.records(step_named("ingest")), strict=True):
-        if record is not None and record.done and record.ledger is not None:
-            ledgers.setdefault(unit[0].source, []).append(Ledger.from_json(record.ledger))
-    for source, parts in ledgers.items():
-        total = Ledger.total(parts)
+        if record is not None and record.done:
+            records.setdefault(unit[0].source, []).append(record)
+    for source, parts in records.items():
+        total = Ledger.total(Ledger.from_json(record.ledger) for record in parts if record.ledger)
         if total.read.documents and not total.kept.documents:
             reason, tally = max(total.rejected.items(), key=lambda item: item[1].documents)
             raise UnitError(
                 f"sources.{source}: expected documents, found {total.read.documents:,} rows that are none; "
                 f"{tally.documents:,} of them {reason}",
                 hint=f"check format and columns; `corpusmill show {mill.work.root} --stage read` shows some of them",
+            )
+        filled = {name for record in parts for name in record.counts["named"]}  # type: ignore[attr-defined]
+        [columns] = [member.columns for member in mill.recipe.sources if member.name == source]
+        asked = columns.model_dump(include=set(NAMED), exclude_none=True) if columns else {}
+        absent = {name: field for name, field in asked.items() if name not in filled}
+        if total.kept.documents and absent:
+            name, field = next(iter(absent.items()))
+            raise UnitError(
+                f"sources.{source}.columns.{name}: expected {field!r} in some row, found it in none of "
+                f"{total.kept.documents:,} documents",
+                hint="correct the name of the field, or take it out of `columns`",
             )
 
 

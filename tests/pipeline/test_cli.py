@@ -316,6 +316,16 @@ def test_a_source_of_which_no_row_is_a_document_ends_a_run_with_1(tiny_recipe: P
     assert "--stage read" in ended.err
 
 
+def test_a_column_that_no_row_has_ends_a_run_with_1(tiny_recipe: Path) -> None:
+    source = "{name: stack, format: columns, kind: code, paths: ['stack/*.jsonl.zst'], columns: COLUMNS}"
+    right = source.replace("COLUMNS", "{text: content, repo: repo_name, path: path}")
+    assert command("run", tiny_recipe, "--until", "ingest", "--set", f"sources=[{right}]").code == 0
+    wrong = source.replace("COLUMNS", "{text: content, repo: repo_name, path: pth}")
+    ended = command("run", tiny_recipe, "--until", "ingest", "--set", f"sources=[{wrong}]")
+    assert ended.code == 1
+    assert re.search(r"sources\.stack\.columns\.path: expected 'pth' in some row, found it in none of \d+", ended.err)
+
+
 def test_init_writes_a_recipe_that_plan_understands(tmp_path: Path) -> None:
     recipe = tmp_path / "recipe.yaml"
     assert command("init", recipe).code == 0
