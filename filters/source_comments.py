@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from filters.source_kinds import CODE, COMMENT, num_characters_of, source_kinds
+from filters.source_kinds import CODE, COMMENT, known_or_code, num_characters_of, source_kinds
 from filters.source_syntax import MARKS
 from filters.text_views import utf8_bytes
 from manifests.document import Document
@@ -65,10 +65,7 @@ class CodeLines(NamedTuple):
 def code_lines(text: str, language: str) -> CodeLines:
     """The lines that hold code; all lines with a visible character where the language's comments are not known."""
     encoded = np.frombuffer(utf8_bytes(text), np.uint8)
-    kinds = source_kinds(text, language)
-    if not kinds.size:
-        kinds = np.zeros(encoded.size, np.uint8)
-        kinds.flags.writeable = False  # as all others: kernels are compiled anew for arrays that may be written
+    kinds = known_or_code(text, language)
     code = np.empty(encoded.size + 1, np.uint8)
     size, num_lines, num_visible_lines = _strip(encoded, kinds, code)
     return CodeLines(code[:size].tobytes(), num_lines, num_visible_lines)

@@ -40,6 +40,16 @@ def source_kinds(text: str, language: str) -> NDArray[np.uint8]:
     return kinds
 
 
+def known_or_code(text: str, language: str) -> NDArray[np.uint8]:
+    """As `source_kinds`, with every byte CODE for a language whose marks are not known."""
+    kinds = source_kinds(text, language)
+    if kinds.size:
+        return kinds
+    kinds = np.full(len(utf8_bytes(text)), CODE, np.uint8)
+    kinds.flags.writeable = False  # as all others: kernels are compiled anew for arrays that may be written
+    return kinds
+
+
 def num_characters_of(text: str, chosen: NDArray[np.bool_]) -> int:
     """Number of the code points whose first byte is chosen; one flag a UTF-8 byte."""
     if not text.isascii():

@@ -12,7 +12,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from filters.source_comments import code_lines
-from filters.source_kinds import COMMENT, STRING, is_word, num_characters_of, source_kinds
+from filters.source_kinds import COMMENT, STRING, is_word, known_or_code, num_characters_of
 from filters.text_views import utf8_bytes
 from manifests.document import Document
 
@@ -93,10 +93,7 @@ def _share(document: Document, num_characters: int) -> float:
 @lru_cache(maxsize=1)
 def _counts(text: str, language: str) -> _Counts:
     encoded = np.frombuffer(utf8_bytes(text), np.uint8)
-    kinds = source_kinds(text, language)
-    if not kinds.size:
-        kinds = np.zeros(encoded.size, np.uint8)
-        kinds.flags.writeable = False  # as all others: kernels are compiled anew for arrays that may be written
+    kinds = known_or_code(text, language)
     return _Counts(
         num_characters_of(text, kinds == STRING),
         *_long_words(encoded, kinds),

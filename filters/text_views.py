@@ -5,17 +5,14 @@ text: the caches hold one entry, keyed by the text itself, and stay pure. They c
 times over in memory, and one hash of the text, which Python keeps in the string.
 
 Native code reads what suits it: `bytes.translate` the bytes, compiled scans the code points, whose places and lengths
-need no decoding. MB of UTF-8 per CPU second: code points 2,000 to 4,000; on documents beyond ASCII bytes about 900,
-code points beyond ASCII 800; lines 450 on all.
+need no decoding. MB of UTF-8 per CPU second: code points 2,000 to 4,000; bytes about 900 on documents beyond ASCII;
+lines 450 on all.
 """
 
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-
-_ONLY_ASCII = np.empty(0, dtype=np.uint32)
-_ONLY_ASCII.flags.writeable = False
 
 
 @lru_cache(maxsize=1)
@@ -47,18 +44,3 @@ def code_points(text: str) -> NDArray[np.uint32]:
         uint32, shape (characters,), read-only.
     """
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
-
-
-@lru_cache(maxsize=1)
-def beyond_ascii(text: str) -> NDArray[np.uint32]:
-    """The code points from U+0080 on, lone surrogates included, in their order.
-
-    Returns:
-        A read-only array, shape (n,); empty where the text is ASCII.
-    """
-    if text.isascii():
-        return _ONLY_ASCII
-    # As signed bytes, all but ASCII is negative; one pass over bytes is faster than one over code points.
-    signed = np.frombuffer(utf8_bytes(text), dtype=np.int8)
-    beyond = signed[signed < 0].tobytes().decode("utf-8", "surrogatepass")
-    return np.frombuffer(beyond.encode("utf-32-le", "surrogatepass"), dtype="<u4")

@@ -18,6 +18,7 @@ from filters.licences import header_evidence, metadata_evidence
 from filters.natural_languages import has_prose, natural_language
 from filters.programming_languages import programming_language
 from filters.signals import Signal, resolve
+from filters.text_views import utf8_bytes
 from manifests.document import ID_BYTES, Document
 from pipeline.recipe import Recipe
 from pipeline.recipe_filters import DocumentClass
@@ -88,7 +89,7 @@ def measuring(recipe: Recipe) -> Callable[[Document, int], tuple[object, ...]]:
 
     def measured(formed: Document, num_bytes: int) -> tuple[object, ...]:
         document, natural, confidence = identified(formed, sources[formed.source], from_content=from_content)
-        encoded = document.text.encode()
+        encoded = utf8_bytes(document.text)  # which signals read, too
         facts = decode(document.metadata)
         header = header_evidence(document.text)
         return (

@@ -10,6 +10,7 @@ from dataclasses import replace
 import pyarrow as pa
 
 from filters.signals import resolve
+from filters.text_views import utf8_bytes
 from manifests.decision import DECISIONS, decisions_table
 from manifests.document import Document, Rejected
 from manifests.ledger import Ledger
@@ -52,7 +53,7 @@ def _ingest(context: UnitContext) -> None:
                 continue
             forms.update(formed.changes)
             encodings[source_encoding(item)] += 1
-            num_bytes = len(item.text.encode())
+            num_bytes = len(utf8_bytes(item.text))
             batch.keep(measured(formed.document, num_bytes), num_bytes, len(item.metadata))
         batch.flush()
     del encodings[""]
