@@ -39,13 +39,13 @@ def exact_groups(content: tuple[U64, U64], rank: U64, document: tuple[U64, U64],
         the best-ranked are the same row read again (`repeated`).
     """
     order = lexsorted([*content, rank, *document, ref])
-    fresh = _fresh([half[order] for half in content])
-    first = np.maximum.accumulate(np.where(fresh, np.arange(len(order)), 0))
+    leads = fresh([half[order] for half in content])
+    first = np.maximum.accumulate(np.where(leads, np.arange(len(order)), 0))
     # Rows of one document may differ in rank, so they need not stand side by side in that order.
     by_document = lexsorted([*content, *document, rank, ref])
     repeated = np.zeros(len(order), dtype=np.bool_)
-    repeated[by_document] = ~_fresh([half[by_document] for half in (*content, *document)])
-    loser = np.flatnonzero(~fresh)
+    repeated[by_document] = ~fresh([half[by_document] for half in (*content, *document)])
+    loser = np.flatnonzero(~leads)
     return ExactGroups(order[loser], order[first[loser]], repeated[order[loser]])
 
 
@@ -65,12 +65,12 @@ def bucket_pairs(  # noqa: PLR0913 - five columns of one table
     order = lexsorted([key, content, rank, document, ref])
     key, content, rank = key[order], content[order], rank[order]
     document, ref = document[order], ref[order]
-    alone = _fresh([key, content])
+    alone = fresh([key, content])
     key, rank, document, ref = key[alone], rank[alone], document[alone], ref[alone]
 
     order = lexsorted([key, rank, document, ref])
     key, ref = key[order], ref[order]
-    start = np.maximum.accumulate(np.where(_fresh([key]), np.arange(len(order)), 0))
+    start = np.maximum.accumulate(np.where(fresh([key]), np.arange(len(order)), 0))
     place = np.arange(len(order)) - start
     better: list[U64] = []
     other: list[U64] = []
@@ -85,14 +85,14 @@ def unique_pairs(left: U64, right: U64) -> tuple[U64, U64]:
     """Each pair once, sorted."""
     order = lexsorted([left, right])
     left, right = left[order], right[order]
-    fresh = _fresh([left, right])
-    return left[fresh], right[fresh]
+    once = fresh([left, right])
+    return left[once], right[once]
 
 
-def _fresh(columns: Sequence[U64]) -> npt.NDArray[np.bool_]:
+def fresh(columns: Sequence[U64]) -> npt.NDArray[np.bool_]:
     """bool[n], whether a row of sorted columns differs from the one before it; the first one does."""
-    fresh = np.zeros(len(columns[0]), dtype=np.bool_)
-    fresh[:1] = True
+    differs = np.zeros(len(columns[0]), dtype=np.bool_)
+    differs[:1] = True
     for column in columns:
-        fresh[1:] |= column[1:] != column[:-1]
-    return fresh
+        differs[1:] |= column[1:] != column[:-1]
+    return differs

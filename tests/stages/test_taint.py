@@ -1,0 +1,182 @@
+"""Copies of tainting rows against plain Python, and their laws."""
+
+from random import Random
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from stages.taint import HEADER, LIES_IN, copy_pairs, exact_copies, worst_copies
+
+# Few values, so that everything collides; ref is the place. A document has one content.
+CONTENTS, DOCUMENTS, KEYS = 4, 8, 3
+TAINTS = st.sampled_from([0, LIES_IN, HEADER])
+# document, rank, taint
+Row = tuple[int, int, int]
+ROWS = st.lists(st.tuples(st.integers(0, DOCUMENTS - 1), st.integers(0, 2), TAINTS), max_size=25)
+# key, document: which documents do not stand in which bucket
+ABSENT = st.sets(st.tuples(st.integers(0, KEYS - 1), st.integers(0, DOCUMENTS - 1)))
+SMALL = st.integers(1, 3)
+
+
+def u64(values: list[int]) -> npt.NDArray[np.uint64]:
+    return np.array(values, dtype=np.uint64)
+
+
+def u8(values: list[int]) -> npt.NDArray[np.uint8]:
+    return np.array(values, dtype=np.uint8)
+
+
+def content_of(document: int) -> int:
+    return document % CONTENTS
+
+
+def exact_of(rows: list[Row], refs: list[int]) -> list[tuple[int, int]]:
+    """(ref of the survivor, ref of the tainting row), in order of content."""
+    contents = [content_of(document) for document, _, _ in rows]
+    survivor, tainter = exact_copies(
+        (u64([content // 2 for content in contents]), u64([content % 2 for content in contents])),
+        u64([rank for _, rank, _ in rows]),
+        (u64([document // 3 for document, _, _ in rows]), u64([document % 3 for document, _, _ in rows])),
+        ref=u64(refs),
+        taint=u8([taint for _, _, taint in rows]),
+    )
+    return [(refs[one], refs[other]) for one, other in zip(survivor.tolist(), tainter.tolist(), strict=True)]
+
+
+def pairs_of(rows: list[Row], buckets: list[tuple[int, int]], candidates: int) -> list[tuple[int, int]]:
+    """(ref of the tainting row, ref of the survivor); a row's ref is its place."""
+    members = [(key, place, *rows[place]) for key, place in buckets]
+    tainter, survivor = copy_pairs(
+        u64([key for key, *_ in members]),
+        u64([content_of(document) for _, _, document, _, _ in members]),
+        u64([rank for _, _, _, rank, _ in members]),
+        u64([document for _, _, document, _, _ in members]),
+        ref=u64([place for _, place, *_ in members]),
+        taint=u8([taint for *_, taint in members]),
+        candidates_per_bucket=candidates,
+    )
+    return list(zip(tainter.tolist(), survivor.tolist(), strict=True))
+
+
+def buckets_of(rows: list[Row], absent: set[tuple[int, int]]) -> list[tuple[int, int]]:
+    """(key, place of a row): rows of one document have one text, so they stand in the same buckets."""
+    return [(key, place) for key in range(KEYS) for place, row in enumerate(rows) if (key, row[0]) not in absent]
+
+
+def standing(rows: list[Row], places: list[int]) -> tuple[dict[int, int], dict[int, int]]:
+    """By content: the survivor that stands for it, and the tainting row."""
+    alive = {rows[place][0] for place in places if not rows[place][2]}
+    order = sorted(places, key=lambda place: (-rows[place][2], rows[place][1], rows[place][0], place), reverse=True)
+    survivors = {content_of(rows[place][0]): place for place in order if not rows[place][2]}
+    tainters = {content_of(rows[place][0]): place for place in order if rows[place][2] and rows[place][0] not in alive}
+    return survivors, tainters
+
+
+@given(ROWS)
+@example([(0, 0, 0), (4, 2, LIES_IN), (4, 1, LIES_IN), (8, 2, HEADER)])  # the worst, however it ranks
+@example([(0, 0, 0), (0, 0, HEADER), (4, 0, LIES_IN)])  # another row of the document itself
+def test_exact_copies_are_those_of_plain_python(rows: list[Row]) -> None:
+    survivors, tainters = standing(rows, list(range(len(rows))))
+    expected = [(survivors[content], tainters[content]) for content in sorted(survivors.keys() & tainters.keys())]
+    assert exact_of(rows, list(range(len(rows)))) == expected
+
+
+@given(ROWS, st.randoms(use_true_random=False))
+def test_exact_copies_do_not_depend_on_the_order_of_rows(rows: list[Row], random: Random) -> None:
+    order = list(range(len(rows)))
+    random.shuffle(order)
+    assert exact_of([rows[place] for place in order], order) == exact_of(rows, list(range(len(rows))))
+
+
+@given(ROWS, ABSENT, SMALL)
+@example([(0, 0, 0), (4, 0, LIES_IN)], set(), 1)  # the same content
+@example([(1, 0, 0), (2, 0, LIES_IN), (3, 1, HEADER)], set(), 1)  # a header comes first
+def test_pairs_are_those_of_plain_python(rows: list[Row], absent: set[tuple[int, int]], candidates: int) -> None:
+    buckets = buckets_of(rows, absent)
+    expected = set()
+    for key in {key for key, _ in buckets}:
+        survivors, tainters = standing(rows, sorted({place for other, place in buckets if other == key}))
+        chosen = sorted(tainters.values(), key=lambda place: (-rows[place][2], rows[place][1], rows[place][0], place))
+        for tainter in chosen[:candidates]:
+            expected |= {
+                (tainter, survivor)
+                for content, survivor in survivors.items()
+                if content != content_of(rows[tainter][0])
+            }
+    assert pairs_of(rows, buckets, candidates) == sorted(expected)
+
+
+@given(ROWS, ABSENT, SMALL, st.randoms(use_true_random=False))
+def test_pairs_do_not_depend_on_the_order_of_rows(
+    rows: list[Row], absent: set[tuple[int, int]], candidates: int, random: Random
+) -> None:
+    buckets = buckets_of(rows, absent)
+    shuffled = list(buckets)
+    random.shuffle(shuffled)
+    assert pairs_of(rows, shuffled, candidates) == pairs_of(rows, buckets, candidates)
+
+
+@given(ROWS, ABSENT, SMALL)
+def test_a_tainting_row_meets_survivors_of_other_documents_and_contents_alone(
+    rows: list[Row], absent: set[tuple[int, int]], candidates: int
+) -> None:
+    found = pairs_of(rows, buckets_of(rows, absent), candidates)
+    for tainter, survivor in found:
+        assert rows[tainter][2] > 0 == rows[survivor][2]
+        assert content_of(rows[tainter][0]) != content_of(rows[survivor][0])
+    for survivor, tainter in exact_of(rows, list(range(len(rows)))):
+        assert rows[tainter][2] > 0 == rows[survivor][2]
+        assert rows[tainter][0] != rows[survivor][0]
+
+
+@pytest.mark.parametrize("taint", [0, HEADER])
+def test_rows_of_one_sort_have_no_copies(taint: int) -> None:
+    rows = [(document, 0, taint) for document in range(DOCUMENTS)]
+    assert exact_of(rows, list(range(len(rows)))) == []
+    assert pairs_of(rows, [(0, place) for place in range(len(rows))], 8) == []
+
+
+def test_no_rows_have_no_copies() -> None:
+    assert exact_of([], []) == []
+    assert pairs_of([], [], 8) == []
+    assert worst_copies(u64([]), u8([]), np.empty(0), (u64([]), u64([]))).tolist() == []
+
+
+def test_pairs_grow_with_the_bucket_and_not_with_its_square() -> None:
+    refs = np.arange(60_000, dtype=np.uint64)
+    same = np.zeros_like(refs)
+    taint = np.where(refs < 30_000, HEADER, 0).astype(np.uint8)
+    tainter, survivor = copy_pairs(same, refs, same, refs, ref=refs, taint=taint, candidates_per_bucket=8)
+    assert len(tainter) == 8 * 30_000
+    assert set(tainter.tolist()) == set(range(8))
+    assert len(set(survivor.tolist())) == 30_000
+
+
+# survivor, taint, similarity, twin
+COPIES = st.lists(
+    st.tuples(
+        st.integers(0, 3),
+        st.sampled_from([LIES_IN, HEADER]),
+        st.sampled_from([0.9, 0.95, 1.0]),
+        st.tuples(st.integers(0, 1), st.integers(0, 1)),
+    ),
+    max_size=20,
+)
+
+
+@given(COPIES)
+def test_the_worst_copy_is_that_of_plain_python(copies: list[tuple[int, int, float, tuple[int, int]]]) -> None:
+    found = worst_copies(
+        u64([copy[0] for copy in copies]),
+        u8([copy[1] for copy in copies]),
+        np.array([copy[2] for copy in copies], dtype=np.float64),
+        (u64([copy[3][0] for copy in copies]), u64([copy[3][1] for copy in copies])),
+    )
+    expected = [
+        min((copy for copy in copies if copy[0] == survivor), key=lambda copy: (-copy[1], -copy[2], copy[3]))
+        for survivor in sorted({copy[0] for copy in copies})
+    ]
+    assert [copies[place] for place in found.tolist()] == expected
