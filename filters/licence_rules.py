@@ -19,7 +19,7 @@ from filters.licence_expressions import (
     parsed,
     says_something,
 )
-from filters.licence_sets import licence_category, licence_set, names_of_licence
+from filters.licence_sets import licence_category, licence_set, names_of_licence, only_permits
 
 Word = Literal["copyleft", "proprietary", "unknown", "not_allowed"]
 WORDS: tuple[Word, ...] = get_args(Word)
@@ -152,7 +152,9 @@ class LicenceRules:
             return ""
         if whole in self._spelling:
             return self._spelling[whole]
-        return f"{self._spelling[alone]} WITH {licence.exception}" if alone in self._spelling else ""
+        if alone not in self._spelling or (licence.exception and not only_permits(licence.exception)):
+            return ""
+        return f"{self._spelling[alone]} WITH {licence.exception}" if licence.exception else self._spelling[alone]
 
     def _is_neutral(self, node: Expression) -> bool:
         return all(not item.exception and item.id.casefold() in self.neutral for item in licences_of(node))
@@ -177,4 +179,8 @@ def _outcomes(example: str, rules: LicenceRules) -> tuple[str, str, str]:
 
 
 def _word(licence: str) -> Word:
-    return _WORD_OF_CATEGORY.get(licence_category(licence.split(" WITH ", maxsplit=1)[0]), "proprietary")
+    alone, _, exception = licence.partition(" WITH ")
+    words = {_WORD_OF_CATEGORY.get(licence_category(alone), "proprietary")}
+    if exception and not only_permits(exception):
+        words.add(_WORD_OF_CATEGORY.get(licence_category(exception), "proprietary"))
+    return next(word for word in WORDS if word in words)

@@ -18,6 +18,8 @@ from typing import NamedTuple
 
 import license_expression
 
+from filters.licence_expressions import ids_of
+
 NAMED_SETS = ("permissive", "open-content", "share-alike")
 CATEGORY_PREFIX = "category:"
 _OWN_NAMES = ("licenseref-", "documentref-")
@@ -153,6 +155,23 @@ def _complaint(entry: str, kind: str, words: Iterable[str]) -> str:
 
 def _shown(entry: str) -> str:
     return repr(entry[:80])
+
+
+def is_neutral(expression: str) -> bool:
+    """Whether an expression names references and notes alone, which are no licence; False where it names nothing."""
+    ids = ids_of(expression)
+    return bool(ids) and ids <= {name.casefold() for name in licence_set("neutral")}
+
+
+def only_permits(exception: str) -> bool:
+    """Whether an exception is known to widen the licence before it: one of SPDX's own, or one filed as permissive.
+
+    ScanCode also has names for clauses that take something away, such as the Commons Clause.
+    """
+    known = _index().get(exception.casefold())
+    if known is None or not known.is_exception:
+        return False
+    return known.category == "Permissive" or not known.current.casefold().startswith(_OWN_NAMES)
 
 
 @cache

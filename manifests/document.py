@@ -58,7 +58,7 @@ class Rejected:
         reason: snake_case; derived from the signal's name and the bound where a filter decided.
         value: what was measured; None where nothing was.
         bound: the limit it was held against; None where there is none.
-        twin: id of the kept duplicate; empty where there is none.
+        twin: id of the kept duplicate, or, in stage "licence", of the rejected copy that taints; empty for none.
         similarity: exact Jaccard similarity with the twin, 0..1; None where there is no twin.
         detail: a short human text (an SPDX expression, a parser's message); never document content.
         num_bytes: UTF-8 bytes of the text; 0 for a row without one.

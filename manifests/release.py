@@ -99,6 +99,10 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         text_forms: documents by what was done to their form as they were read.
         encodings: documents by the encoding that their row names; those in UTF-8 or without a name are left out.
         redactions: replacements by "kind/rule".
+        licence_words: by concluded licence, the sets or categories that its parts are of: "permissive, share-alike".
+        licence_counts: `texts`, distinct notices and licence texts that were read; `undecided_texts`, those that took
+            the detector too long; `copies_elsewhere`, documents left by pass 2 of which a copy lies under another licence.
+        not_known: documents by what their attribution does not know, then by kind.
     """
 
     schema_version: int
@@ -116,6 +120,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     mixture: ReleaseMixture
     packing: ReleasePacking
     documents: list[DocumentClass]
+    licence_words: dict[str, str]
+    licence_counts: dict[str, int]
+    not_known: dict[str, dict[str, int]]
     files: list[ReleaseFile]
 
     @property
@@ -176,12 +183,21 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             sums[row.kind] = sums.get(row.kind, 0) + row.tokens
         return sums
 
-    def sums_by(self, name: str) -> list[tuple[str, Tally, int]]:
-        """(value, documents and bytes, tokens) by one field of the classes, most tokens first."""
-        sums: dict[str, tuple[Tally, int]] = {}
+    def sums_by(self, *names: str) -> list[tuple[tuple[str, ...], Tally, int]]:
+        """(values, documents and bytes, tokens) by some fields of the classes, most tokens first.
+
+        Args:
+            names: of fields of `DocumentClass`, or `licence_words`: the words of its licence.
+        """
+        sums: dict[tuple[str, ...], tuple[Tally, int]] = {}
         for row in self.documents:
-            tally, tokens = sums.setdefault(getattr(row, name), (Tally(), 0))
+            key = tuple(self._value(row, name) for name in names)
+            tally, tokens = sums.setdefault(key, (Tally(), 0))
             tally.add(row.num_bytes, row.documents)
-            sums[getattr(row, name)] = (tally, tokens + row.tokens)
-        found = [(value, tally, tokens) for value, (tally, tokens) in sums.items()]
+            sums[key] = (tally, tokens + row.tokens)
+        found = [(values, tally, tokens) for values, (tally, tokens) in sums.items()]
         return sorted(found, key=lambda item: (-item[2], item[0]))
+
+    def _value(self, row: DocumentClass, name: str) -> str:
+        value: str = self.licence_words.get(row.licence, "") if name == "licence_words" else getattr(row, name)
+        return value

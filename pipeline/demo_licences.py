@@ -11,7 +11,8 @@ from typing import Any
 
 from license_expression import ExpressionError, get_spdx_licensing
 
-from filters.licences import PERMISSIVE, LicencePolicy, metadata_evidence
+from filters.licence_evidence import metadata_evidence
+from filters.licence_policy import LicencePolicy
 
 # The list of trove classifiers, the last part of each "License ::" line that names one licence
 CLASSIFIERS = {
@@ -60,7 +61,7 @@ _WELL_KNOWN = {
     "the mit license": "MIT",
 }
 _BSD = frozenset(("bsd", "bsd license", "new bsd", "modified bsd"))
-_PERMISSIVE_ONLY = LicencePolicy(allow=frozenset(PERMISSIVE), no_licence="reject")
+_PERMISSIVE_ONLY = LicencePolicy(frozenset(["permissive"]))
 
 
 def detected_licences(metadata: Mapping[str, Any], notice: str) -> list[str]:

@@ -43,10 +43,12 @@ def print_life(mill: Mill, identifier: str) -> None:
     identity: bytes = rows[0]["id"]
     console.print(f"document {identity.hex()}")
     for row in rows[:_SHOWN_ROWS]:
-        for line in _origin(mill, row):
+        for line in _origin(row):
             console.print(line)
     if len(rows) > _SHOWN_ROWS:
         console.print(f"and {len(rows) - _SHOWN_ROWS:,} more rows of the same document")
+    for line in _licence(mill, identity):
+        console.print(line)
     for line in _signals(mill, rows[0]):
         console.print(line)
     for line in _end(mill, identity):
@@ -104,16 +106,26 @@ def _place_named(mill: Mill, identifier: str) -> dict[str, Any] | None:
     raise RecipeError(f"{identifier}: expected SHARD:ROW, found no shard {head!r}", hint=f"did you mean {near}:{last}?")
 
 
-def _origin(mill: Mill, row: dict[str, Any]) -> Iterator[str]:
-    """Lines about one row: where it was read, how long it is, what speaks of its licence."""
+def _origin(row: dict[str, Any]) -> Iterator[str]:
+    """Lines about one row: where it was read, how long it is."""
     what = " ".join(part for part in (row["kind"], row["language"], place(row)) if part)
     yield safe(f"read: {position(row['shard'], row['row'], row['part'])}, {what}")
     yield f"size: {row['num_bytes']:,} bytes; content hash {row['content_hash'].hex()}"
-    source = next(source for source in mill.recipe.sources if source.name == row["source"])
-    header = row["licence_header"] and f"{row['licence_header']} at {row['licence_header_where']}"
-    evidence = {"metadata": row["licence_metadata"], "header": header, "source": source.declared_licence}
-    said = "; ".join(f"{kind} {expression or '(none)'}" for kind, expression in evidence.items())
-    yield safe(f"licence evidence: {said}", 600)
+
+
+def _licence(mill: Mill, identity: bytes) -> Iterator[str]:
+    """Lines about the licence: every piece of evidence, from the strongest kind on, and what was concluded."""
+    for table in tables(mill, "judge", "judged"):
+        for verdict in equal(table, {"id": identity}).to_pylist()[:_SHOWN_ROWS]:
+            for piece in verdict["evidence"]:
+                sure = "" if piece["confidence"] == 1 else f", confidence {number(piece['confidence'])}"
+                said = f"{piece['kind']} says {piece['expression']} ({piece['where']}{sure})"
+                yield safe(f"licence evidence {piece['id']}: {said}", 600)
+            if not verdict["evidence"]:
+                yield "licence evidence: none"
+            if verdict["licence"]:
+                declared = f"; declared {verdict['licence_declared']}" if verdict["licence_declared"] else ""
+                yield safe(f"licence: concluded {verdict['licence']}{declared}", 600)
 
 
 def _signals(mill: Mill, row: dict[str, Any]) -> Iterator[str]:
@@ -141,7 +153,12 @@ def _end(mill: Mill, identity: bytes) -> Iterator[str]:
     if len(own) < len(verdicts):
         yield f"deduplicate: {counted(len(verdicts) - len(own), 'row')} rejected, repeated_row: the document stays once"
     for item in [item for item in copies if item.id != identity.hex()][:_SHOWN_ROWS]:
-        yield f"deduplicate: kept in place of {item.id} ({item.reason}, similarity {item.similarity:.4f})"
+        said = "taints its copy" if item.stage == "licence" else "kept in place of"
+        yield f"{item.stage}: {said} {item.id} ({item.reason}, similarity {item.similarity:.4f})"
+    for table in tables(mill, "resolve", "copies"):
+        for row in equal(table, {"id": identity}).to_pylist():
+            where = f"{row['twin'].hex()}, which lies under another licence, similarity {row['similarity']:.4f}"
+            yield f"licence: a copy of {where}; counted"
     for table in tables(mill, "clean", "texts", columns=("id", "num_bytes", "licence")):
         for row in equal(table, {"id": identity}).to_pylist():
             yield safe(f"clean: kept with {row['num_bytes']:,} bytes of text, licence {row['licence']}")

@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from manifests.errors import RetryableError, UnitError
 from pipeline.steps import Step
-from pipeline.units import Mill, fail_unit, step_named
+from pipeline.units import Mill, fail_unit, step_named, unit_inputs
 from pipeline.watch import Board, die_with_parent, run_watched
 
 _LOOK_MILLISECONDS = 100
@@ -61,7 +61,8 @@ def run_step(
     import datatrove.executor  # noqa: F401
 
     pa.array([0])
-    step.prepare(mill.recipe)
+    if not step.prepare_for:
+        step.prepare(mill.recipe)
     gc.collect()
     gc.freeze()  # or the children's collector would touch, and so copy, everything loaded so far
     board = Board(len(units))
@@ -75,8 +76,10 @@ def run_step(
         launcher = os.getpid()
         runner = os.fork()
         if runner == 0:
-            _be_runner(task, workers, log=log, launcher=launcher)
-        dead = _attend(runner, board, tell)
+            _be_runner(task, workers, log=log, launcher=launcher, load=_large_load(mill, step, units))
+        # A large load is silence, too.
+        silence = mill.recipe.limits.progress_seconds if step.prepare_for else _IDLE_SECONDS
+        dead = _attend(runner, board, tell, silence)
         for row in dead:
             error = RetryableError(
                 f"{step.name}, unit {units[row]}: its worker was ended from outside; expected it to finish",
@@ -93,7 +96,21 @@ def run_step(
     mill.records(step, fresh=True)
 
 
-def _be_runner(task: UnitTask, workers: int, *, log: Path, launcher: int) -> None:
+def _large_load(mill: Mill, step: Step, units: Sequence[int]) -> Callable[[], None]:
+    """What the runner, and no process that outlives the step, has to load."""
+    table = step.prepare_for
+    if not table or not any(block.segments for unit in units for block in unit_inputs(mill, step, unit)[table]):
+        return lambda: None
+
+    def load() -> None:
+        step.prepare(mill.recipe)
+        gc.collect()
+        gc.freeze()
+
+    return load
+
+
+def _be_runner(task: UnitTask, workers: int, *, log: Path, launcher: int, load: Callable[[], None]) -> None:
     code = 1
     try:
         os.setpgid(0, 0)  # a Ctrl-C at the terminal reaches the launcher alone, which ends this group
@@ -106,6 +123,7 @@ def _be_runner(task: UnitTask, workers: int, *, log: Path, launcher: int) -> Non
         os.dup2(sink, 1)
         os.dup2(sink, 2)
         sys.stdout = sys.stderr = os.fdopen(sink, "w", buffering=1)  # the launcher's may be anything
+        load()
         _execute(task, workers, log)
         code = 0
     finally:
@@ -136,7 +154,7 @@ def _execute(task: UnitTask, workers: int, log: Path) -> None:
     ).run()
 
 
-def _attend(runner: int, board: Board, tell: Callable[[int], None]) -> list[int]:
+def _attend(runner: int, board: Board, tell: Callable[[int], None], silence: float) -> list[int]:
     """Wait for the runner; returns the rows of units whose worker died, after ending what was left of the pool.
 
     A worker that dies between two units takes the pool's lock or a result with it: no row is orphaned, and yet the pool
@@ -153,7 +171,7 @@ def _attend(runner: int, board: Board, tell: Callable[[int], None]) -> list[int]
             dead = board.orphaned()
             if board.running():
                 busy = time.monotonic()
-            if dead or time.monotonic() - busy > _IDLE_SECONDS:
+            if dead or time.monotonic() - busy > silence:
                 break
         else:
             dead = board.orphaned()

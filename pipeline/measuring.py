@@ -14,12 +14,14 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from filters.content_languages import content_language
-from filters.licences import header_evidence, metadata_evidence
+from filters.licence_evidence import header_evidence, metadata_evidence
 from filters.natural_languages import has_prose, natural_language
+from filters.notices import Notices
 from filters.programming_languages import programming_language
 from filters.signals import Signal, resolve
 from filters.text_views import utf8_bytes
 from manifests.document import ID_BYTES, Document
+from pipeline.licence_gathering import KEY
 from pipeline.recipe import Recipe
 from pipeline.recipe_filters import DocumentClass
 from pipeline.shards import shard_source
@@ -43,9 +45,14 @@ ROWS = pa.schema(
         pa.field("repo", pa.string()),
         pa.field("path", pa.string()),
         pa.field("metadata", pa.string()),
+        pa.field("revision", pa.string()),
         pa.field("licence_metadata", pa.string()),
-        pa.field("licence_header", pa.string()),
-        pa.field("licence_header_where", pa.string()),
+        pa.field("licence_tags", pa.string()),
+        pa.field("licence_tags_where", pa.string()),
+        pa.field("notices", pa.list_(KEY)),
+        pa.field("notice_lines", pa.list_(pa.int64())),
+        pa.field("notices_at_end", pa.list_(pa.bool_())),
+        pa.field("notices_complete", pa.bool_()),
         pa.field("stars", pa.int64()),
         pa.field("signals", pa.list_(pa.float64())),
         pa.field("content_hash", pa.binary(ID_BYTES)),
@@ -53,18 +60,24 @@ ROWS = pa.schema(
     ]
 )
 _NOT_TEXT = "(licence field is no text)"  # no expression can be read from it, so it is never taken for no evidence
+_NOT_PERMISSIVE = "LicenseRef-scancode-unknown"
 _MAXIMUM_STARS = (1 << 31) - 1
 
 
-class _RowFacts(msgspec.Struct):
+class RowFacts(msgspec.Struct):
     """What of a row's metadata speaks of licences and of its rank among duplicates; any JSON may stand there."""
 
     detected_licenses: Any = None
+    license_type: Any = None
     gha_license_id: Any = None
     star_events_count: Any = None
+    revision_id: Any = None
 
     def licences(self) -> str:
-        """The expression that the metadata gives; one that nothing allows where the fields are of a wrong type."""
+        """The expression that the metadata gives; one that nothing allows where the fields are of a wrong type.
+
+        The type says something only where no licence is named: `non_permissive` is then one that nobody knows.
+        """
         detected = [self.detected_licenses] if isinstance(self.detected_licenses, str) else self.detected_licenses or []
         named = self.gha_license_id
         if not isinstance(detected, list) or not all(isinstance(item, str) for item in detected):
@@ -72,7 +85,13 @@ class _RowFacts(msgspec.Struct):
         if named is not None and not isinstance(named, str):
             return _NOT_TEXT
         evidence = metadata_evidence(detected, named)
+        if evidence is None and self.license_type == "non_permissive":
+            return _NOT_PERMISSIVE
         return evidence.expression if evidence else ""
+
+    def revision(self) -> str:
+        """The revision of the repository; empty where the row gives no text."""
+        return self.revision_id if isinstance(self.revision_id, str) else ""
 
     def stars(self) -> int:
         """Stars of the repository, 0 where the row gives no number."""
@@ -80,18 +99,19 @@ class _RowFacts(msgspec.Struct):
         return max(0, min(int(stars), _MAXIMUM_STARS)) if isinstance(stars, int | float) else 0
 
 
-def measuring(recipe: Recipe) -> Callable[[Document, int], tuple[object, ...]]:
-    """A function from a document in its form, and the bytes of its raw text, to its row of `ROWS`."""
+facts_of = msgspec.json.Decoder(RowFacts).decode
+
+
+def measuring(recipe: Recipe) -> Callable[[Document, int, RowFacts, Notices], tuple[object, ...]]:
+    """A function from a document in its form, the bytes of its raw text, its facts and notices to its row of `ROWS`."""
     sources = {source.name: shard_source(source) for source in recipe.sources}
     from_content = recipe.languages.programming.from_content
     measure, bands = _signals(recipe), _bands(recipe)
-    decode = msgspec.json.Decoder(_RowFacts).decode
 
-    def measured(formed: Document, num_bytes: int) -> tuple[object, ...]:
+    def measured(formed: Document, num_bytes: int, facts: RowFacts, notices: Notices) -> tuple[object, ...]:
         document, natural, confidence = identified(formed, sources[formed.source], from_content=from_content)
         encoded = utf8_bytes(document.text)  # which signals read, too
-        facts = decode(document.metadata)
-        header = header_evidence(document.text)
+        tags = header_evidence(document.text)
         return (
             bytes.fromhex(document.id),
             document.shard,
@@ -107,9 +127,14 @@ def measuring(recipe: Recipe) -> Callable[[Document, int], tuple[object, ...]]:
             document.repo,
             document.path,
             document.metadata,
+            facts.revision(),
             facts.licences(),
-            header.expression if header else "",
-            header.where if header else "",
+            tags.expression if tags else "",
+            tags.where if tags else "",
+            [notice.key for notice in notices.found],
+            [notice.line for notice in notices.found],
+            [notice.at_end for notice in notices.found],
+            notices.complete,
             facts.stars(),
             measure(document),
             content_hash_utf8(encoded),

@@ -9,12 +9,14 @@ from dataclasses import replace
 
 import pyarrow as pa
 
+from filters.notices import notices
 from filters.signals import resolve
 from filters.text_views import utf8_bytes
 from manifests.decision import DECISIONS, decisions_table
 from manifests.document import Document, Rejected
 from manifests.ledger import Ledger
-from pipeline.measuring import ROWS, measuring
+from pipeline.licence_gathering import NOTHING, gathering
+from pipeline.measuring import ROWS, facts_of, measuring
 from pipeline.plan import Plan
 from pipeline.recipe import Recipe
 from pipeline.shards import unit_rows
@@ -40,6 +42,7 @@ def _ingest(context: UnitContext) -> None:
         context.blocks("decisions", DECISIONS) as decisions,
         context.blocks("rows", ROWS) as rows,
         context.blocks("places", PLACES) as places,
+        gathering(context) as gathered,
     ):
         batch = _Batch(ledger, rows, places, decisions)
         for item in unit_rows(context):
@@ -47,6 +50,8 @@ def _ingest(context: UnitContext) -> None:
                 batch.reject(item)
                 continue
             named.update(name for name in NAMED if getattr(item, name))
+            facts = facts_of(item.metadata)
+            found = gathered.add(item, facts.revision())
             formed = in_form(item, notebooks=context.recipe.text_forms.notebooks)
             if isinstance(formed, Rejected):
                 batch.reject(formed)
@@ -54,7 +59,7 @@ def _ingest(context: UnitContext) -> None:
             forms.update(formed.changes)
             encodings[source_encoding(item)] += 1
             num_bytes = len(utf8_bytes(item.text))
-            batch.keep(measured(formed.document, num_bytes), num_bytes, len(item.metadata))
+            batch.keep(measured(formed.document, num_bytes, facts, found), num_bytes, len(item.metadata))
         batch.flush()
     del encodings[""]
     context.counts = {
@@ -101,13 +106,14 @@ class _Batch:
         self._rows, self._rejected, self._metadata_characters = [], [], 0
 
 
-def _settings(recipe: Recipe, _plan: Plan) -> object:
+def _settings(recipe: Recipe, plan: Plan) -> object:
     near = recipe.deduplication.near
     return {
         "signals": recipe.filters.measuring,
         "near": None if near is None else near.model_dump(exclude={"minimum_similarity", "candidates_per_bucket"}),
         "maximum_line_bytes": recipe.limits.maximum_line_bytes,
         "text_forms": recipe.text_forms.model_dump(),
+        "slices": plan.num_slices,
         "from_content": recipe.languages.programming.from_content,
     }
 
@@ -115,7 +121,8 @@ def _settings(recipe: Recipe, _plan: Plan) -> object:
 def _prepare(recipe: Recipe) -> None:
     """Compile the kernels and load the tables once, so that forked workers find them ready."""
     document = Document(id="0" * 32, text="a b c d e f\nä b", kind="code", source=recipe.sources[0].name, path="x.py")
-    measuring(recipe)(document, len(document.text))
+    notices("license")
+    measuring(recipe)(document, len(document.text), facts_of(document.metadata), NOTHING)
     for name in recipe.filters.signals:
         resolve(name)(replace(document, language="Python"))
 

@@ -1,12 +1,14 @@
-"""Pass 2, decide: licences, quality bounds and duplicates, from columns alone. A barrier in five steps.
+"""Pass 2, decide: licences, quality bounds and duplicates, from columns alone. A barrier in eight steps.
 
+    look_up, detect, govern       what notices, licence files and manifests say: see `pass_2_licences`
     judge     per input unit  licence policy, languages and bounds; survivors go on by content hash and by band key
     pair      per slice       exact groups; pairs of documents that share an LSH bucket
     shingle   per input unit  documents of some pair are read again and send their shingles to where they are compared
     verify    per slice       exact Jaccard similarity of every pair
-    resolve   one             in order of rank: removed is who reaches the threshold with a kept, better-ranked document
+    resolve   one             tainted copies; then, in order of rank, who reaches the threshold with a kept, better one
 
-The text of licence rejections, bounds and duplicates is never moved: only hashes are.
+The text of licence rejections, bounds and duplicates is never moved: only hashes are. Documents that were rejected for
+a copyleft or proprietary licence send theirs, too, so that copies of them are found; they win and lose nothing.
 """
 
 import math
@@ -16,26 +18,45 @@ import numpy.typing as npt
 import pyarrow as pa
 import xxhash
 
-from filters.licences import NO_LICENCE, Evidence, LicenceDecision, LicencePolicy
+from filters.licence_policy import NO_LICENCE, LicenceDecision, LicencePolicy
 from manifests.decision import DECISIONS, decisions_table
 from manifests.document import ID_BYTES, Rejected
 from manifests.ledger import Ledger
 from pipeline.judgement import failing
+from pipeline.licence_evidence import Said, Witnesses, evidence_rows
 from pipeline.measuring import ROWS
 from pipeline.pass_2_duplicates import BANDS, CONTENTS
 from pipeline.pass_2_duplicates import STEPS as DUPLICATE_STEPS
+from pipeline.pass_2_licences import ANSWERS, GOVERNED, answers_of
+from pipeline.pass_2_licences import STEPS as LICENCE_STEPS
 from pipeline.plan import Plan
 from pipeline.recipe import Recipe
 from pipeline.steps import Read, Step, UnitContext
+from stages.attribution import EVIDENCE
 from stages.exchange import block_of_hash, fixed_binary, hash_of_ids, sortable
 
-JUDGED = pa.schema([pa.field("kept", pa.bool_()), pa.field("licence", pa.string())])
+JUDGED = pa.schema(
+    [
+        pa.field("id", pa.binary(ID_BYTES)),
+        pa.field("kept", pa.bool_()),
+        pa.field("licence", pa.string()),
+        pa.field("licence_declared", pa.string()),
+        pa.field("evidence", pa.list_(EVIDENCE)),
+    ]
+)
+_TAINTS = {"": 0, "lies_in": 1, "header": 2}
 _STARS = 0x7FFFFFFF
 
 
 def _judge(context: UnitContext) -> None:
     ledger = context.ledger = Ledger()
     num_slices = context.plan.num_slices
+    witnesses = Witnesses(
+        context.recipe,
+        answers_of(context.segments("answers")),
+        (row for table in context.segments("governed") for row in table.to_pylist()),
+    )
+    policy = context.recipe.licences.policy
     seen = 0
     with (
         context.blocks("decisions", DECISIONS) as decisions,
@@ -44,9 +65,10 @@ def _judge(context: UnitContext) -> None:
         context.blocks("bands", BANDS, num_blocks=num_slices) as bands,
     ):
         for rows in context.segments("rows"):
-            rejected, licences = _verdicts(rows, context.recipe)
-            sizes = rows.column("num_bytes").to_pylist()
-            for index, num_bytes in enumerate(sizes):
+            said = list(witnesses.of(rows))
+            decided = _licences(rows, said, policy)
+            rejected = _verdicts(rows, decided, context.recipe)
+            for index, num_bytes in enumerate(rows.column("num_bytes").to_pylist()):
                 if index not in rejected:
                     ledger.keep(num_bytes)
             for item in rejected.values():
@@ -54,19 +76,22 @@ def _judge(context: UnitContext) -> None:
             decisions.write(decisions_table([rejected[index] for index in sorted(rejected)]))
             keep = np.ones(rows.num_rows, dtype=np.bool_)
             keep[list(rejected)] = False
-            judged.write(pa.table([pa.array(keep), pa.array(licences)], schema=JUDGED))
+            licences = [decision.licence for decision in decided]
+            declared = [decision.declared for decision in decided]
+            evidence = pa.array([evidence_rows(item.evidence) for item in said], JUDGED.field("evidence").type)
+            columns = [rows.column("id"), pa.array(keep), pa.array(licences), pa.array(declared), evidence]
+            judged.write(pa.table(columns, schema=JUDGED))
             refs = np.uint64(context.unit << 32) + np.arange(seen, seen + rows.num_rows, dtype=np.uint64)
-            survivors = _survivors(rows, keep, refs, licences)
-            hashes = hash_of_ids(fixed_binary(survivors.column("content_hash"), ID_BYTES))
-            contents.write(survivors.select(CONTENTS.names), block_of_hash(hashes, num_slices))
-            keys = _band_rows(survivors)
+            compared = _compared(rows, keep, refs, decided)
+            hashes = hash_of_ids(fixed_binary(compared.column("content_hash"), ID_BYTES))
+            contents.write(compared.select(CONTENTS.names), block_of_hash(hashes, num_slices))
+            keys = _band_rows(compared)
             bands.write(keys, block_of_hash(keys.column("key").to_numpy(), num_slices))
             seen += rows.num_rows
 
 
-def _verdicts(rows: pa.Table, recipe: Recipe) -> tuple[dict[int, Rejected], list[str]]:
-    """Rejections by row, and the concluded licence of every row."""
-    decided = _licences(rows, recipe)
+def _verdicts(rows: pa.Table, decided: list[LicenceDecision], recipe: Recipe) -> dict[int, Rejected]:
+    """Rejections by row: for its licence first."""
     places = list(
         zip(
             (identifier.hex() for identifier in rows.column("id").to_pylist()),
@@ -101,39 +126,31 @@ def _verdicts(rows: pa.Table, recipe: Recipe) -> tuple[dict[int, Rejected], list
                 measured = None if math.isnan(value) else value
                 detail = found.details[place] if found.details else ""
                 reject(index, found.stage, found.reason, value=measured, bound=found.bound, detail=detail)
-    return rejected, [decision.licence for decision in decided]
+    return rejected
 
 
-def _licences(rows: pa.Table, recipe: Recipe) -> list[LicenceDecision]:
-    policy = LicencePolicy(frozenset(recipe.licences.allow), recipe.licences.no_licence)
-    declared = {source.name: source.declared_licence for source in recipe.sources}
-    known: dict[tuple[str, str, str, str], LicenceDecision] = {}
+def _licences(rows: pa.Table, said: list[Said], policy: LicencePolicy) -> list[LicenceDecision]:
     decisions = []
-    columns = (rows.column(name).to_pylist() for name in ("licence_metadata", "licence_header", "licence_header_where"))
-    for metadata, header, where, source in zip(*columns, rows.column("source").to_pylist(), strict=True):
-        key = (metadata, header, where, source)
-        if key not in known:
-            evidence = [
-                item
-                for item in (
-                    Evidence("metadata", metadata, "detected_licenses"),
-                    Evidence("header", header, where),
-                    Evidence("source", declared[source], "recipe"),
-                )
-                if item.expression
-            ]
-            known[key] = policy.decide(evidence)
-        decisions.append(known[key])
+    for item, kind in zip(said, rows.column("kind").to_pylist(), strict=True):
+        if item.rejected:
+            decisions.append(LicenceDecision("", "", item.rejected, "", ""))
+        else:
+            decisions.append(policy.decide(item.evidence, kind=kind))
     return decisions
 
 
-def _survivors(
-    rows: pa.Table, keep: npt.NDArray[np.bool_], refs: npt.NDArray[np.uint64], licences: list[str]
+def _compared(
+    rows: pa.Table, keep: npt.NDArray[np.bool_], refs: npt.NDArray[np.uint64], decided: list[LicenceDecision]
 ) -> pa.Table:
-    """What duplicates are decided from."""
+    """What duplicates are decided from: survivors, and documents whose licence may taint copies of them."""
+    licences = [decision.licence for decision in decided]
+    taint = np.fromiter(
+        (_TAINTS[decision.taints] if decision.rejected else 0 for decision in decided), np.uint8, count=len(decided)
+    )
     table = rows.select(["content_hash", "id", "bands"])
     table = table.append_column("ref", pa.array(refs)).append_column("rank", pa.array(_ranks(rows, licences)))
-    return table.filter(pa.array(keep))
+    table = table.append_column("taint", pa.array(taint))
+    return table.filter(pa.array(keep | (taint > 0)))
 
 
 def _ranks(rows: pa.Table, licences: list[str]) -> npt.NDArray[np.uint64]:
@@ -150,15 +167,15 @@ def _ranks(rows: pa.Table, licences: list[str]) -> npt.NDArray[np.uint64]:
     return ranks
 
 
-def _band_rows(survivors: pa.Table) -> pa.Table:
+def _band_rows(compared: pa.Table) -> pa.Table:
     """One row of `BANDS` for every band of every document that has a signature."""
-    banded = survivors.filter(survivors.column("bands").is_valid())
+    banded = compared.filter(compared.column("bands").is_valid())
     if not banded.num_rows:
         return BANDS.empty_table()
     keys = banded.column("bands").combine_chunks().flatten().to_numpy()
     per_document = len(keys) // banded.num_rows
 
-    def spread(values: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    def spread(values: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
         return np.repeat(values, per_document)
 
     columns = [
@@ -167,13 +184,15 @@ def _band_rows(survivors: pa.Table) -> pa.Table:
         spread(sortable(fixed_binary(banded.column("id"), ID_BYTES))[0]),  # the order that exact groups use
         spread(banded.column("ref").to_numpy()),
         spread(banded.column("rank").to_numpy()),
+        spread(banded.column("taint").to_numpy()),
     ]
     return pa.table([pa.array(column) for column in columns], schema=BANDS)
 
 
 def _settings(recipe: Recipe, plan: Plan) -> object:
     return {
-        "licences": {"allow": sorted(recipe.licences.allow), "no_licence": recipe.licences.no_licence},
+        "licences": recipe.licences.model_dump(mode="json", exclude={"cache", "text_seconds", "copies"}),
+        "sources": {s.name: [s.declared_licence, sorted(s.subset_licences.items())] for s in recipe.sources},
         "languages": recipe.languages.model_dump(),
         "filters": recipe.filters.model_dump_json(),  # as text: the order of rules decides which reason is first
         "slices": plan.num_slices,
@@ -181,12 +200,17 @@ def _settings(recipe: Recipe, plan: Plan) -> object:
 
 
 STEPS = [
+    *LICENCE_STEPS,
     Step(
         name="judge",
         number=2,
         pass_name="decide",
         grain="inputs",
-        reads=(Read("ingest", "rows", "same", ROWS),),
+        reads=(
+            Read("ingest", "rows", "same", ROWS),
+            Read("detect", "answers", "blocks", ANSWERS),
+            Read("govern", "governed", "blocks", GOVERNED),
+        ),
         settings=_settings,
         run=_judge,
     ),

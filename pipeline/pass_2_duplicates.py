@@ -1,6 +1,8 @@
 """Pass 2, decide: the steps that find duplicates. See `pass_2_decide` for the order and the reason for it."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -8,14 +10,26 @@ import pyarrow as pa
 
 from manifests.document import ID_BYTES
 from pipeline.pass_1_ingest import PLACES
+from pipeline.pass_2_copies import (
+    COPIES,
+    COPY_REASONS,
+    COPY_SIMILARITY,
+    FOUND,
+    Fate,
+    decide_copies,
+    found_table,
+    same_content,
+    write_counted,
+)
+from pipeline.pass_2_shingles import SHINGLES, WANTED, shingle, shingled
 from pipeline.plan import Plan
 from pipeline.recipe import NearDuplicates, Recipe
-from pipeline.shards import documents_again
 from pipeline.steps import Read, Step, UnitContext
 from stages.candidates import bucket_pairs, exact_groups, unique_pairs
 from stages.exchange import BlockWriter, block_of_hash, fixed_binary, fixed_binary_array, lexsorted, sortable
 from stages.shingles import shingle_hashes
 from stages.similarity import greedy_keep, jaccard, unique_sorted
+from stages.taint import copy_pairs
 
 _ID = pa.binary(ID_BYTES)
 CONTENTS = pa.schema(
@@ -24,9 +38,13 @@ CONTENTS = pa.schema(
         pa.field("id", _ID),
         pa.field("ref", pa.uint64()),
         pa.field("rank", pa.uint64()),
+        pa.field("taint", pa.uint8()),  # 0 for a survivor; `stages.taint` says what else there is
     ]
 )
-BANDS = pa.schema([pa.field(name, pa.uint64()) for name in ("key", "content", "document", "ref", "rank")])
+BANDS = pa.schema(
+    [pa.field(name, pa.uint64()) for name in ("key", "content", "document", "ref", "rank")]
+    + [pa.field("taint", pa.uint8())]
+)
 EXACT = pa.schema(
     [
         pa.field("ref", pa.uint64()),
@@ -36,15 +54,6 @@ EXACT = pa.schema(
     ]
 )
 PAIRS = pa.schema([pa.field("left", pa.uint64()), pa.field("right", pa.uint64())])
-WANTED = pa.schema([pa.field("ref", pa.uint64()), pa.field("rank", pa.uint64()), pa.field("slice", pa.uint64())])
-SHINGLES = pa.schema(
-    [
-        pa.field("ref", pa.uint64()),
-        pa.field("id", _ID),
-        pa.field("rank", pa.uint64()),
-        pa.field("shingles", pa.large_list(pa.uint64())),
-    ]
-)
 EDGES = pa.schema(
     [
         pa.field(f"{side}_{name}", kind)
@@ -56,18 +65,21 @@ EDGES = pa.schema(
 DUPLICATES = pa.schema(
     [
         pa.field("ordinal", pa.int64()),
+        pa.field("stage", pa.string()),  # deduplicate, or licence for a copy of a document whose licence was rejected
         pa.field("reason", pa.string()),
         pa.field("twin", _ID),
         pa.field("similarity", pa.float64()),
     ]
 )
-_BATCH_BYTES = 16 * 1024 * 1024
 _ORDINAL = 0xFFFFFFFF  # a ref is unit << 32 | ordinal
 U64 = npt.NDArray[np.uint64]
 
 
 def _pair(context: UnitContext) -> None:
     contents = context.table("contents")
+    with context.blocks("same_content", FOUND) as found:
+        found.write(same_content(contents))
+    contents = contents.filter(pa.array(contents.column("taint").to_numpy() == 0))
     identifiers = fixed_binary(contents.column("id"), ID_BYTES)
     refs = contents.column("ref").to_numpy()
     groups = exact_groups(
@@ -93,21 +105,24 @@ def _pair(context: UnitContext) -> None:
 def _near_pairs(context: UnitContext, near: NearDuplicates, pairs: BlockWriter, wanted: BlockWriter) -> None:
     bands = context.table("bands")
     columns = {name: bands.column(name).to_numpy() for name in BANDS.names}
-    left, right = bucket_pairs(
-        columns["key"],
-        columns["content"],
-        columns["rank"],
-        columns["document"],
-        ref=columns["ref"],
+    ref, rank, taint = columns["ref"], columns["rank"], columns["taint"]
+    described = [columns[name] for name in ("key", "content", "rank", "document")]
+    copies = copy_pairs(*described, ref=ref, taint=taint, candidates_per_bucket=near.candidates_per_bucket)
+    plain = taint == 0
+    pairs_of_plain = bucket_pairs(
+        *(column[plain] for column in described),
+        ref=ref[plain],
         candidates_per_bucket=near.candidates_per_bucket,
     )
+    left, right = (np.concatenate(sides) for sides in zip(pairs_of_plain, copies, strict=True))
     # By the other document: where many are alike the better one is a hub, and its slice would hold them all.
     slices = block_of_hash(_mixed(right), context.plan.num_slices)
     pairs.write(pa.table([left, right], schema=PAIRS), slices)
     refs, places = unique_pairs(np.concatenate([left, right]), np.concatenate([slices, slices]).astype(np.uint64))
-    known, first = np.unique(columns["ref"], return_index=True)
-    rank = columns["rank"][first][np.searchsorted(known, refs)]
-    wanted.write(pa.table([refs, rank, places], schema=WANTED), (refs >> np.uint64(32)).astype(np.int64))
+    known, first = np.unique(ref, return_index=True)
+    row = first[np.searchsorted(known, refs)]
+    rows = pa.table([refs, rank[row], places, taint[row]], schema=WANTED)
+    wanted.write(rows, (refs >> np.uint64(32)).astype(np.int64))
 
 
 def _mixed(refs: U64) -> U64:
@@ -115,79 +130,63 @@ def _mixed(refs: U64) -> U64:
     return (refs * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(29)
 
 
-def _shingle(context: UnitContext) -> None:
-    near = context.recipe.deduplication.near
-    wanted = context.table("wanted")
-    places: dict[int, list[tuple[int, int]]] = {}
-    columns = (wanted.column(name).to_pylist() for name in WANTED.names)
-    for ref, rank, place in zip(*columns, strict=True):
-        places.setdefault(ref & _ORDINAL, []).append((place, rank))
-    with context.blocks("shingles", SHINGLES, num_blocks=context.plan.num_slices, codec="lz4") as out:
-        if near is None or not places:
-            return
-        batch: list[tuple[int, bytes, int, U64]] = []
-        targets: list[int] = []
-        num_hashes = 0
-        for ordinal, document in documents_again(context, context.table("places"), places):
-            hashes = unique_sorted(shingle_hashes(document.text, ngram_words=near.ngram_words))
-            for place, rank in dict.fromkeys(places[ordinal]):
-                batch.append((context.unit << 32 | ordinal, bytes.fromhex(document.id), rank, hashes))
-                targets.append(place)
-                num_hashes += len(hashes)
-            if num_hashes * 8 > _BATCH_BYTES:
-                out.write(_shingle_table(batch), np.array(targets))
-                batch, targets, num_hashes = [], [], 0
-        out.write(_shingle_table(batch), np.array(targets, dtype=np.int64))
-
-
-def _shingle_table(batch: list[tuple[int, bytes, int, U64]]) -> pa.Table:
-    if not batch:
-        return SHINGLES.empty_table()
-    refs, identifiers, ranks, hashes = zip(*batch, strict=True)
-    offsets = np.concatenate([[0], np.cumsum([len(item) for item in hashes])]).astype(np.int64)
-    shingles = pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(np.concatenate(hashes)))
-    return pa.table(
-        [pa.array(refs, pa.uint64()), pa.array(identifiers, _ID), pa.array(ranks, pa.uint64()), shingles],
-        schema=SHINGLES,
-    )
-
-
 def _verify(context: UnitContext) -> None:
     near = context.recipe.deduplication.near
+    minimum = 1.0 if near is None else near.minimum_similarity  # no pairs without near duplicates
     pairs = context.table("pairs")
     left, right = unique_pairs(pairs.column("left").to_numpy(), pairs.column("right").to_numpy())
-    documents: dict[int, tuple[bytes, int, U64]] = {}
-    for table in context.segments("shingles"):
-        hashes = table.column("shingles").combine_chunks()
-        values, offsets = hashes.values.to_numpy(), hashes.offsets.to_numpy()
-        identifiers, ranks = table.column("id").to_pylist(), table.column("rank").to_pylist()
-        for index, ref in enumerate(table.column("ref").to_pylist()):
-            documents[ref] = (identifiers[index], ranks[index], values[offsets[index] : offsets[index + 1]])
-    edges = []
+    documents = shingled(context.segments("shingles"))
+    edges, copies = [], []
     for a, b in zip(left.tolist(), right.tolist(), strict=True):
-        similarity = jaccard(documents[a][2], documents[b][2])
+        one, other = documents[a], documents[b]
+        similarity = jaccard(one.shingles, other.shingles)
         context.progress(0)
-        if near is not None and similarity >= near.minimum_similarity:
-            edges.append((a, *documents[a][:2], b, *documents[b][:2], similarity))
-    context.counts = {"pairs": len(left), "verified": len(edges)}
+        if one.taint:
+            if similarity >= COPY_SIMILARITY:
+                copies.append((b, other.id, one.taint, one.id, similarity))
+        elif similarity >= minimum:
+            edges.append((a, one.id, one.rank, b, other.id, other.rank, similarity))
+    context.counts = {"pairs": len(left), "verified": len(edges), "copies": len(copies)}
     with context.blocks("edges", EDGES) as out:
         columns: Iterable[list[object]] = map(list, zip(*edges, strict=True)) if edges else [[] for _ in EDGES]
         out.write(pa.table([pa.array(c, f.type) for c, f in zip(columns, EDGES, strict=True)], schema=EDGES))
+    with context.blocks("near_copies", FOUND) as found:
+        found.write(found_table(copies))
 
 
 def _resolve(context: UnitContext) -> None:
-    removed = _removed(context.table("edges"))
+    found = pa.concat_tables([context.table("same_content"), context.table("near_copies")])
+    tainted, counted = decide_copies(found, context.recipe.licences.copies)
+    removed = _removed(_without(context.table("edges"), tainted))
+    fates: dict[int, Fate] = {ref: ("deduplicate", "near_duplicate", *twin) for ref, twin in removed.items()} | tainted
+    exact: Counter[str] = Counter()
     with context.blocks("duplicates", DUPLICATES, num_blocks=len(context.plan.units)) as out:
-        _write_duplicates(out, [(ref, "near_duplicate", *twin) for ref, twin in removed.items()])
+        _write_duplicates(out, list(fates.items()))
         for table in context.segments("exact"):
-            rows = []
-            for item in table.to_pylist():
-                reason, twin = "repeated_row" if item["repeated"] else "exact_duplicate", (item["twin"], 1.0)
-                if item["twin_ref"] in removed:  # the winner itself left: name the document that stayed
-                    twin = removed[item["twin_ref"]]
-                    reason = reason if item["repeated"] else "near_duplicate"
-                rows.append((item["ref"], reason, *twin))
+            rows = [(item["ref"], _fate_of_exact(item, fates)) for item in table.to_pylist()]
+            exact.update(reason for _, (_, reason, _, _) in rows)
             _write_duplicates(out, rows)
+    with context.blocks("copies", COPIES, num_blocks=len(context.plan.units)) as out:
+        num_counted = write_counted(out, counted, fates)
+    tainted_by = exact + Counter(reason for _, reason, _, _ in tainted.values())
+    context.counts = {"copies": {"counted": num_counted} | {name: tainted_by[name] for name in COPY_REASONS}}
+
+
+def _fate_of_exact(item: dict[str, Any], fates: Mapping[int, Fate]) -> Fate:
+    """Of the loser of an exact group: it goes as its winner goes, for their content is one."""
+    stage, reason, *twin = fates.get(item["twin_ref"], ("deduplicate", "exact_duplicate", item["twin"], 1.0))
+    if item["repeated"] and stage == "deduplicate":
+        reason = "repeated_row"
+    return stage, reason, *twin
+
+
+def _without(edges: pa.Table, refs: Collection[int]) -> pa.Table:
+    """Edges of which neither end is one of the refs."""
+    if not refs:
+        return edges
+    gone = np.array(list(refs), dtype=np.uint64)
+    ends = (edges.column(f"{side}_ref").to_numpy() for side in ("left", "right"))
+    return edges.filter(pa.array(~np.logical_or(*(np.isin(end, gone) for end in ends))))
 
 
 def _removed(edges: pa.Table) -> dict[int, tuple[bytes, float]]:
@@ -208,14 +207,15 @@ def _removed(edges: pa.Table) -> dict[int, tuple[bytes, float]]:
     return {ref: (name.tobytes(), similarity) for ref, name, similarity in facts}
 
 
-def _write_duplicates(out: BlockWriter, rows: list[tuple[int, str, bytes, float]]) -> None:
+def _write_duplicates(out: BlockWriter, rows: list[tuple[int, Fate]]) -> None:
     if not rows:
         return
     rows.sort()
-    refs, reasons, twins, similarities = zip(*rows, strict=True)
-    units = np.array([ref >> 32 for ref in refs], dtype=np.int64)
-    ordinals = pa.array([ref & _ORDINAL for ref in refs], pa.int64())
-    out.write(pa.table([ordinals, list(reasons), pa.array(twins, _ID), list(similarities)], schema=DUPLICATES), units)
+    units = np.array([ref >> 32 for ref, _ in rows], dtype=np.int64)
+    ordinals = [ref & _ORDINAL for ref, _ in rows]
+    fates = zip(*(fate for _, fate in rows), strict=True)
+    columns = [pa.array(c, f.type) for c, f in zip([ordinals, *fates], DUPLICATES, strict=True)]
+    out.write(pa.table(columns, schema=DUPLICATES), units)
 
 
 def _prepare(recipe: Recipe) -> None:
@@ -237,8 +237,14 @@ def _near_settings(recipe: Recipe, plan: Plan) -> object:
     }
 
 
-def _step(name: str, grain: str, reads: tuple[Read, ...], run: object, **more: object) -> Step:
-    return Step(name, 2, "decide", grain, reads, _near_settings, run, _prepare, **more)  # type: ignore[arg-type]
+def _resolve_settings(recipe: Recipe, plan: Plan) -> object:
+    return {"copies": recipe.licences.copies, "units": len(plan.units)}
+
+
+def _step(
+    name: str, grain: str, reads: tuple[Read, ...], run: object, settings: object = _near_settings, **more: object
+) -> Step:
+    return Step(name, 2, "decide", grain, reads, settings, run, _prepare, version=2, **more)  # type: ignore[arg-type]
 
 
 STEPS = [
@@ -252,7 +258,7 @@ STEPS = [
         "shingle",
         "inputs",
         (Read("pair", "wanted", "blocks", WANTED), Read("ingest", "places", "same", PLACES)),
-        _shingle,
+        shingle,
         reads_shards=True,
     ),
     _step(
@@ -261,5 +267,16 @@ STEPS = [
         (Read("pair", "pairs", "blocks", PAIRS), Read("shingle", "shingles", "blocks", SHINGLES)),
         _verify,
     ),
-    _step("resolve", "one", (Read("verify", "edges", "all", EDGES), Read("pair", "exact", "all", EXACT)), _resolve),
+    _step(
+        "resolve",
+        "one",
+        (
+            Read("verify", "edges", "all", EDGES),
+            Read("verify", "near_copies", "all", FOUND),
+            Read("pair", "exact", "all", EXACT),
+            Read("pair", "same_content", "all", FOUND),
+        ),
+        _resolve,
+        _resolve_settings,
+    ),
 ]

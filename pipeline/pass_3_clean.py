@@ -1,16 +1,18 @@
 """Pass 3, clean: read the shards again, apply the decisions, redact, and write every kept text once.
 
-Texts go to their slice by hash of the repository, else of the id, so that a repository lies in one release shard. A
-sample of one document in 64 is tokenized here: it is what mix estimates the token budgets from.
+Texts go to their slice by hash of the repository, else of the id, so that a repository lies in one release shard. With
+each goes what its attribution will say. A sample of one document in 64 is tokenized here: it is what mix estimates the
+token budgets from.
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import xxhash
 
+from filters.copyrights import copyright_lines
 from manifests.decision import DECISIONS, decisions_table
 from manifests.document import ID_BYTES, Document, Rejected
 from manifests.ledger import Ledger
@@ -22,6 +24,7 @@ from pipeline.recipe import Recipe
 from pipeline.shards import documents_again
 from pipeline.steps import Read, Step, UnitContext
 from pipeline.tokenizer_file import load_tokenizer, tokenizer_settings
+from stages.attribution import PROVENANCE, provenances, revision_and_swhid
 from stages.exchange import BlockWriter
 from stages.mixing import KEY_BINS, bin_of, order_keys
 from stages.redaction import nothing_left, redact
@@ -38,6 +41,7 @@ TEXTS = pa.schema(
         pa.field("path", pa.string()),
         pa.field("text", pa.large_string()),
         pa.field("num_bytes", pa.int64()),
+        pa.field("attribution", PROVENANCE),
     ]
 )
 BINS = pa.schema(
@@ -45,6 +49,17 @@ BINS = pa.schema(
 )
 SAMPLED_ONE_IN = 64
 _BATCH_BYTES = 4 * 1024 * 1024
+_ROW_BYTES = 512  # about what comes with a text: licence, evidence, copyright statements
+_OF_DOCUMENT = ("kind", "source", "subset", "language", "repo", "path")
+
+
+class _Decided(NamedTuple):
+    """A document that pass 2 let through, or that its barrier rejected; `num_bytes` of its raw text."""
+
+    ordinal: int
+    document: Document
+    rejected: Rejected | None
+    num_bytes: int
 
 
 def _clean(context: UnitContext) -> None:
@@ -53,22 +68,24 @@ def _clean(context: UnitContext) -> None:
     sample = _Sample(context.recipe)
     redactions: dict[str, int] = {}
     rejected: list[Rejected] = []
+    judged = context.table("judged")
     with (
         context.blocks("decisions", DECISIONS) as decisions,
         context.blocks("texts", TEXTS, num_blocks=context.plan.num_slices) as texts,
     ):
-        batch = _Batch(texts, context.plan.num_slices)
-        for document, licence, duplicate, num_bytes in _decided(context):
-            cleaned = redact(document.text, kinds=kinds) if duplicate is None else None
+        batch = _Batch(texts, judged, context.plan.num_slices)
+        for ordinal, document, verdict, num_bytes in _decided(context, judged):
+            cleaned = redact(document.text, kinds=kinds) if verdict is None else None
             if cleaned is None or (cleaned.counts and nothing_left(cleaned.text)):
-                verdict = duplicate or _rejected(document, num_bytes, stage="redact", reason="only_placeholders_left")
-                ledger.reject(verdict)
-                rejected.append(verdict)
+                rejected.append(
+                    verdict or _rejected(document, num_bytes, stage="redact", reason="only_placeholders_left")
+                )
+                ledger.reject(rejected[-1])
                 continue
             ledger.keep(num_bytes)
             for rule, count in cleaned.counts.items():
                 redactions[rule] = redactions.get(rule, 0) + count
-            size = batch.add(document, licence, cleaned.text)
+            size = batch.add(ordinal, document, cleaned.text)
             sample.add(document, cleaned.text, size)
         batch.flush()
         decisions.write(decisions_table(rejected))
@@ -77,20 +94,19 @@ def _clean(context: UnitContext) -> None:
     context.counts = {"redactions": dict(sorted(redactions.items())), "sample": sample.counts()}
 
 
-def _decided(context: UnitContext) -> Iterator[tuple[Document, str, Rejected | None, int]]:
-    """Documents that pass 2 let through or called duplicates: document, licence, rejection, bytes of its text."""
-    duplicates = {row["ordinal"]: row for row in context.table("duplicates").to_pylist()}
-    places, judged = context.table("places"), context.table("judged")
-    sizes, licences = places.column("num_bytes").to_pylist(), judged.column("licence").to_pylist()
+def _decided(context: UnitContext, judged: pa.Table) -> Iterator[_Decided]:
+    removed = {row["ordinal"]: row for row in context.table("duplicates").to_pylist()}
+    places = context.table("places")
+    sizes = places.column("num_bytes").to_pylist()
     kept = frozenset(np.flatnonzero(judged.column("kept").to_numpy()).tolist())
     for ordinal, document in documents_again(context, places, kept):
-        duplicate = duplicates.get(ordinal)
-        yield document, licences[ordinal], duplicate and _duplicate(document, duplicate, sizes[ordinal]), sizes[ordinal]
+        row, num_bytes = removed.get(ordinal), sizes[ordinal]
+        yield _Decided(ordinal, document, row and _removed(document, row, num_bytes), num_bytes)
 
 
-def _duplicate(document: Document, row: dict[str, Any], num_bytes: int) -> Rejected:
+def _removed(document: Document, row: dict[str, Any], num_bytes: int) -> Rejected:
     facts = {"twin": row["twin"].hex(), "similarity": row["similarity"]}
-    return _rejected(document, num_bytes, stage="deduplicate", reason=row["reason"], **facts)
+    return _rejected(document, num_bytes, stage=row["stage"], reason=row["reason"], **facts)
 
 
 def _rejected(document: Document, num_bytes: int, **facts: Any) -> Rejected:
@@ -100,34 +116,23 @@ def _rejected(document: Document, num_bytes: int, **facts: Any) -> Rejected:
 
 
 class _Batch:
-    """Rows of `TEXTS` on their way to their slices."""
+    """Rows of `TEXTS` on their way to their slices; what `judged` says of them is never turned into Python's values."""
 
-    def __init__(self, writer: BlockWriter, num_slices: int) -> None:
+    def __init__(self, writer: BlockWriter, judged: pa.Table, num_slices: int) -> None:
         self._writer = writer
+        self._judged = judged.select(["licence", "licence_declared", "evidence"]).combine_chunks()
         self._num_slices = num_slices
-        self._rows: list[tuple[object, ...]] = []
-        self._slices: list[int] = []
-        self._bytes = 0
+        self._clear()
 
-    def add(self, document: Document, licence: str, text: str) -> int:
+    def add(self, ordinal: int, document: Document, text: str) -> int:
         """Take a document on; returns the UTF-8 bytes of its cleaned text."""
         size = len(text) if text.isascii() else len(text.encode())
-        self._rows.append(
-            (
-                bytes.fromhex(document.id),
-                document.kind,
-                document.source,
-                document.subset,
-                document.language,
-                licence,
-                document.repo,
-                document.path,
-                text,
-                size,
-            )
-        )
+        names = tuple(getattr(document, name) for name in _OF_DOCUMENT)
+        self._rows.append((bytes.fromhex(document.id), *names, text, size))
+        self._ordinals.append(ordinal)
+        self._provenance.append((*revision_and_swhid(document), copyright_lines(text)))
         self._slices.append(xxhash.xxh3_64_intdigest((document.repo or document.id).encode()) % self._num_slices)
-        self._bytes += size
+        self._bytes += size + sum(map(len, names)) + _ROW_BYTES
         if self._bytes >= _BATCH_BYTES:
             self.flush()
         return size
@@ -135,11 +140,25 @@ class _Batch:
     def flush(self) -> None:
         """Hand the rows to the writer."""
         if self._rows:
-            columns = [
-                pa.array(column, field.type) for column, field in zip(zip(*self._rows, strict=True), TEXTS, strict=True)
-            ]
-            self._writer.write(pa.table(columns, schema=TEXTS), np.array(self._slices, dtype=np.int64))
-        self._rows, self._slices, self._bytes = [], [], 0
+            self._writer.write(self._table(), np.array(self._slices, dtype=np.int64))
+        self._clear()
+
+    def _clear(self) -> None:
+        self._rows: list[tuple[object, ...]] = []
+        self._ordinals: list[int] = []
+        self._provenance: list[tuple[str, str, list[str]]] = []
+        self._slices: list[int] = []
+        self._bytes = 0
+
+    def _table(self) -> pa.Table:
+        judged = self._judged.take(pa.array(self._ordinals))
+        declared, evidence = (judged.column(name).combine_chunks() for name in ("licence_declared", "evidence"))
+        own = dict(zip(("id", *_OF_DOCUMENT, "text", "num_bytes"), zip(*self._rows, strict=True), strict=True))
+        joined = {
+            "licence": judged.column("licence"),
+            "attribution": provenances(self._provenance, declared, evidence),
+        }
+        return pa.table(own | joined, schema=TEXTS)
 
 
 class _Sample:

@@ -17,6 +17,7 @@ from pipeline.plan import Plan
 from pipeline.recipe import Recipe
 from pipeline.steps import Read, Step, UnitContext
 from pipeline.tokenizer_file import load_tokenizer, tokenizer_settings
+from stages.attribution import PROVENANCE
 from stages.exchange import fixed_binary, lexsorted, sortable
 from stages.mixing import bin_of, order_keys
 from stages.rendering import render_file
@@ -37,9 +38,12 @@ TOKENS = pa.schema(
         pa.field("subset", pa.string()),
         pa.field("language", pa.string()),
         pa.field("licence", pa.string()),
+        pa.field("repo", pa.string()),
+        pa.field("path", pa.string()),
         pa.field("num_bytes", pa.int64()),
         pa.field("mix_key", pa.uint64()),
         pa.field("pack_key", pa.uint64()),
+        pa.field("attribution", PROVENANCE),
         pa.field("tokens", pa.large_list(pa.int32())),
     ]
 )

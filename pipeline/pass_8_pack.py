@@ -1,7 +1,8 @@
-"""Pass 8, pack: trim, shuffle, best-fit pack, and write one release shard for each partition.
+"""Pass 8, pack: trim, shuffle, best-fit pack, and write one release shard and its attribution for each partition.
 
 A partition is packed slice by slice, so memory is that of a slice. Slices hold documents at random (by hash), so
-packing them apart costs a last, half-filled sequence for each slice and kind and nothing else.
+packing them apart costs a last, half-filled sequence for each slice and kind and nothing else. The attribution of a
+slice is sorted by id; that of a partition would have to be held whole.
 """
 
 from collections.abc import Iterator
@@ -10,6 +11,8 @@ from typing import IO, Any, cast
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from manifests.decision import DECISIONS, decisions_table
 from manifests.document import ID_BYTES, Rejected
@@ -20,6 +23,7 @@ from pipeline.plan import Plan
 from pipeline.recipe import Recipe
 from pipeline.steps import Read, Step, UnitContext
 from pipeline.tokenizer_file import load_tokenizer, tokenizer_settings
+from stages.attribution import NOT_KNOWN, attribution, attribution_schema, attribution_writer, not_known, row_groups
 from stages.exchange import Block, BlockWriter, fixed_binary, read_table
 from stages.mixing import bin_of
 from stages.packing import fill, pack, packed_batches, packed_schema, write_packed
@@ -29,7 +33,11 @@ _CLASSES = ("kind", "source", "subset", "language", "licence")
 
 
 class _Tallies:
-    """Documents, bytes and tokens by kind, source, subset, language and licence, and what the packing looks like."""
+    """Documents, bytes and tokens by kind, source, subset, language and licence, and what the packing looks like.
+
+    Attributes:
+        not_known: documents by what is not known of them, then by kind.
+    """
 
     def __init__(self) -> None:
         self.ledger = Ledger()
@@ -37,6 +45,7 @@ class _Tallies:
         self.sequences: dict[str, int] = dict.fromkeys(_KINDS, 0)
         self.padding_tokens = 0
         self.cut_documents = 0
+        self.not_known: dict[str, dict[str, int]] = {name: dict.fromkeys(_KINDS, 0) for name in NOT_KNOWN}
 
     def add(self, table: pa.Table, lengths: npt.NDArray[np.int64]) -> None:
         columns = [table.column(name).to_pylist() for name in (*_CLASSES, "num_bytes")]
@@ -46,29 +55,40 @@ class _Tallies:
             sums[1] += num_bytes
             sums[2] += length
 
+    def attribute(self, table: pa.Table) -> None:
+        for kind in _KINDS:
+            for name, documents in not_known(table.filter(pc.equal(table.column("kind"), kind))).items():
+                self.not_known[name][kind] += documents
+
     def counts(self) -> dict[str, object]:
         return {
             "classes": [[*names, *sums] for names, sums in sorted(self.classes.items())],
             "sequences": self.sequences,
             "padding_tokens": self.padding_tokens,
             "cut_documents": self.cut_documents,
+            "not_known": self.not_known,
         }
 
 
 def _pack(context: UnitContext) -> None:
     tokenizer = load_tokenizer(context.recipe)
-    length = context.recipe.packing.sequence_tokens
+    release = f"{context.recipe.name} {context.recipe.version}"
     schema = packed_schema(
         {
-            "corpusmill.release": f"{context.recipe.name} {context.recipe.version}",
-            "corpusmill.sequence_tokens": str(length),
+            "corpusmill.release": release,
+            "corpusmill.sequence_tokens": str(context.recipe.packing.sequence_tokens),
             "corpusmill.tokenizer_sha256": tokenizer.sha256,
         }
     )
     trim = {row["kind"]: row for row in context.table("trim").to_pylist()}
     tallies = _Tallies()
     context.ledger = tallies.ledger
-    with context.blocks("decisions", DECISIONS) as decisions, context.whole_file("shard", ".parquet") as file:
+    with (
+        context.blocks("decisions", DECISIONS) as decisions,
+        context.whole_file("shard", ".parquet") as file,
+        context.whole_file("attribution", ".parquet") as attributed,
+        attribution_writer(cast("IO[bytes]", attributed), attribution_schema(release)) as attributions,
+    ):
 
         def trimmed(block: Block) -> pa.Table:
             table = read_table(context.storage, [block], TOKENS, context.progress)
@@ -77,7 +97,7 @@ def _pack(context: UnitContext) -> None:
         def batches() -> Iterator[pa.RecordBatch]:
             for block in context.inputs["tokens"]:
                 # No name holds a slice longer than it is needed: there is one copy of its tokens at a time.
-                for batch in _packed(context, trimmed(block), schema, tallies):
+                for batch in _packed(context, trimmed(block), schema, tallies=tallies, attributions=attributions):
                     context.progress(0)
                     yield batch
 
@@ -110,7 +130,9 @@ def _trimmed(table: pa.Table, trim: dict[str, dict[str, Any]], *, ledger: Ledger
     return table.filter(pa.array(kept, pa.bool_()))
 
 
-def _packed(context: UnitContext, table: pa.Table, schema: pa.Schema, tallies: _Tallies) -> Iterator[pa.RecordBatch]:
+def _packed(
+    context: UnitContext, table: pa.Table, schema: pa.Schema, *, tallies: _Tallies, attributions: pq.ParquetWriter
+) -> Iterator[pa.RecordBatch]:
     if not table.num_rows:
         return
     recipe = context.recipe
@@ -135,10 +157,18 @@ def _packed(context: UnitContext, table: pa.Table, schema: pa.Schema, tallies: _
     tallies.padding_tokens += layout.num_sequences * recipe.packing.sequence_tokens - int(lengths.sum())
     tallies.cut_documents += int((lengths > recipe.packing.sequence_tokens).sum())
     names = pa.array([identifier.tobytes().hex() for identifier in fixed_binary(table.column("id"), ID_BYTES)])
+    _attribute(table, names, tallies, attributions)
     pad = load_tokenizer(recipe).end_of_document_id
     yield from packed_batches(
         layout, fill(layout, tokens, offsets[:-1], pad_id=pad), schema, doc_ids=names, kinds=kinds
     )
+
+
+def _attribute(documents: pa.Table, names: pa.Array, tallies: _Tallies, writer: pq.ParquetWriter) -> None:
+    table = attribution(documents, names)
+    tallies.attribute(table)
+    for part in row_groups(table):
+        writer.write_table(part, row_group_size=part.num_rows)
 
 
 def _settings(recipe: Recipe, plan: Plan) -> object:

@@ -6,6 +6,7 @@ from hashlib import sha256
 
 import msgspec
 
+from filters.licence_words import licence_words
 from manifests.errors import RecipeError, UnitError
 from manifests.ledger import Ledger
 from manifests.record import Record
@@ -30,9 +31,11 @@ from pipeline.release_texts import card, summary
 from pipeline.software import software_versions
 from pipeline.steps import RECORDS, Read, Step, UnitContext
 from pipeline.tokenizer_file import load_tokenizer, tokenizer_bytes, tokenizer_settings
+from stages.attribution import NOT_KNOWN
 
 _OURS = re.compile(
-    r"data/shard-\d{5}-of-\d{5}\.parquet|tokenizer/tokenizer\.json|SUMMARY\.md|README\.md|" + TEMPORARY_NAME.pattern
+    r"(data|attribution)/shard-\d{5}-of-\d{5}\.parquet|tokenizer/tokenizer\.json|SUMMARY\.md|README\.md|"
+    + TEMPORARY_NAME.pattern
 )
 
 
@@ -98,21 +101,26 @@ def _release(context: UnitContext) -> None:
 
 
 def _shards(context: UnitContext) -> list[tuple[ReleaseFile, str]]:
-    """The packed shards as they will stand in the release, each with its file in the work folder."""
+    """The packed shards and their attribution as they will stand in the release; each with its file of the work folder.
+
+    A row of attribution is a document that pack kept.
+    """
     records = sorted(context.earlier["pack"], key=lambda record: record.unit)
     shards = []
     for record in records:
-        made = record.outputs["shard"]
-        rows = record.counts["rows"]
-        assert isinstance(rows, int)  # noqa: S101 - pack wrote it
-        path = f"data/shard-{record.unit:05d}-of-{len(records):05d}.parquet"
-        shards.append((ReleaseFile(path, made.num_bytes, made.sha256, rows), made.file))
+        assert record.ledger is not None  # noqa: S101 - pack wrote it
+        rows = {"data": record.counts["rows"], "attribution": Ledger.from_json(record.ledger).kept.documents}
+        for folder, table in (("data", "shard"), ("attribution", "attribution")):
+            made = record.outputs[table]
+            path = f"{folder}/shard-{record.unit:05d}-of-{len(records):05d}.parquet"
+            file = ReleaseFile(path, made.num_bytes, made.sha256, msgspec.convert(rows[folder], int))
+            shards.append((file, made.file))
     return shards
 
 
 def _place_shards(context: UnitContext, folder: Storage, shards: list[tuple[ReleaseFile, str]]) -> None:
-    """Copy the packed shards. One that a stopped run left is kept if its bytes are right; other data files go."""
-    present = folder.list("data")
+    """Copy what pack made. A file that a stopped run left is kept if its bytes are right; other ones of ours go."""
+    present = folder.list("data") | folder.list("attribution")
     for file, made in shards:
         if present.pop(file.path, None) != file.num_bytes or not _holds(folder, file):
             context.storage.copy_to(made, folder, file.path, digest=file.sha256)
@@ -174,6 +182,9 @@ def _manifest(context: UnitContext) -> Manifest:
             sum(int(record.counts["cut_documents"]) for record in packs),  # type: ignore[call-overload]
         ),
         documents=documents,
+        licence_words={row.licence: licence_words(row.licence) for row in documents},
+        licence_counts=_licence_counts(context),
+        not_known={name: _sum_counts(_not_known(record)[name] for record in packs) for name in NOT_KNOWN},
         files=[],
     )
 
@@ -191,6 +202,22 @@ def _classes(packs: list[Record]) -> list[DocumentClass]:
     ]
 
 
+def _licence_counts(context: UnitContext) -> dict[str, int]:
+    def total(step: str, name: str) -> int:
+        return sum(int(record.counts[name]) for record in context.earlier[step])  # type: ignore[call-overload]
+
+    copies = msgspec.convert(context.earlier["resolve"][0].counts["copies"], dict[str, int])
+    return {
+        "texts": total("look_up", "texts"),
+        "undecided_texts": total("detect", "undecided"),
+        "copies_elsewhere": copies["counted"],
+    }
+
+
+def _not_known(record: Record) -> dict[str, object]:
+    return msgspec.convert(record.counts["not_known"], dict[str, object])
+
+
 def _sum_counts(parts: Iterable[object]) -> dict[str, int]:
     sums: dict[str, int] = {}
     for part in parts:
@@ -206,7 +233,9 @@ def _ledger(records: list[Record]) -> dict[str, object]:
 
 def _recipe(recipe: Recipe) -> dict[str, object]:
     """The recipe without anything that says where files lay."""
-    value: dict[str, object] = recipe.model_dump(mode="json", exclude={"work", "release", "tokenizer", "sources"})
+    value: dict[str, object] = recipe.model_dump(
+        mode="json", exclude={"work": True, "release": True, "tokenizer": True, "sources": True, "licences": {"cache"}}
+    )
     value["tokenizer"] = {"end_of_document": recipe.tokenizer.end_of_document}
     sources = [source.model_dump(mode="json", exclude={"paths"}) for source in recipe.sources]
     value["sources"] = sorted(sources, key=lambda source: str(source["name"]))
@@ -239,8 +268,9 @@ STEPS = [
         pass_name="release",
         grain="one",
         reads=(
-            *(Read(step, RECORDS, "all") for step in (*CHAIN, "mix", "settle")),
+            *(Read(step, RECORDS, "all") for step in (*CHAIN, "look_up", "detect", "resolve", "mix", "settle")),
             Read("pack", "shard", "all"),
+            Read("pack", "attribution", "all"),
         ),
         settings=_settings,
         run=_release,

@@ -3,7 +3,7 @@
 | pass | module | steps |
 |---|---|---|
 | 1 ingest | `pass_1_ingest` | ingest |
-| 2 decide | `pass_2_decide`, `pass_2_duplicates` | judge, pair, shingle, verify, resolve |
+| 2 decide | `pass_2_*` | look_up, detect, govern, judge, pair, shingle, verify, resolve |
 | 3 clean | `pass_3_clean` | clean |
 | 4 mix | `pass_4_mix` | mix |
 | 5 rewrite | none yet | a recipe that asks for it is refused |

@@ -3,16 +3,22 @@
 Every default stands here once; `corpusmill init` prints them, the manifest stores the recipe as it was understood.
 """
 
+import os
+from dataclasses import replace
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from filters.licences import PERMISSIVE, Evidence, LicencePolicy
+from filters.licence_evidence import Evidence
+from filters.licence_policy import LicencePolicy
+from filters.licence_sets import licences_of_entries
+from filters.pile_subsets import SourceLicence, source_licence, unknown_subsets
 from manifests.document import Kind
 from pipeline.recipe_filters import Filters, Languages
 from pipeline.recipe_types import Fraction, Name, Positive, Section
 
-LicenceId = Annotated[str, Field(pattern=r"^[A-Za-z0-9.+:-]+( WITH [A-Za-z0-9.+:-]+)?$")]
+LicenceEntry = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class Columns(Section):
@@ -39,6 +45,7 @@ class Source(Section):
     kind: Kind
     kinds: dict[str, Kind] = {}
     declared_licence: str = ""
+    subset_licences: dict[str, str] = {}
 
     @field_validator("paths")
     @classmethod
@@ -55,6 +62,16 @@ class Source(Section):
             raise ValueError(f"`columns` goes with format: columns, got format: {self.format}, which knows its own")
         return self
 
+    @model_validator(mode="after")
+    def _subsets_are_known(self) -> Self:
+        for name, nearest in unknown_subsets(self.format, self.subset_licences):
+            raise ValueError(f"subset_licences: the Pile has no subset {name!r}; did you mean {nearest!r}?")
+        return self
+
+    def licence_of(self, subset: str) -> SourceLicence:
+        """What the recipe and the table of the Pile's subsets say of a subset."""
+        return source_licence(self.format, subset, self.subset_licences, self.declared_licence)
+
 
 class TextForms(Section):
     """What becomes of notebooks before anything looks at them; every other form has one handling."""
@@ -63,10 +80,41 @@ class TextForms(Section):
 
 
 class Licences(Section):
-    """Which licences may stay; the evidence is the row's metadata, an SPDX tag in its header, or the source's own."""
+    """Which licences may stay, and what becomes of documents whose evidence is missing or disagrees.
 
-    allow: list[LicenceId] = list(PERMISSIVE)
+    `allow` holds for every document, `allow_text` for those of kind text besides, `deny` wins over both: names of sets,
+    categories, or SPDX ids. `text_seconds` of CPU is what the detector may take for one text. `cache` is the folder of
+    its answers, shared by all runs; null: one in the user's cache folder.
+    """
+
+    allow: list[LicenceEntry] = ["permissive"]
+    allow_text: list[LicenceEntry] = ["open-content", "share-alike"]
+    deny: list[LicenceEntry] = []
     no_licence: Literal["reject", "keep"] = "reject"
+    conflict: Literal["reject", "prefer_header", "quarantine"] = "reject"
+    copies: Literal["count", "strict"] = "count"
+    text_seconds: Annotated[float, Field(gt=0, le=3600)] = 5
+    cache: str | None = None
+
+    @field_validator("allow", "allow_text", "deny")
+    @classmethod
+    def _entries_are_known(cls, entries: list[str]) -> list[str]:
+        licences_of_entries(entries)
+        return entries
+
+    @property
+    def policy(self) -> LicencePolicy:
+        """What decides."""
+        allow, allow_text, deny = map(frozenset, (self.allow, self.allow_text, self.deny))
+        return LicencePolicy(allow, allow_text, deny, self.no_licence, self.conflict)
+
+    @property
+    def cache_folder(self) -> str:
+        """Where the detector's answers lie."""
+        if self.cache is not None:
+            return self.cache
+        caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        return str(Path(caches, "corpusmill", "licences"))
 
 
 class NearDuplicates(Section):
@@ -182,12 +230,17 @@ class Recipe(Section):
 
     @model_validator(mode="after")
     def _declared_licences_are_allowed(self) -> Self:
-        policy = LicencePolicy(frozenset(self.licences.allow), "keep")
+        policy = replace(self.licences.policy, no_licence="keep")
         for source in self.sources:
-            evidence = [Evidence("source", source.declared_licence, "recipe")] if source.declared_licence else []
-            if reason := policy.decide(evidence).rejected:
-                raise ValueError(
-                    f"sources.{source.name}.declared_licence: {source.declared_licence!r}: {reason}; every row of the "
-                    "source would be rejected; expected an SPDX expression that licences.allow satisfies"
-                )
+            declared = {"declared_licence": source.declared_licence}
+            declared |= {f"subset_licences.{name}": word for name, word in source.subset_licences.items()}
+            for key, expression in declared.items():
+                evidence = [Evidence("source", expression, "recipe")] if expression else []
+                kinds = {source.kind, *source.kinds.values()}
+                if all(policy.decide(evidence, kind=kind).rejected for kind in kinds):
+                    reason = policy.decide(evidence, kind=source.kind).rejected
+                    raise ValueError(
+                        f"sources.{source.name}.{key}: {expression!r}: {reason}; every row that it speaks for would be "
+                        "rejected; expected an SPDX expression that licences.allow or allow_text satisfies"
+                    )
         return self

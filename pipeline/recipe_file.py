@@ -156,9 +156,9 @@ def _refuse_later(value: dict[str, Any], where: str) -> None:
             for name in paths if isinstance(paths, list) else [paths]:
                 refuse_storage(f"sources.{number}.paths", name)
     refuse_storage("work", value.get("work"))
-    for key in ("release", "tokenizer"):
+    for key, name in (("release", "path"), ("tokenizer", "path"), ("licences", "cache")):
         section = value.get(key)
-        refuse_storage(f"{key}.path", section.get("path") if isinstance(section, dict) else None)
+        refuse_storage(f"{key}.{name}", section.get(name) if isinstance(section, dict) else None)
 
 
 def _explain(mistakes: list[ErrorDetails], where: str, value: dict[str, Any]) -> RecipeError:
@@ -253,6 +253,9 @@ def _absolute(recipe: Recipe, folder: Path) -> Recipe:
             ],
             "tokenizer": recipe.tokenizer.model_copy(update={"path": here(recipe.tokenizer.path)}),
             "release": recipe.release.model_copy(update={"path": here(recipe.release.path)}),
+            "licences": recipe.licences.model_copy(
+                update={"cache": None if recipe.licences.cache is None else here(recipe.licences.cache)}
+            ),
         }
     )
 

@@ -25,7 +25,8 @@ _COMMENTS = {
         "(text), or columns, which names the fields: columns: {text: content, repo: repository, path: file_path}.\n"
         "Shards are .jsonl.zst, .jsonl.gz, .jsonl or .parquet. kind: the side of the mixture; kinds overrides it by\n"
         "subset or language.\n"
-        "declared_licence: an SPDX expression for rows that carry no licence of their own."
+        "declared_licence: an SPDX expression, your word for all rows. subset_licences: the same for single subsets,\n"
+        "and the way to turn on those of the Pile that are off; docs/licences.md has the table."
     ),
     "text_forms": "Jupyter notebooks: script (cells in order, without outputs), drop, or keep as JSON.",
     "languages": (
@@ -36,7 +37,14 @@ _COMMENTS = {
         "assign: the profiles that judge a document, by subset, else language, else kind. profiles: changes to the\n"
         "built-in tables, or tables of your own; docs/signals.md has both. `corpusmill retune` says what a change does."
     ),
-    "licences": "Every piece of evidence must be satisfiable from `allow`. no_licence: reject or keep.",
+    "licences": (
+        "Every piece of evidence must be satisfiable from `allow`, for text also from `allow_text`; `deny` wins.\n"
+        "Entries: permissive, open-content, share-alike, category:copyleft-limited and the like, SPDX ids, names that\n"
+        "begin with LicenseRef-. no_licence: reject or keep. conflict (the file's own header is allowed, something\n"
+        "farther away is not): reject, prefer_header or quarantine. copies (of files that only lie under copyleft or\n"
+        "proprietary terms): count or strict. text_seconds: CPU time that the detector may take for one text.\n"
+        "cache: the folder of its answers; who may write there must be trusted. null: one in the user's cache folder."
+    ),
     "deduplication": "Exact duplicates always go. near: null turns near-duplicate removal off.",
     "redaction": "What is replaced by typed placeholders.",
     "mixture": "Shares in tokens. tokens: the total wanted, null for as many as possible. shortfall: scale or fail.",

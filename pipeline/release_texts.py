@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from filters.licence_words import NO_EVIDENCE, UNLISTED
 from manifests.ledger import Ledger
 from manifests.release import CHAIN, Manifest
 
@@ -13,6 +14,24 @@ _PASS_OF = {
     "pack": "7 settle",
 }
 _ROWS_SHOWN = 20
+_AMOUNTS = ("documents", "bytes", "tokens")
+_LICENCE_STAGES = ("licence",)
+_MEANINGS = {
+    "permissive": "on the reviewed list; asks for little more than the notice to be kept",
+    "open-content": "a free licence for texts; asks for its authors to be named",
+    "share-alike": "what is made of it goes under the same licence; `licences.allow_text` lets it in or not",
+    NO_EVIDENCE: "nothing says how it is licensed; `no_licence: keep` let it in",
+    UNLISTED: "a name that no list knows; the recipe allows it",
+}
+_ALLOWED = "on none of the named sets; the recipe allows it, by name or by category"
+_ATTRIBUTION = "`attribution/` has a row for every document: licence, evidence, origin, and whose copyright it names."
+_NOT_KNOWN = {
+    "licence": "no evidence names a licence (NOASSERTION)",
+    "repository": "no repository",
+    "revision": "no revision of the repository",
+    "swhid": "no SWHID: the row brings none and none can be computed",
+    "copyright": "no copyright statement found in the text",
+}
 _TOLERATED_SHARE = 0.0005
 _ESCAPES = str.maketrans({"\\": "\\\\", "|": "\\|", "[": "\\[", "<": "&lt;", "`": "'"})
 
@@ -31,11 +50,19 @@ def summary(manifest: Manifest) -> str:
         "## Mixture",
         _table(("kind", "share asked for", "share reached", "tokens", "of about"), _mixture(manifest)),
         "## Licences",
-        _table(("licence", "documents", "bytes", "tokens"), _by(manifest, "licence", empty="(none)")),
+        _table(("licence", "kind", "what it is", *_AMOUNTS), _by(manifest, "licence", "kind", "licence_words")),
+        _ATTRIBUTION,
+        "## Kinds of licence",
+        _table(("what it is", "kind", *_AMOUNTS, "meaning"), _words(manifest)),
+        "## Documents without an acceptable licence",
+        _table(("pass", "stage", "reason", "documents", "bytes"), _reasons(manifest, stages=_LICENCE_STAGES)),
+        "## What is not known",
+        _table(("of documents in the release", *manifest.mixture.shares, "together"), _not_known(manifest)),
+        _licence_texts(manifest.licence_counts),
         "## Subsets",
-        _table(("subset", "documents", "bytes", "tokens"), _by(manifest, "subset", empty="(none)")),
+        _table(("subset", *_AMOUNTS), _by(manifest, "subset")),
         "## Languages",
-        _table(("language", "documents", "bytes", "tokens"), _by(manifest, "language", empty="(unknown)")),
+        _table(("language", *_AMOUNTS), _by(manifest, "language", empty="(unknown)")),
         "## Text forms",
         _table(("what was done, or the encoding of the row", "documents"), _forms(manifest)),
         "## Redactions",
@@ -77,6 +104,9 @@ rows = load_dataset("parquet", data_files="data/*.parquet", split="train")
 | `doc_ids` | list<string> | document of each piece |
 | `doc_offsets` | list<int32> | first token of each piece within its document |
 | `kind` | string | `code` or `text` |
+
+Every document has a row in `attribution/`, in the file of its shard's name: `doc_id`, its repository, revision and
+path, its SWHID, licence, the evidence for that, and the copyright statements of its text.
 
 A document ends in token {manifest.tokenizer.end_of_document_id} (`{manifest.tokenizer.end_of_document}`); padding
 is the same token. The tokenizer lies in `tokenizer/`, its sha256 is `{manifest.tokenizer.sha256}`.
@@ -120,11 +150,40 @@ def _funnel(manifest: Manifest) -> Iterable[Sequence[str]]:
         yield (step, *(f"{number:,}" for number in numbers))
 
 
-def _reasons(manifest: Manifest) -> Iterable[Sequence[str]]:
+def _reasons(manifest: Manifest, *, stages: Sequence[str] = ()) -> Iterable[Sequence[str]]:
+    """Rejections, all or those of some stages."""
     for step in CHAIN:
         for key, tally in Ledger.from_json(manifest.ledgers[step]).rejected.items():
             stage, _, reason = key.partition("/")
-            yield _PASS_OF[step], stage, reason, f"{tally.documents:,}", f"{tally.num_bytes:,}"
+            if not stages or stage in stages:
+                yield _PASS_OF[step], stage, reason, f"{tally.documents:,}", f"{tally.num_bytes:,}"
+
+
+def _words(manifest: Manifest) -> Iterable[Sequence[str]]:
+    for (words, kind), tally, tokens in manifest.sums_by("licence_words", "kind"):
+        meanings = dict.fromkeys(_MEANINGS.get(word, _ALLOWED) for word in words.split(", "))
+        yield (
+            _cell(words) or "(none)",
+            kind,
+            *(f"{number:,}" for number in (tally.documents, tally.num_bytes, tokens)),
+            "; ".join(meanings),
+        )
+
+
+def _licence_texts(counts: dict[str, int]) -> str:
+    return (
+        f"{counts['texts']:,} distinct notices and licence texts were read; {counts['undecided_texts']:,} of them took "
+        f"too long, which counts as an unknown licence. Of {counts['copies_elsewhere']:,} documents before the mixture "
+        "a near copy lies in a repository under another licence; that alone rejects nothing unless `licences.copies` "
+        "is `strict`."
+    )
+
+
+def _not_known(manifest: Manifest) -> Iterable[Sequence[str]]:
+    for name, what in _NOT_KNOWN.items():
+        documents = manifest.not_known[name]
+        numbers = [documents[kind] for kind in manifest.mixture.shares]
+        yield what, *(f"{number:,}" for number in (*numbers, sum(numbers)))
 
 
 def _mixture(manifest: Manifest) -> Iterable[Sequence[str]]:
@@ -136,16 +195,17 @@ def _mixture(manifest: Manifest) -> Iterable[Sequence[str]]:
         yield kind, f"{share:.2%}", fraction, f"{reached:,}", f"{mixture.estimated_tokens[kind]:,}"
 
 
-def _by(manifest: Manifest, name: str, *, empty: str) -> list[Sequence[str]]:
-    sums = manifest.sums_by(name)
+def _by(manifest: Manifest, *names: str, empty: str = "(none)") -> list[Sequence[str]]:
+    sums = manifest.sums_by(*names)
     rows = [
-        (_cell(value) or empty, f"{tally.documents:,}", f"{tally.num_bytes:,}", f"{tokens:,}")
-        for value, tally, tokens in sums[:_ROWS_SHOWN]
+        (*(_cell(value) or empty for value in values), f"{tally.documents:,}", f"{tally.num_bytes:,}", f"{tokens:,}")
+        for values, tally, tokens in sums[:_ROWS_SHOWN]
     ]
     rest = sums[_ROWS_SHOWN:]
     if rest:
         documents, num_bytes = sum(t.documents for _, t, _ in rest), sum(t.num_bytes for _, t, _ in rest)
-        rows.append((f"({len(rest)} more)", f"{documents:,}", f"{num_bytes:,}", f"{sum(n for *_, n in rest):,}"))
+        amounts = (f"{number:,}" for number in (documents, num_bytes, sum(n for *_, n in rest)))
+        rows.append((f"({len(rest)} more)", *[""] * (len(names) - 1), *amounts))
     return list(rows)
 
 

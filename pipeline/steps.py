@@ -100,6 +100,8 @@ class Step:
         version: raised when the code's output changes; part of every fingerprint.
         settings: what of recipe and plan the outputs depend on, JSON-able.
         prepare: loads what every unit needs (libraries, compiled kernels), once, before workers fork.
+        prepare_for: a table without which there is nothing to prepare for. What is loaded for it is large: it is gone
+            when the step ends, and not loaded where every unit's table is empty.
         always: run even where a record is there (releases look at files outside the work folder).
         reads_shards: whether its units read the input shards themselves.
     """
@@ -111,7 +113,8 @@ class Step:
     reads: tuple[Read, ...]
     settings: Callable[[Recipe, Plan], object]
     run: Callable[[UnitContext], None]
-    prepare: Callable[[Recipe], None] = lambda _recipe: None
+    prepare: Callable[[Recipe], object] = lambda _recipe: None
+    prepare_for: str = ""
     version: int = 1
     always: bool = False
     reads_shards: bool = False

@@ -69,7 +69,9 @@ def sentence(item: Rejected) -> str:
     if item.value is not None:
         parts.append(f"value {number(item.value)}" + ("" if item.bound is None else f", bound {number(item.bound)}"))
     if item.twin:
-        parts.append(f"kept twin {item.twin}, similarity {item.similarity:.4f}")
+        # A document that goes for its licence because of a copy of it is none's duplicate: that copy went as well.
+        twin = "copy of" if item.stage == "licence" else "kept twin"
+        parts.append(f"{twin} {item.twin}, similarity {item.similarity:.4f}")
     if item.detail:
         parts.append(item.detail)
     return safe("; ".join(parts))

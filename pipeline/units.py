@@ -25,6 +25,9 @@ from pipeline.software import software_versions
 from pipeline.steps import RECORDS, Read, Step, UnitContext
 from stages.exchange import Block, Progress
 
+# What does not change how a source's shards are read: where they lie, and licences, which only `judge` looks at.
+_NOT_READ_BY = {"paths", "declared_licence", "subset_licences"}
+
 
 @dataclass(slots=True)
 class Mill:
@@ -84,7 +87,7 @@ def unit_fingerprint(mill: Mill, step: Step, unit: int, inputs: Mapping[str, lis
     if step.grain == "inputs":
         shards = mill.plan.units[unit]
         read["shards"] = [[shard.name, shard.sha256] for shard in shards if step.reads_shards]
-        read["source"] = [s.model_dump(exclude={"paths"}) for s in mill.recipe.sources if s.name == shards[0].source]
+        read["source"] = [s.model_dump(exclude=_NOT_READ_BY) for s in mill.recipe.sources if s.name == shards[0].source]
     read["records"] = [
         [record and record.done and [record.counts, record.ledger] for record in mill.records(step_named(name))]
         for name in (other.step for other in step.reads if other.reach == "all")

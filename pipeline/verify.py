@@ -1,8 +1,8 @@
 """Verify: recompute all that a release says of itself, from its folder alone, and name every falsehood.
 
 The manifest is held against itself (digest, accounts, sums), every file against the manifest, the rows of the shards
-against the promises of the card, and the card against the manifest. A shard whose bytes are not those listed is not
-looked into: that it is another file says it all.
+against the promises of the card, the attribution against the shards, and the card against the manifest. A file whose
+bytes are not those listed is not looked into: that it is another file says it all.
 
 Cost: 35 M tokens per CPU second (Parquet's decoding alone does 50), and 2 s for a large vocabulary; memory as in
 `pipeline.verify_shards`.
@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from filters.licence_words import licence_words
 from manifests.document import ID_BYTES
 from manifests.errors import CorpusmillError, IntegrityError, RecipeError
 from manifests.ledger import Ledger
@@ -24,6 +25,7 @@ from manifests.storage import Storage, file_sha256
 from pipeline.findings import Findings
 from pipeline.release_texts import card, summary
 from pipeline.software import software_versions
+from pipeline.verify_attribution import AttributionCheck
 from pipeline.verify_rows import KINDS
 from pipeline.verify_shards import ShardCheck, Totals
 from stages.exchange import lexsorted, sortable
@@ -86,8 +88,9 @@ def verify_release(folder: str, *, progress: Callable[[int], None] = lambda _num
     sound = _sound_files(release, manifest, findings)
     _check_texts(release, manifest, sound, findings)
     shards = [file for file in sound if file.path in _shard_names(manifest)]
+    attributions = [file for file in sound if file.path in _shard_names(manifest, "attribution")]
     for file in sound:
-        if file not in shards:
+        if file not in (*shards, *attributions):
             progress(file.num_bytes)
     if not _tokenizer_proven(release, manifest, sound, findings):
         findings.check()  # ids mean nothing without the tokenizer that made them
@@ -96,6 +99,11 @@ def verify_release(folder: str, *, progress: Callable[[int], None] = lambda _num
         check.check(release, file)
     if check.totals.complete and len(shards) == len(_shard_names(manifest)):
         _check_totals(manifest, check.totals, findings)
+    attributed = AttributionCheck(manifest, findings, progress)
+    for file in attributions:
+        attributed.check(release, file, check.totals.document_ids.get(file.path.replace("attribution", "data", 1)))
+    if len(attributions) == len(_shard_names(manifest)):
+        attributed.check_totals()
     findings.check()
     return VerifyReport(
         folder=release.root,
@@ -137,18 +145,23 @@ def _check_manifest(release: Storage, manifest: Manifest, findings: Findings) ->
     ):
         expect(f"{name}: kinds", sorted(KINDS), sorted(by_kind))
     expect("mixture.reached_tokens", manifest.tokens_by_kind(), mixture.reached_tokens)
+    licences = {row.licence for row in manifest.documents}
+    expect("licence_words: licences", sorted(licences), sorted(manifest.licence_words))
+    if manifest.software == software_versions():  # other versions may file a licence under another word
+        expect("licence_words", {licence: licence_words(licence) for licence in licences}, manifest.licence_words)
     listed = Counter(file.path for file in manifest.files)
     for path in sorted(listed.keys() | _expected_paths(manifest)):
         expect(f"files: entries of {path}", int(path in _expected_paths(manifest)), listed[path])
 
 
-def _shard_names(manifest: Manifest) -> list[str]:
+def _shard_names(manifest: Manifest, folder: str = "data") -> list[str]:
+    """The files that a folder must have: as many as there are shards of data."""
     count = sum(file.path.startswith("data/") for file in manifest.files)
-    return [f"data/shard-{number:05d}-of-{count:05d}.parquet" for number in range(count)]
+    return [f"{folder}/shard-{number:05d}-of-{count:05d}.parquet" for number in range(count)]
 
 
 def _expected_paths(manifest: Manifest) -> set[str]:
-    return {*_shard_names(manifest), *_TEXTS, _TOKENIZER}
+    return {*_shard_names(manifest), *_shard_names(manifest, "attribution"), *_TEXTS, _TOKENIZER}
 
 
 def _sound_files(release: Storage, manifest: Manifest, findings: Findings) -> list[ReleaseFile]:

@@ -94,7 +94,7 @@ def read_rows(file: pq.ParquetFile, group: int, *, first: int, sequence_tokens: 
         last=rows * sequence_tokens + stops - before[rows] - 1,
         lengths=lengths,
         offsets=columns["doc_offsets"].values.to_numpy().astype(np.int64),
-        documents=_digests(columns["doc_ids"].values, first, rows),
+        documents=digests(columns["doc_ids"].values, first, rows),
     )
 
 
@@ -118,8 +118,16 @@ def _require(first: int, holds: Bools, what: str, got: Any, rows: Int64s | None 
         raise MalformedRowsError(f"row {row}: {what} {got[int(wrong[0])]}")
 
 
-def _digests(names: pa.StringArray, first: int, rows: Int64s) -> Digests:
-    """Document ids as 16 bytes each."""
+def digests(names: pa.StringArray, first: int, rows: Int64s) -> Digests:
+    """Document ids as 16 bytes each.
+
+    Args:
+        first: number of the first row, for messages.
+        rows: row of each name, counted from `first`.
+
+    Raises:
+        MalformedRowsError: a name is not 32 lower-case hex digits.
+    """
     lengths = pc.binary_length(names).to_numpy()
     _require(first, lengths == 2 * ID_BYTES, f"expected doc_ids of {2 * ID_BYTES} hex digits, got", names, rows)
     joined = "".join(names.to_pylist())

@@ -5,6 +5,7 @@
 
 import json
 import random
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,15 @@ from stages.tokenizer_training import train
 # A first call may compile or import for seconds; a law is not about time.
 settings.register_profile("corpusmill", deadline=None)
 settings.load_profile("corpusmill")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _licence_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """One cache for all tests, none of the user's: the detector's index is loaded at most a few times."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
 
 NUM_CODE_FILES = 60
 NUM_TEXTS = 40

@@ -12,7 +12,6 @@ import pytest
 import typer
 import yaml
 
-from filters.licences import PERMISSIVE
 from manifests.document import document_id
 from manifests.release import Manifest
 from manifests.storage import Storage
@@ -138,7 +137,7 @@ def test_every_recipe_shown_loads(block: str, tmp_path: Path) -> None:
 
 def test_the_demo_recipe_loads_and_allows_the_default_licences_and_one_more() -> None:
     recipe = load_recipe(ROOT / "docs/demo-recipe.yaml")
-    assert [*recipe.licences.allow] == [*PERMISSIVE, "LicenseRef-demo-prose"]
+    assert [*recipe.licences.allow] == ["permissive", "LicenseRef-demo-prose"]
     assert f"{recipe.name}-{recipe.version}" == "demo-0.1.0"
 
 

@@ -9,7 +9,6 @@ import yaml
 from pydantic import BaseModel
 
 from filters.credentials import PLUGINS
-from filters.licences import UNREADABLE
 from filters.spans import PLACEHOLDERS
 from manifests.errors import CorpusmillError
 from manifests.release import CHAIN, Manifest
@@ -131,15 +130,6 @@ def test_the_data_format_page_has_every_reason_of_the_reader() -> None:
             r'(?:Fault\(|reason=)"(\w+)"', (ROOT / f"stages/{module}.py").read_text(encoding="utf-8")
         ):
             assert f"| `{reason}` |" in text, reason
-
-
-def test_the_licences_page_has_every_reason() -> None:
-    source = (ROOT / "filters/licences.py").read_text(encoding="utf-8")
-    reasons = set(re.findall(r'LicenceDecision\("", "(\w+)"', source))
-    reasons |= {UNREADABLE}
-    reasons |= {f"licence_not_allowed_in_{kind}" for kind in ("header", "metadata", "source")}
-    shown = {unquoted(row[0]) for row in table_rows(page("licences.md")) if "_" in row[0]}
-    assert shown == reasons
 
 
 def test_the_redaction_page_has_every_placeholder_and_rule() -> None:

@@ -14,7 +14,7 @@ def expressions(draw: st.DrawFn, depth: int = 3) -> tuple[str, bool]:
     operator = draw(st.sampled_from(["", "AND", "or"])) if depth else ""
     if not operator:
         identifier = draw(st.sampled_from(["MIT", "isc", "Zlib", "GPL-3.0-only", "MPL-2.0"]))
-        exception = draw(st.sampled_from(["", " WITH some-exception"]))
+        exception = draw(st.sampled_from(["", " WITH LLVM-exception"]))
         return identifier + exception, identifier[:3] not in ("GPL", "MPL")
     operands = draw(st.lists(expressions(depth - 1), min_size=2, max_size=3))
     text = f" {operator} ".join(f"({operand})" for operand, _ in operands)
@@ -123,7 +123,7 @@ def test_verdict_agrees_with_boolean_logic(case: tuple[str, bool]) -> None:
 def test_chosen_licences_are_allowed_ones_in_order(case: tuple[str, bool]) -> None:
     chosen = RULES.verdict(case[0]).chosen
     assert list(chosen) == sorted(set(chosen))
-    assert {licence.removesuffix(" WITH some-exception") for licence in chosen} <= licence_set("permissive")
+    assert {licence.removesuffix(" WITH LLVM-exception") for licence in chosen} <= licence_set("permissive")
 
 
 @given(expressions(), expressions())
@@ -159,3 +159,18 @@ def test_policy_table_says_what_happens() -> None:
     assert rows["LicenseRef-scancode-other-permissive"][1] == "rejected: not_allowed"
     assert rows["LicenseRef-scancode-proprietary-license"][1] == "rejected: proprietary"
     assert len(rows) == len(policy_table())
+
+
+@pytest.mark.parametrize(
+    ("expression", "word"),
+    [
+        ("MIT WITH LLVM-exception", None),
+        ("GPL-2.0-only WITH Classpath-exception-2.0", "copyleft"),
+        ("Apache-2.0 WITH Commons-Clause", "unknown"),
+        ("Apache-2.0 WITH LicenseRef-scancode-commons-clause", "proprietary"),
+    ],
+)
+def test_only_an_exception_that_is_known_to_permit_leaves_a_licence_allowed(expression: str, word: str | None) -> None:
+    assert RULES.verdict(expression).word == word
+    whole = LicenceRules(frozenset({"Apache-2.0", expression}))
+    assert whole.verdict(expression).chosen == (expression,)

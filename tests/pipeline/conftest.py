@@ -36,6 +36,7 @@ sources:
   kind: text
   kinds: {Github: code}
   declared_licence: LicenseRef-tiny
+  subset_licences: {Github: LicenseRef-tiny, "Wikipedia (en)": LicenseRef-tiny}
   paths: ["pile/*.jsonl.zst"]
 licences: {allow: [MIT, Apache-2.0, LicenseRef-tiny]}
 filters:
@@ -47,7 +48,7 @@ filters:
       duplicate_line_fraction: {maximum: 0.7}
 tokenizer: {path: tokenizer.json}
 packing: {sequence_tokens: 128}
-limits: {unit_bytes: 3200, slice_bytes: 30000}
+limits: {unit_bytes: 3400, slice_bytes: 30000}
 """
 
 
@@ -86,6 +87,9 @@ def _stack_rows() -> list[object]:
         rows.append(_file(number))
         rows.append(_file(number, path=f"copies/file{number}.py", **({"star_events_count": 9} if number % 2 else {})))
         rows.append(_file(number, repo_name="fork/project", content=text.replace(text.split()[40], "changed", 1)))
+    header = "# SPDX-License-Identifier: GPL-3.0-only\n"
+    rows.append(_file(60, repo_name="gpl/project", content=header + _prose("file 60")))  # taints file 60, J = 0.916
+    rows.append(_file(63, repo_name="gpl/project", detected_licenses=["GPL-3.0-only"]))  # a copy of file 63: counted
     rows[30] = _file(30, content=f"# by someone{number}@company.org\n" + _prose("file 30"))
     rows[31] = _file(31, content=f"marker = '{END_OF_DOCUMENT}'\n{END_OF_DOCUMENT}" + _prose("file 31"))
     return [*rows, ["not", "an", "object"], {"path": "no/content.py"}, _file(32, content="short"), "broken"]

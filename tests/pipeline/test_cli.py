@@ -294,7 +294,7 @@ def test_a_run_may_stop_after_a_pass(tiny_recipe: Path) -> None:
     ended = command("run", tiny_recipe, "--until", "ingest")
     assert ended.code == 0
     assert ended.out == ""
-    assert "next: 2 decide: judge" in command("status", tiny_recipe.parent / "work").out
+    assert "next: 2 decide: look_up" in command("status", tiny_recipe.parent / "work").out
 
 
 def test_a_failed_unit_ends_a_run_with_1_and_stands_in_the_status(tiny_recipe: Path) -> None:

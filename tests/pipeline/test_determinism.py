@@ -43,7 +43,8 @@ def test_the_tiny_mill_has_several_of_everything_and_every_fate(finished_recipe:
     assert [len(unit) for unit in plan.units] == [2, 1, 2, 2, 2]
     assert (plan.partitions, plan.slices_per_partition) == (2, 2)
     summary = expected_release["SUMMARY.md"].decode()
-    fates = "not_an_object missing_text invalid_json num_words_below_minimum licence_not_allowed no_licence_found "
+    fates = "not_an_object missing_text invalid_json num_words_below_minimum copyleft_in_metadata copyleft_in_header "
+    fates += "no_licence_found tainted_by_copy "
     fates += "exact_duplicate near_duplicate repeated_row over_budget email/address"
     assert [fate for fate in fates.split() if fate not in summary] == []
 
@@ -86,8 +87,8 @@ def test_release_does_not_depend_on_the_order_of_sources_in_the_recipe(
 ) -> None:
     head, stack, rest = tiny_recipe.read_text().partition("- {name: stack")
     line, newline, rest = rest.partition("\n")
-    pile, licences, tail = rest.partition("licences:")
-    tiny_recipe.write_text(head + pile + stack + line + newline + licences + tail)
+    pile, licences, tail = rest.partition("\nlicences:")
+    tiny_recipe.write_text(head + pile + newline + stack + line + licences + tail)
     run_alone(tiny_recipe)
     assert release_files(tiny_recipe) == expected_release
 

@@ -60,7 +60,7 @@ def decisions(mill: Mill) -> Iterator[Rejected]:
 
 def released(mill: Mill) -> set[str]:
     folder = Path(mill.recipe.release.path)
-    names = [pq.read_table(path, columns=["doc_ids"]).column(0) for path in folder.rglob("*.parquet")]
+    names = [pq.read_table(path, columns=["doc_ids"]).column(0) for path in folder.rglob("data/*.parquet")]
     return {name for column in names for row in column.to_pylist() for name in row}
 
 
@@ -97,7 +97,8 @@ def test_a_life_begins_where_the_document_was_read(mill: Mill, life: Shown) -> N
     assert lines[0] == f"document {item.id}"
     assert lines[1].startswith(f"read: {item.shard}:{item.row}, code Python team/project")
     assert lines[2].startswith(f"size: {item.num_bytes} bytes; content hash ")
-    assert lines[3] == "licence evidence: metadata MIT; header (none); source (none)"
+    assert re.fullmatch(r"licence evidence [0-9a-f]{16}: metadata says MIT \(row\)", lines[3])
+    assert lines[4] == "licence: concluded MIT; declared MIT"
     assert "signal num_words = 1; minimum 5, maximum 1,000,000" in lines
     assert lines[-1] == "filter: rejected, num_words_below_minimum; value 1, bound 5"
 

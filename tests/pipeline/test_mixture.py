@@ -74,7 +74,7 @@ def test_a_release_of_nothing_is_an_error_that_says_why(tmp_path: Path, run_alon
     recipe = write(tmp_path, code=[20] * 20, text=[20] * 20, detected_licenses=["GPL-3.0-only"])
     message = failure(recipe, run_alone, "mix")
     assert "no document of kind code or text is left" in message
-    assert "licence_not_allowed_in_metadata (40)" in message
+    assert "copyleft_in_metadata (40)" in message
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_a_licence_field_of_a_wrong_type_is_never_no_evidence(
 ) -> None:
     recipe = write(tmp_path, code=[20] * 5, text=[20] * 5, **licence)
     message = failure(recipe, run_alone, "mix")
-    assert re.search(r"(licence_not_allowed_in_metadata|unreadable_licence_expression) \(10\)", message)
+    assert re.search(r"(copyleft_in_metadata|unreadable_licence_expression) \(10\)", message)
 
 
 def test_a_licence_ranks_before_none_whatever_the_id(tmp_path: Path, run_alone: Run) -> None:

@@ -106,8 +106,9 @@ sources:
   kind: text
   kinds: {{Github: code}}
   declared_licence: LicenseRef-sample
+  subset_licences: {{Github: LicenseRef-sample, OpenWebText2: LicenseRef-sample}}
 licences:
-  allow: [MIT, Apache-2.0, BSD-3-Clause, BSD-2-Clause, ISC, LicenseRef-sample]
+  allow: [permissive, LicenseRef-sample]
 tokenizer: {{path: {tokenizer}}}
 """
 

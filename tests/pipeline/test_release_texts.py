@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from filters.licence_words import licence_words
 from manifests.ledger import Ledger
 from manifests.release import CHAIN, DocumentClass, Manifest
 from manifests.storage import Storage
@@ -60,14 +61,15 @@ def test_every_reason_is_counted(manifest: Manifest) -> None:
     shown = {f"{stage}/{reason}": number(documents) for _, stage, reason, documents, _ in rows}
     ledgers = [Ledger.from_json(manifest.ledgers[step]) for step in CHAIN]
     assert shown == {key: tally.documents for ledger in ledgers for key, tally in ledger.rejected.items()}
-    assert "licence/licence_not_allowed_in_metadata" in shown
+    assert "licence/copyleft_in_metadata" in shown
 
 
-@pytest.mark.parametrize("heading", ["Licences", "Subsets", "Languages"])
+@pytest.mark.parametrize("heading", ["Licences", "Kinds of licence", "Subsets", "Languages"])
 def test_parts_add_up_to_the_release(manifest: Manifest, heading: str) -> None:
-    _, *rows = table(summary(manifest), heading)
-    assert sum(number(row[1]) for row in rows) == sum(row.documents for row in manifest.documents)
-    assert sum(number(row[3]) for row in rows) == sum(manifest.mixture.reached_tokens.values())
+    head, *rows = table(summary(manifest), heading)
+    documents, tokens = (head.index(name) for name in ("documents", "tokens"))
+    assert sum(number(row[documents]) for row in rows) == sum(row.documents for row in manifest.documents)
+    assert sum(number(row[tokens]) for row in rows) == sum(manifest.mixture.reached_tokens.values())
 
 
 def test_parts_add_up_where_not_all_are_shown(manifest: Manifest) -> None:
@@ -75,8 +77,55 @@ def test_parts_add_up_where_not_all_are_shown(manifest: Manifest) -> None:
     _, *rows = table(summary(many), "Licences")
     assert len(rows) == 21
     assert rows[0][0] == "LicenseRef-40"
-    assert rows[-1][0] == "(20 more)"
-    assert sum(number(row[1]) for row in rows) == sum(range(41))
+    assert rows[-1][:3] == ["(20 more)", "", ""]
+    assert sum(number(row[3]) for row in rows) == sum(range(41))
+
+
+def test_every_licence_is_told_with_its_kind_and_what_it_is(manifest: Manifest) -> None:
+    classes = [
+        _class(licence="MIT"),
+        _class(licence="MIT", kind="text", tokens=2),
+        _class(licence="CC-BY-SA-4.0", kind="text", tokens=3),
+        _class(licence="NOASSERTION", kind="text", documents=4, tokens=4),
+        _class(licence="MPL-2.0", tokens=5),
+    ]
+    text = summary(_with(manifest, classes))
+    assert [row[:3] for row in table(text, "Licences")[1:]] == [
+        ["MPL-2.0", "code", "copyleft limited"],
+        ["NOASSERTION", "text", "no evidence"],
+        ["CC-BY-SA-4.0", "text", "share-alike"],
+        ["MIT", "text", "permissive"],
+        ["MIT", "code", "permissive"],
+    ]
+    meanings = {row[0]: row[-1] for row in table(text, "Kinds of licence")}
+    assert "goes under the same licence" in meanings["share-alike"]
+    assert "the recipe allows it" in meanings["copyleft limited"]
+    assert "no_licence: keep" in meanings["no evidence"]
+
+
+def test_a_release_under_permissive_licences_says_nothing_of_copyleft(manifest: Manifest) -> None:
+    assert [row[0] for row in table(summary(manifest), "Kinds of licence")[1:]] == ["permissive"] * 2
+    assert "copyleft" not in summary(manifest).partition("## Licences")[2].partition("## Documents without")[0]
+
+
+def test_licence_rejections_stand_apart(manifest: Manifest) -> None:
+    ledgers = manifest.ledgers | {"clean": _account("licence/tainted_by_copy", "deduplicate/near_duplicate")}
+    text = summary(msgspec.structs.replace(manifest, ledgers=ledgers))
+    head, *rows = table(text, "Documents without an acceptable licence")
+    assert head == ["pass", "stage", "reason", "documents", "bytes"]
+    assert {row[1] for row in rows} == {"licence"}
+    assert ["2 decide, 3 clean", "licence", "tainted_by_copy", "2", "20"] in rows
+    assert len(rows) == 1 + sum(
+        key.startswith("licence/") for key in Ledger.from_json(manifest.ledgers["judge"]).rejected
+    )
+
+
+def test_what_is_not_known_is_counted_by_kind(manifest: Manifest) -> None:
+    unknown = {name: {"code": 1, "text": 2000} for name in manifest.not_known}
+    head, *rows = table(summary(msgspec.structs.replace(manifest, not_known=unknown)), "What is not known")
+    assert head == ["of documents in the release", "code", "text", "together"]
+    assert [row[1:] for row in rows] == [["1", "2,000", "2,001"]] * len(unknown)
+    assert "(NOASSERTION)" in rows[0][0]
 
 
 def test_the_mixture_says_what_was_asked_for_and_what_was_reached(manifest: Manifest) -> None:
@@ -103,8 +152,9 @@ def test_a_release_of_nothing_has_texts(manifest: Manifest) -> None:
 
 @given(st.text(st.characters(codec="utf-8") | st.sampled_from("|`<>\\\n\r\x1b\u202e[](){}!#*&"), max_size=130))
 def test_a_name_from_the_data_stays_in_its_cell(manifest: Manifest, name: str) -> None:
-    text = summary(_with(manifest, [_class(licence=name, subset=name, language=name)]))
-    for heading in ("Licences", "Subsets", "Languages"):
+    named = msgspec.structs.replace(manifest, licence_words={name: name})
+    text = summary(msgspec.structs.replace(named, documents=[_class(licence=name, subset=name, language=name)]))
+    for heading in ("Licences", "Kinds of licence", "Subsets", "Languages"):
         head, *rows = table(text, heading)
         assert len(rows) == 1
         assert len(rows[0]) == len(head)
@@ -127,6 +177,7 @@ def test_the_card_says_how_to_load_it(manifest: Manifest) -> None:
     assert "data_files: data/*.parquet" in text
     assert f"list<int32> | {manifest.packing.sequence_tokens} token ids" in text
     assert manifest.tokenizer.sha256 in text
+    assert "`attribution/`" in text
 
 
 def test_the_texts_name_no_place(manifest: Manifest, small_release: Path) -> None:
@@ -140,4 +191,9 @@ def _class(**changed: object) -> DocumentClass:
 
 
 def _with(manifest: Manifest, classes: list[DocumentClass]) -> Manifest:
-    return msgspec.structs.replace(manifest, documents=classes)
+    words = {row.licence: licence_words(row.licence) for row in classes}
+    return msgspec.structs.replace(manifest, documents=classes, licence_words=words)
+
+
+def _account(*reasons: str) -> dict[str, object]:
+    return {"read": [9, 90], "kept": [5, 50], "rejected": {reason: [2, 20] for reason in reasons}, "failed": [0, 0]}

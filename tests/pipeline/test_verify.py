@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from filters.licence_evidence import Evidence
 from manifests.errors import IntegrityError, RecipeError
 from manifests.release import CHAIN, Manifest, ReleaseFile
 from manifests.storage import Storage
@@ -18,6 +19,8 @@ from pipeline.verify import verify_release
 from pipeline.verify_rows import KINDS
 
 SHARDS = ("data/shard-00000-of-00002.parquet", "data/shard-00001-of-00002.parquet")
+ATTRIBUTIONS = ("attribution/shard-00000-of-00002.parquet", "attribution/shard-00001-of-00002.parquet")
+FALSE_EVIDENCE = {"id": "0" * 16, "kind": "header", "expression": "MIT", "where": "line 1", "confidence": 1.0}
 TOKENIZER = "tokenizer/tokenizer.json"
 
 
@@ -78,7 +81,7 @@ def test_a_release_that_the_mill_made_is_sound(small_release: Path) -> None:
     told: list[int] = []
     report = verify_release(str(small_release), progress=told.append)
     manifest = manifest_of(small_release)
-    assert report.files == 6
+    assert report.files == 8
     assert report.shards == 2
     assert report.documents == sum(row.documents for row in manifest.documents) > 50
     assert report.tokens == sum(manifest.mixture.reached_tokens.values())
@@ -96,7 +99,7 @@ def test_the_small_release_has_cut_documents_and_padding(small_release: Path) ->
 
 def test_a_release_has_no_temporary_folder(small_release: Path) -> None:
     assert sorted(path.name for path in small_release.iterdir()) == [
-        "README.md", "SUMMARY.md", "data", "manifest.json", "tokenizer"
+        "README.md", "SUMMARY.md", "attribution", "data", "manifest.json", "tokenizer"
     ]  # fmt: skip
 
 
@@ -134,7 +137,7 @@ def test_a_folder_that_is_no_release(tmp_path: Path) -> None:
 # Files
 
 
-@pytest.mark.parametrize("path", [*SHARDS, TOKENIZER, "SUMMARY.md", "README.md"])
+@pytest.mark.parametrize("path", [*SHARDS, *ATTRIBUTIONS, TOKENIZER, "SUMMARY.md", "README.md"])
 def test_a_flipped_byte(release: Path, path: str) -> None:
     data = bytearray((release / path).read_bytes())
     data[len(data) // 2] ^= 1
@@ -142,14 +145,14 @@ def test_a_flipped_byte(release: Path, path: str) -> None:
     assert f"{path}: expected sha256" in findings(release)
 
 
-@pytest.mark.parametrize("path", [*SHARDS, TOKENIZER, "SUMMARY.md"])
+@pytest.mark.parametrize("path", [*SHARDS, ATTRIBUTIONS[0], TOKENIZER, "SUMMARY.md"])
 def test_a_cut_file(release: Path, path: str) -> None:
     data = (release / path).read_bytes()
     (release / path).write_bytes(data[:-1])
     assert f"{path}: expected a file of {len(data):,} bytes, got {len(data) - 1:,} bytes" in findings(release)
 
 
-@pytest.mark.parametrize("path", [*SHARDS, TOKENIZER, "README.md"])
+@pytest.mark.parametrize("path", [*SHARDS, ATTRIBUTIONS[1], TOKENIZER, "README.md"])
 def test_a_missing_file(release: Path, path: str) -> None:
     (release / path).unlink()
     message = findings(release)
@@ -157,7 +160,10 @@ def test_a_missing_file(release: Path, path: str) -> None:
     assert "got none" in message
 
 
-@pytest.mark.parametrize("path", ["data/shard-00002-of-00002.parquet", "notes.txt", "tmp/17-half"])
+@pytest.mark.parametrize(
+    "path",
+    ["data/shard-00002-of-00002.parquet", "attribution/shard-00002-of-00002.parquet", "notes.txt", "tmp/17-half"],
+)
 def test_a_file_too_many(release: Path, path: str) -> None:
     (release / path).parent.mkdir(exist_ok=True)
     (release / path).write_bytes(b"x")
@@ -371,6 +377,12 @@ def test_a_shard_that_is_left_out_of_a_signed_manifest(release: Path) -> None:
     files = [file for file in manifest_of(release).files if file.path != SHARDS[1]]
     sign(release, files=files)
     assert "entries of data/shard-00000-of-00001.parquet: expected 1, got 0" in findings(release)
+
+
+def test_a_release_without_its_attribution_signed(release: Path) -> None:
+    shutil.rmtree(release / "attribution")
+    sign(release, files=[file for file in manifest_of(release).files if file.path not in ATTRIBUTIONS])
+    assert f"manifest.json: files: entries of {ATTRIBUTIONS[0]}: expected 1, got 0" in findings(release)
 
 
 # Rows
@@ -608,3 +620,146 @@ def test_any_flipped_bit_of_a_release_is_found(release: Path, seed: int) -> None
     data[random.integers(len(data))] ^= 1 << random.integers(8)
     path.write_bytes(data)
     findings(release)
+
+
+# Attribution
+
+
+def attribute(release: Path, change: Callable[[list[dict[str, Any]]], object]) -> str:
+    """What `verify` finds in a release whose first attribution was changed and then signed."""
+    rewrite(release, change, shard=ATTRIBUTIONS[0])
+    sign(release)
+    return findings(release)
+
+
+def test_attribution_written_anew_and_signed_is_sound(release: Path) -> None:
+    rewrite(release, lambda _rows: None, shard=ATTRIBUTIONS[0])
+    sign(release)
+    verify_release(str(release))
+
+
+def test_a_document_without_attribution_signed(release: Path) -> None:
+    gone: list[dict[str, Any]] = []
+    message = attribute(release, lambda rows: gone.append(rows.pop(3)))
+    assert f"{ATTRIBUTIONS[0]}: document {gone[0]['doc_id']}: expected a row for it, got none" in message
+    assert "in attribution/" in message
+
+
+def test_attribution_of_a_document_that_is_not_there_signed(release: Path) -> None:
+    message = attribute(release, lambda rows: rows.append(rows[0] | {"doc_id": "f" * 32}))
+    assert f"{ATTRIBUTIONS[0]}: document {'f' * 32}: expected no row" in message
+
+
+def test_attribution_given_twice_signed(release: Path) -> None:
+    message = attribute(release, lambda rows: rows.insert(0, rows[0]))
+    assert f"{ATTRIBUTIONS[0]}: row group 0: expected rows sorted by doc_id, each once" in message
+    assert "expected one row, got more" in message
+
+
+def test_attribution_out_of_order_signed(release: Path) -> None:
+    message = attribute(release, lambda rows: rows.reverse())
+    assert "got 1 finding" in message
+    assert f"{ATTRIBUTIONS[0]}: row group 0: expected rows sorted by doc_id, each once" in message
+
+
+def test_swapped_attributions_signed(release: Path) -> None:
+    first, second = (release / path for path in ATTRIBUTIONS)
+    first.rename(release / "aside")
+    second.rename(first)
+    (release / "aside").rename(second)
+    sign(release)
+    message = findings(release)
+    assert all(f"{path}: document " in message for path in ATTRIBUTIONS)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "expected"),
+    [
+        ("licence", "", "expected a licence, got ''"),
+        ("swhid", "swh:1:cnt:abc", "expected a SWHID of a content or none, got 'swh:1:cnt:abc'"),
+        ("swhid", "swh:1:dir:" + "0" * 40, "expected a SWHID of a content or none"),
+        ("swhid", "swh:1:cnt:" + "0" * 40 + "\n", "expected a SWHID of a content or none"),
+        ("kind", "prose", "expected code or text, got 'prose'"),
+        ("doc_id", "abc", "expected doc_ids of 32 hex digits, got abc"),
+        ("doc_id", "g" * 32, "expected doc_ids of lower-case hex digits"),
+        ("path", None, "row group 0: expected no null, got some in path"),
+        ("evidence", [None], "row group 0: expected no null, got some in evidence"),
+        ("copyright", [None], "row group 0: expected no null, got some in copyright"),
+        ("evidence", [FALSE_EVIDENCE | {"where": None}], "row group 0: expected no null, got some in evidence"),
+        ("evidence", [FALSE_EVIDENCE], f"evidence '{'0' * 16}': expected {Evidence('header', 'MIT', 'line 1').id} as"),
+    ],
+)
+def test_attribution_that_says_what_cannot_be_signed(release: Path, column: str, value: object, expected: str) -> None:
+    message = attribute(release, lambda rows: rows[2].update({column: value}))
+    assert f"{ATTRIBUTIONS[0]}: " in message
+    assert expected in message
+
+
+@pytest.mark.parametrize(("column", "value"), [("licence", "ISC"), ("subset", "other"), ("source", "texts")])
+def test_attribution_of_another_class_signed(release: Path, column: str, value: str) -> None:
+    message = attribute(
+        release, lambda rows: next(row for row in rows if row["source"] == "files").update({column: value})
+    )
+    assert "manifest.json: documents of code, files, (none), MIT: expected" in message
+
+
+@pytest.mark.parametrize(("column", "value"), [("repository", ""), ("swhid", ""), ("copyright", ["Copyright Nobody"])])
+def test_what_is_not_known_miscounted_signed(release: Path, column: str, value: object) -> None:
+    message = attribute(
+        release, lambda rows: next(row for row in rows if row["source"] == "files").update({column: value})
+    )
+    assert "manifest.json: not_known: expected" in message
+
+
+def test_attribution_of_another_release_signed(release: Path) -> None:
+    table = pq.read_table(release / ATTRIBUTIONS[0])
+    pq.write_table(table.replace_schema_metadata({b"corpusmill.release": b"other"}), release / ATTRIBUTIONS[0])
+    sign(release)
+    assert f"{ATTRIBUTIONS[0]}: expected the metadata" in findings(release)
+
+
+def test_attribution_of_other_columns_signed(release: Path) -> None:
+    table = pq.read_table(release / ATTRIBUTIONS[0])
+    pq.write_table(table.drop_columns(["copyright"]), release / ATTRIBUTIONS[0])
+    sign(release)
+    assert f"{ATTRIBUTIONS[0]}: expected the columns doc_id string" in findings(release)
+
+
+def test_attribution_that_is_no_parquet_signed(release: Path) -> None:
+    (release / ATTRIBUTIONS[0]).write_bytes(b"PAR1" * 9)
+    manifest = manifest_of(release)
+    files = [
+        ReleaseFile(file.path, 36, sha256(b"PAR1" * 9).hexdigest(), 1) if file.path == ATTRIBUTIONS[0] else file
+        for file in manifest.files
+    ]
+    forge(release, files=files)
+    assert f"{ATTRIBUTIONS[0]}: expected a Parquet file" in findings(release)
+
+
+def test_attribution_that_would_fill_the_memory_is_not_read(release: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.verify_attribution.MAXIMUM_ROW_GROUP_ROWS", 10)
+    assert f"{ATTRIBUTIONS[0]}: row group 0: expected at most 10 rows" in findings(release)
+
+
+@pytest.mark.parametrize("words", [{}, {"MIT": "copyleft"}, {"MIT": "permissive", "ISC": "permissive"}])
+def test_false_licence_words_signed(release: Path, words: dict[str, str]) -> None:
+    sign(release, licence_words=words)
+    assert "manifest.json: licence_words" in findings(release)
+
+
+def test_licence_words_of_other_library_versions_are_theirs(release: Path) -> None:
+    sign(release, licence_words={"MIT": "other"}, software=manifest_of(release).software | {"license-expression": "1"})
+    verify_release(str(release))
+
+
+def test_false_numbers_of_what_is_not_known_signed(release: Path) -> None:
+    unknown = manifest_of(release).not_known
+    unknown["swhid"]["code"] += 1
+    sign(release, not_known=unknown)
+    assert "manifest.json: not_known: expected" in findings(release)
+
+
+@pytest.mark.parametrize("unknown", [{}, {"licence": {}}])
+def test_a_manifest_that_does_not_say_what_is_not_known(release: Path, unknown: dict[str, dict[str, int]]) -> None:
+    forge(release, not_known=unknown)
+    assert "manifest.json: not_known: expected" in findings(release)

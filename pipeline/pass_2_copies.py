@@ -1,0 +1,103 @@
+"""Pass 2, decide: copies of documents whose licence was rejected, found by the way in the steps for duplicates.
+
+    judge    leaves the hashes of a document behind whose licence was rejected because it is copyleft or proprietary
+    pair     survivors of the same content; pairs of one tainting document and one survivor that share an LSH bucket
+    verify   the exact Jaccard similarity of every such pair, held against `COPY_SIMILARITY`
+    resolve  what becomes of the copies, before any duplicate is decided
+
+A copy of a document whose own header names such a licence goes: the header was most likely taken off. A copy of one
+that merely lies under such a licence is counted, for a permissive file in somebody's copyleft repository is common;
+under `copies: strict` it goes as well. Taint does not spread: what is like a copy, but less than `COPY_SIMILARITY` like
+the tainting document, stays.
+
+Bias: without near duplicates (`near: null`) only copies of the same content are seen. A short file whose long header
+was taken off is less than `COPY_SIMILARITY` like the original: that is not seen either.
+"""
+
+from collections.abc import Collection, Sequence
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+
+from manifests.document import ID_BYTES
+from stages.exchange import BlockWriter, fixed_binary, fixed_binary_array, sortable
+from stages.taint import HEADER, exact_copies, worst_copies
+
+# Of sets of word n-grams as `deduplication.near` cuts them, whatever its minimum_similarity is.
+COPY_SIMILARITY = 0.9
+TAINTED_BY_COPY = "tainted_by_copy"
+COPY_LIES_UNDER_OTHER_LICENCE = "copy_lies_under_other_licence"
+COPY_REASONS = (TAINTED_BY_COPY, COPY_LIES_UNDER_OTHER_LICENCE)
+
+_ID = pa.binary(ID_BYTES)
+FOUND = pa.schema(  # survivor, then what it is a copy of
+    [
+        pa.field("ref", pa.uint64()),
+        pa.field("id", _ID),
+        pa.field("taint", pa.uint8()),
+        pa.field("twin", _ID),
+        pa.field("similarity", pa.float64()),
+    ]
+)
+COPIES = pa.schema(  # kept documents that are copies, each once
+    [
+        pa.field("ordinal", pa.int64()),
+        pa.field("id", _ID),
+        pa.field("twin", _ID),
+        pa.field("similarity", pa.float64()),
+    ]
+)
+Fate = tuple[str, str, bytes, float]  # stage, reason, id of the twin, similarity
+
+
+def same_content(contents: pa.Table) -> pa.Table:
+    """Rows of `FOUND`: the best-ranked survivor of each content that a tainting row has, too."""
+    identifiers = fixed_binary(contents.column("id"), ID_BYTES)
+    refs, taint = contents.column("ref").to_numpy(), contents.column("taint").to_numpy()
+    survivor, tainter = exact_copies(
+        sortable(fixed_binary(contents.column("content_hash"), ID_BYTES)),
+        contents.column("rank").to_numpy(),
+        sortable(identifiers),
+        ref=refs,
+        taint=taint,
+    )
+    names = [fixed_binary_array(identifiers[rows]) for rows in (survivor, tainter)]
+    similarity = np.ones(len(survivor))
+    return pa.table([refs[survivor], names[0], taint[tainter], names[1], similarity], schema=FOUND)
+
+
+def found_table(rows: Sequence[tuple[int, bytes, int, bytes, float]]) -> pa.Table:
+    """Rows of `FOUND` from plain values; an empty table for none."""
+    columns = zip(*rows, strict=True) if rows else ([] for _ in FOUND)
+    return pa.table([pa.array(c, f.type) for c, f in zip(columns, FOUND, strict=True)], schema=FOUND)
+
+
+def decide_copies(found: pa.Table, copies: Literal["count", "strict"]) -> tuple[dict[int, Fate], pa.Table]:
+    """What becomes of the survivors that are copies.
+
+    Returns:
+        The rejected by ref; the counted as rows of `FOUND`. Each survivor stands in one of them, once: with the worst
+        taint, then the highest similarity, then the smallest id.
+    """
+    taint, twins = found.column("taint").to_numpy(), fixed_binary(found.column("twin"), ID_BYTES)
+    similarity = found.column("similarity").to_numpy()
+    one = worst_copies(found.column("ref").to_numpy(), taint, similarity, sortable(twins))
+    goes = one if copies == "strict" else one[taint[one] == HEADER]
+    counted = found.take(pa.array(np.setdiff1d(one, goes)))
+    tainted: dict[int, Fate] = {}
+    for row in found.take(pa.array(goes)).to_pylist():
+        reason = TAINTED_BY_COPY if row["taint"] == HEADER else COPY_LIES_UNDER_OTHER_LICENCE
+        tainted[row["ref"]] = ("licence", reason, row["twin"], row["similarity"])
+    return tainted, counted
+
+
+def write_counted(out: BlockWriter, counted: pa.Table, gone: Collection[int]) -> int:
+    """Write counted copies that stay as rows of `COPIES`, each to the block of its input unit; returns how many."""
+    refs = counted.column("ref").to_numpy()
+    stays = np.fromiter((ref not in gone for ref in refs.tolist()), dtype=np.bool_, count=len(refs))
+    counted, refs = counted.filter(pa.array(stays)), refs[stays]
+    ordinals = pa.array((refs & np.uint64(0xFFFFFFFF)).astype(np.int64))
+    columns = [ordinals, *(counted.column(name) for name in ("id", "twin", "similarity"))]
+    out.write(pa.table(columns, schema=COPIES), (refs >> np.uint64(32)).astype(np.int64))
+    return len(refs)
