@@ -101,7 +101,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         redactions: replacements by "kind/rule".
         licence_words: by concluded licence, the sets or categories that its parts are of: "permissive, share-alike".
         licence_counts: `texts`, distinct notices and licence texts that were read; `undecided_texts`, those that took
-            the detector too long; `copies_elsewhere`, documents left by pass 2 of which a copy lies under another licence.
+            the detector too long; `copies_elsewhere`, documents left by pass 2 of which a copy lies under another
+            licence.
         not_known: documents by what their attribution does not know, then by kind.
     """
 
