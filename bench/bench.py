@@ -23,25 +23,28 @@ from pathlib import Path
 
 from inputs import find_inputs, write_recipe
 
-from filters.licences import LicencePolicy, header_evidence
+from filters.licence_evidence import Evidence, header_evidence, metadata_evidence
 from filters.natural_languages import has_prose, natural_language
 from filters.profiles import PROFILES
 from filters.programming_languages import programming_language
 from filters.rules import Limits
 from filters.signals import Signal, resolve
 from manifests.document import Document
+from pipeline.licence_gathering import Gathering
 from pipeline.passes import STEPS
 from pipeline.recipe import Recipe
 from pipeline.recipe_file import load_recipe
 from pipeline.runner import reopen_mill
 from pipeline.shards import shard_source
 from pipeline.tokenizer_file import load_tokenizer
+from stages.licence_detection import detect, load
 from stages.readers import read_documents
 from stages.redaction import redact
 from stages.shingles import content_hash_utf8, shingle_hashes_utf8
 from stages.signatures import band_keys, permutations, signature
 
 _SAMPLE_BYTES = 40_000_000
+_SAMPLE_TEXTS = 500
 _PROFILES = {"starcoder2-code": "code", "opencoder-code": "code", "gopher-text": "text", "fineweb-text": "text"}
 
 
@@ -58,14 +61,13 @@ def main() -> None:
         figures = dict(_stages(recipe, arguments.repeat)) | _whole_run(recipe_path, Path(folder))
     arguments.json.write_text(json.dumps(figures, indent=1) + "\n")
     for name, value in figures.items():
-        print(f"{name:<44}{value:>12,.1f}" if isinstance(value, float) else f"{name:<44}{value!s:>12}")
+        print(f"{name:<56}{value:>12,.1f}" if isinstance(value, float) else f"{name:<56}{value!s:>12}")
 
 
 def _stages(recipe: Recipe, repeat: int) -> Iterator[tuple[str, float]]:
     everything, read_rate = _read(recipe)
     documents = _thinned(everything)
     yield "read, MB/CPU s", read_rate
-    policy = LicencePolicy(frozenset(recipe.licences.allow), "reject")
     a, b = permutations(256, 1)
     tokenizer = load_tokenizer(recipe)
     kinds = frozenset(recipe.redaction.kinds)
@@ -75,16 +77,12 @@ def _stages(recipe: Recipe, repeat: int) -> Iterator[tuple[str, float]]:
         hashes = shingle_hashes_utf8(encoded)
         return content_hash_utf8(encoded), band_keys(signature(hashes, a, b)) if len(hashes) else None
 
-    def licence(document: Document) -> object:
-        evidence = header_evidence(document.text)
-        return policy.decide([evidence] if evidence else [])
-
     work: dict[str, Callable[[Document], object]] = {
-        "licence evidence and decision, MB/CPU s": licence,
         "content hash and signature, MB/CPU s": sign,
         "redaction, MB/CPU s": lambda document: redact(document.text, kinds=kinds),
         f"tokenize ({tokenizer.engine}), MB/CPU s": lambda document: tokenizer.encode(document.text),
     }
+    yield from _licences(recipe, everything, documents, repeat)
     for name, function in work.items():
         yield name, _speed(function, documents, repeat)
     for name, kind in _PROFILES.items():
@@ -100,6 +98,51 @@ def _stages(recipe: Recipe, repeat: int) -> Iterator[tuple[str, float]]:
         "programming language by name, files/CPU s",
         _speed(lambda document: programming_language(document.path, document.text), code, repeat, size=lambda _: 1e6),
     )
+
+
+def _licences(
+    recipe: Recipe, everything: list[Document], documents: list[Document], repeat: int
+) -> Iterator[tuple[str, float]]:
+    """What ingest gathers, what the detector costs where nothing is cached, and the decision."""
+    notices_of = Gathering({}, unit=0, num_slices=1).notices_of
+
+    def gather(document: Document) -> object:
+        return header_evidence(document.text), notices_of(document)
+
+    yield "licence evidence at ingest, MB/CPU s", _speed(gather, documents, repeat)
+    # All documents, since a decision is kept for the next one with the same evidence.
+    said = {document.id: _said(document) for document in everything}
+    policy = recipe.licences.policy
+    yield (
+        "licence decision, documents/CPU s",
+        _speed(lambda document: policy.decide(said[document.id]), everything, repeat, size=lambda _: 1e6),
+    )
+    texts = sorted({notice.text for document in everything for notice in notices_of(document).found})
+    loading, detecting = _cold_detection(texts[:: max(1, len(texts) // _SAMPLE_TEXTS)])
+    yield "licence detector, its index, CPU s", loading
+    yield "cold licence detection, CPU s per 1,000 distinct texts", detecting
+
+
+def _said(document: Document) -> list[Evidence]:
+    """The evidence that a row brings with it."""
+    row = json.loads(document.metadata)
+    found = header_evidence(document.text), metadata_evidence(row.get("detected_licenses") or [], None)
+    return [piece for piece in found if piece is not None]
+
+
+def _cold_detection(texts: list[str]) -> tuple[float, float]:
+    """CPU seconds of loading the index and of detecting 1,000 such texts, in a process of their own."""
+
+    def measure() -> Iterator[float]:
+        started = time.process_time()
+        load()
+        loaded = time.process_time()
+        for text in texts:
+            detect(text, seconds=60)
+        yield from (loaded - started, (time.process_time() - loaded) * 1_000 / max(1, len(texts)))
+
+    loading, detecting = _in_child(measure)
+    return loading, detecting
 
 
 def _measured(profile: str) -> Callable[[Document], object]:
@@ -155,9 +198,8 @@ def _thinned(documents: list[Document]) -> list[Document]:
 
 def _cpu_seconds(function: Callable[[Document], object], documents: list[Document]) -> float:
     """CPU seconds of one pass over the documents in a forked child, after a warm-up on the first few."""
-    receiver, sender = os.pipe()
-    child = os.fork()
-    if child == 0:
+
+    def measure() -> Iterator[float]:
         for document in documents[:50]:
             function(document)
         # Fresh strings: a cached hash of an earlier use would flatter the figure.
@@ -165,12 +207,23 @@ def _cpu_seconds(function: Callable[[Document], object], documents: list[Documen
         started = time.process_time()
         for document in fresh:
             function(document)
-        os.write(sender, str(time.process_time() - started).encode())
+        yield time.process_time() - started
+
+    (seconds,) = _in_child(measure)
+    return seconds
+
+
+def _in_child(measure: Callable[[], Iterator[float]]) -> list[float]:
+    """What is measured in a forked child, which leaves no trace in this process."""
+    receiver, sender = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(sender, json.dumps(list(measure())).encode())
         os._exit(0)
     os.waitpid(child, 0)
     os.close(sender)
     with os.fdopen(receiver) as pipe:
-        return float(pipe.read())
+        return [float(figure) for figure in json.load(pipe)]
 
 
 def _fresh(document: Document) -> Document:
@@ -179,8 +232,10 @@ def _fresh(document: Document) -> Document:
 
 
 def _whole_run(recipe: Path, folder: Path) -> dict[str, float | int]:
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     command = [str(Path(sys.executable).with_name("corpusmill")), "run", str(recipe), "--workers", "1"]
+    warming = [*command, "--until", "decide", "--work", str(folder / "warming")]  # the licence cache
+    subprocess.run(warming, check=True, stdout=subprocess.DEVNULL)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     everything = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

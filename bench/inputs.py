@@ -62,6 +62,7 @@ def write_recipe(inputs: Inputs, folder: Path, **more: object) -> Path:
         "version": "0.1.0",
         "sources": sources,
         "tokenizer": {"path": str(inputs.tokenizer)},
+        "licences": {"cache": str(folder / "licences")},
         **more,
     }
     path.write_text(yaml.safe_dump(recipe))
