@@ -45,6 +45,8 @@ _MARKUP = frozenset(
             "org",
             "textile",
             "rdoc",
+            "rtf",
+            "tex",
         ),
     }
 )
@@ -52,21 +54,23 @@ _DOCUMENTATION = frozenset({"doc", "docs", "documentation", "manual", "man", "si
 _LICENCES = frozenset({"licenses", "licences"})
 
 # Words of licences that stand in the names of their files; the second list are words of other things as well.
-_GNU = r"(?:[al]?gpl|gfdl|fdl)"
+_GNU = r"(?:(?:gnu[-_ ]?)?(?:[al]?gpl|gfdl|fdl))"
 _FAMILY = (
-    rf"(?:{_GNU}|apache|asl|bsd|mit|x11|isc|mpl|epl|edl|cddl|cpl|eupl|cecill|artistic|boost|zlib|cc0|ofl|psf|openssl)"
+    rf"(?:{_GNU}|apache|asl|bsd|mit|x11|isc|mpl|epl|edl|cddl|cpl|eupl|cecill|artistic|boost|zlib|cc0|ofl|psf|openssl"
+    r"|bsl|busl|sspl|elastic|polyform|commons[-_ ]clause|gnu)"
 )
 _VERSION = r"(?:[-_. ]*v?\d+(?:[._]\d+)*\+?)?(?:[-_ ]?clause)?(?:[-_](?:only|or[-_]later))?"
-_LICENCE = r"(?:un)?licen[cs]e"
+_LICENCE = r"(?:(?:un)?licen[cs]e(?:[-_ ]?agreement)?|lizenz|licencia|licenza)"
 _SUFFIX = rf"(?:[-_ ][^.]*+|[-_ .]*+v?\d+(?:[._]\d+)*+|[-_. ]{_FAMILY}{_VERSION}|\.(?:lesser|lib|runtime))*+"
 _ABOUT = r"(?:notices?|licen[cs]es?|licen[cs]ing|copyrights?|attributions?|credits?|software|acknowledge?ments?)"
 _TERMS = re.compile(
     rf"(?:{_FAMILY}{_VERSION}[-_. ]?)?{_LICENCE}{_SUFFIX}"
     rf"|(?:copying|eula){_SUFFIX}"
     rf"|copyrights?"
-    rf"|{_GNU}{_VERSION}"
+    rf"|{_GNU}{_VERSION}(?:-standalone)?|gnu[-_ ](?:[a-z]+[-_ ])?general[-_ ]public[-_ ]license{_VERSION}"
+    rf"|(?:busl|sspl|elastic[-_ ]license|commons[-_ ]clause|polyform[-_ ][^.]*){_VERSION}|software[-_ ]{_LICENCE}"
     r"|apache[-_ ]?v?2(?:\.0)?|(?:mpl|epl|edl|cddl|eupl|ofl|cc0|artistic)[-_ ]?v?\d(?:\.?\d)?"
-    r"|bsd[-_ ]?[0-4][-_ ]?clause|cc[-_ ]by(?:[-_ ](?:sa|nc|nd))*[-_ ]?\d\.\d"
+    r"|bsd[-_ ]?[0-4][-_ ]?clause|cc[-_ ]by(?:[-_ ](?:sa|nc|nd))*(?:[-_ ]?\d\.\d)?"
 )
 _NOTICE = re.compile(
     r"(?:[^.]*[-_ ])?notices?(?:[-_ ][^.]*)?"

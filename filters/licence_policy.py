@@ -15,7 +15,8 @@ from typing import Literal, NamedTuple, get_args
 
 from filters.licence_evidence import Evidence, EvidenceKind
 from filters.licence_expressions import ids_of, joined, says_something
-from filters.licence_rules import WORDS, LicenceRules, Verdict
+from filters.licence_files import governed_directory
+from filters.licence_rules import WORDS, LicenceRules, Verdict, word_of
 from filters.licence_sets import licences_of_entries
 
 NO_LICENCE = "NOASSERTION"
@@ -25,6 +26,10 @@ NO_LICENCE_FOUND = "no_licence_found"
 KINDS: tuple[EvidenceKind, ...] = get_args(EvidenceKind)
 """From the one that knows most about the file to the one that knows least."""
 
+MAXIMUM_WHERE = 500
+"""The longest list of paths in a piece of evidence; of a longer one the rest is cut."""
+
+_SHOWN_LICENCES = 3
 _CACHED_DECISIONS = 65_536
 _CACHED_CHARACTERS = 2_000
 _NO_EVIDENCE = "no evidence"
@@ -87,9 +92,10 @@ class LicencePolicy:
         """Accept the document where each piece of evidence can be satisfied from the allow-list.
 
         OR: one branch must be allowed (of several, the first in alphabetical order is chosen). AND: all must be.
-        `X WITH exception`: X or the whole must be allowed, since an exception only widens what X permits. What names no
-        licence (`filters.licence_rules.policy_table`) is passed over. Licence files and metadata list the texts that
-        were found, where AND may really be a choice: if the header or a manifest offers it, they are not judged again.
+        `X WITH exception`: X, where the exception is known to widen what X permits, or the whole must be allowed. What
+        names no licence (`filters.licence_rules.policy_table`) is passed over. Licence files and metadata list the texts
+        that were found, where AND may really be a choice: if the header, or a manifest that lies in their folder or
+        below, offers it, and the chosen licence is among them, they are not judged again.
 
         Returns:
             The decision, whatever the order of the evidence; reasons as in `licence_reasons`. Without evidence, as
@@ -119,6 +125,7 @@ class LicencePolicy:
         declared, taints = _declared(speaking), _taints(failing)
         header = [item for item in speaking if item.piece.kind == "header"]
         overruled = self.conflict == "prefer_header" and header and failing and failing[0].piece.kind != "header"
+        overruled = overruled and not any(item.is_unreadable for item in failing)  # what it says is not known
         if failing and not overruled:
             nearest = [item for item in failing if item.piece.kind == failing[0].piece.kind]
             detail = "; ".join(map(_detail, [*nearest, *(item for item in header if not item.fails)]))
@@ -175,14 +182,35 @@ def _judged(evidence: Sequence[Evidence], rules: LicenceRules) -> tuple[list[_Ju
     choices = [item for item in speaking if item.verdict.choice_of and item.piece.kind in ("header", "manifest")]
     if not choices:
         return speaking, silent
-    return [item._replace(explained_by=_explanation(item.piece, choices, rules)) for item in speaking], silent
+    explained: list[_Judged] = []
+    for item in speaking:
+        # The row lists what lies in all folders above the file: a manifest explains it only where it explains the
+        # licence files, too, or there are none.
+        others = [other for other in explained if other.piece.kind == "licence_file" and not other.explained_by]
+        able = [choice for choice in choices if choice.piece.kind == "header" or not others]
+        explained.append(item._replace(explained_by=_explanation(item.piece, able, rules)))
+    return explained, silent
 
 
 def _explanation(piece: Evidence, choices: Sequence[_Judged], rules: LicenceRules) -> Evidence | None:
+    """The choice that a list of texts is explained by: it names all of them, and the one that was chosen is there."""
     found = ids_of(piece.expression) - rules.neutral
     if piece.kind not in ("licence_file", "metadata") or not found:
         return None
-    return next((choice.piece for choice in choices if found <= choice.verdict.choice_of), None)
+    for choice in choices:
+        chosen = {name for licence in choice.verdict.chosen for name in ids_of(licence)}
+        if chosen <= found <= choice.verdict.choice_of and _speaks_for(choice.piece, piece):
+            return choice.piece
+    return None
+
+
+def _speaks_for(choice: Evidence, texts: Evidence) -> bool:
+    """Whether licence files lie where a manifest does, or above: not in a package of somebody else's below it."""
+    if choice.kind != "manifest" or texts.kind != "licence_file":
+        return True
+    folder = f"{governed_directory(choice.where)}/"
+    governed = (governed_directory(path) for path in texts.where.split(", "))
+    return len(texts.where) < MAXIMUM_WHERE and all(not above or folder.startswith(f"{above}/") for above in governed)
 
 
 def _declared(speaking: Sequence[_Judged]) -> str:
@@ -211,6 +239,8 @@ def _detail(item: _Judged) -> str:
     if item.explained_by is not None:
         return f"{said} (explained by {item.explained_by.kind} {item.explained_by.where[:200]})"
     if verdict.failing and not verdict.is_neutral and list(verdict.failing) != [piece.expression]:
-        return f"{said} (not allowed: {', '.join(verdict.failing)[:60]})"
+        worst = sorted(verdict.failing, key=lambda name: WORDS.index(word_of(name)))
+        more = f" and {len(worst) - _SHOWN_LICENCES} more" if len(worst) > _SHOWN_LICENCES else ""
+        return f"{said} (not allowed: {', '.join(worst[:_SHOWN_LICENCES])}{more})"
     chosen = " AND ".join(verdict.chosen)
     return f"{said} (chosen: {chosen[:60]})" if verdict.choice_of else said

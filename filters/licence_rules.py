@@ -75,7 +75,7 @@ class Verdict(NamedTuple):
     @property
     def word(self) -> Word | None:
         """The worst of what stops it; None where nothing does or nothing could be read."""
-        words = {_word(licence) for licence in self.failing}
+        words = {word_of(licence) for licence in self.failing}
         return next((word for word in WORDS if word in words), None)
 
 
@@ -178,7 +178,8 @@ def _outcomes(example: str, rules: LicenceRules) -> tuple[str, str, str]:
     )
 
 
-def _word(licence: str) -> Word:
+def word_of(licence: str) -> Word:
+    """Why a licence, or one with an exception, is not allowed where it is on no list; what nobody knows is unknown."""
     alone, _, exception = licence.partition(" WITH ")
     words = {_WORD_OF_CATEGORY.get(licence_category(alone), "proprietary")}
     if exception and not only_permits(exception):

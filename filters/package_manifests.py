@@ -38,6 +38,9 @@ _ELSEWHERE = re.compile(
     r"(?:please )?(?:(?:see|refer to|read)\b|file:).{0,200}|(?:the )?licen[cs]e(?:[-.]\w{1,12})?(?: file)?",
     re.IGNORECASE | re.DOTALL,
 )
+_NAMES_LICENCE = re.compile(
+    r"[al]?gpl|gnu|mit\b|apache|bsd|mozilla|mpl|eclipse|epl|creative|cc-by|proprietary|commercial", re.IGNORECASE
+)
 _SIMPLE = re.compile(r"[A-Za-z0-9][\w.+:-]*", re.ASCII)
 _EXPRESSION = re.compile(rf"\(?{_SIMPLE.pattern}(?:\)?\s+(?:AND|OR|WITH)\s+\(?{_SIMPLE.pattern}){{0,16}}\)?", re.ASCII)
 _SLASHES = re.compile(rf"{_SIMPLE.pattern}(?:\s*/\s*{_SIMPLE.pattern}){{1,16}}", re.ASCII)
@@ -52,19 +55,20 @@ def declared_licences(path: str, text: str) -> list[str]:
 
     Returns:
         Distinct entries in the order of the file, all of which hold; none where nothing is declared, and for a file
-        that is no manifest, broken or too large. More than 64 entries are one unknown licence.
+        that is no manifest. More than 64 entries are one unknown licence, and so is whatever a manifest says that is
+        broken or too large and speaks of licences.
 
     Source, from memory: npm's package.json and its old `licenses`, Cargo's manifest, PEP 621 and 639, Composer's
     schema. Deviation: Maven's model lets the user choose among several licences of a pom (from memory as well); poms
     also list what their parts have, so here all of them hold.
     """
     reader = _READERS.get(path.rpartition("/")[2].lower())
-    if reader is None or len(text) > MAXIMUM_MANIFEST_CHARACTERS:
+    if reader is None:
         return []
     try:
-        found = reader(text.removeprefix("\ufeff"))
+        found = reader(_within_limits(text.removeprefix("\ufeff")))
     except (ValueError, RecursionError, expat.ExpatError):  # broken, as text, JSON, TOML or XML, or nested too deep
-        return []
+        return [UNKNOWN] if re.search("licen[cs]e", text, re.IGNORECASE) else []
     entries = list(dict.fromkeys(entry for entry in map(_readable, found) if entry))
     return entries if len(entries) <= MAXIMUM_DECLARATIONS else [UNKNOWN]
 
@@ -116,7 +120,8 @@ def _pom_xml(text: str) -> list[str]:
     parser.EndElementHandler = reader.end
     parser.CharacterDataHandler = reader.characters
     parser.Parse(text.encode(), True)
-    return [licence.get("name") or licence.get("url", "") for licence in reader.licences]
+    found = ([licence.get("name", ""), licence.get("url", "")] for licence in reader.licences)
+    return [next(filter(_readable, said), "") for said in found]
 
 
 _READERS: dict[str, Callable[[str], list[str]]] = {
@@ -162,9 +167,15 @@ def _refuse(*_arguments: object) -> None:
     raise ValueError("a DOCTYPE")
 
 
+def _within_limits(text: str) -> str:
+    if len(text) > MAXIMUM_MANIFEST_CHARACTERS:
+        raise ValueError("too large")
+    return text
+
+
 def _toml(text: str) -> dict[str, Any]:
     if sum(line.count(".") ** 2 for line in text.split("\n")) > _MAXIMUM_SQUARED_DOTS:
-        return {}
+        raise ValueError("too many dotted keys")
     return tomllib.loads(text)
 
 
@@ -220,7 +231,7 @@ def _readable(text: str) -> str:
     """An entry fit to be detected and stored, "" for one that points elsewhere or says nothing."""
     text = text.encode("utf-8", "replace").decode().replace("\0", " ").strip()[:MAXIMUM_DECLARATION_CHARACTERS]
     word = " ".join(text.split()).lower() if len(text) <= 200 else text
-    if word in _SAYS_NOTHING or _ELSEWHERE.fullmatch(word):
+    if word in _SAYS_NOTHING or (_ELSEWHERE.fullmatch(word) and not _NAMES_LICENCE.search(word)):
         return ""
     return PROPRIETARY if word in _NO_PERMISSION else text
 

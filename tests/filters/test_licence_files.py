@@ -150,3 +150,23 @@ def test_hostile_paths_are_survived(path: str) -> None:
     assert licence_role(path) in {"licence_file", "notice_file", "manifest", ""}
     assert len(governed_directory(path)) <= MAXIMUM_PATH_CHARACTERS
     assert nearest(path, {"": 1}) == ("", 1)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "GNU_GPL.txt",
+            "gnu-gpl.txt",
+            "gpl-3.0-standalone.html",
+            "License.rtf",
+            "LICENSE.tex",
+            "LicenseAgreement.txt",
+        ),
+        *("SSPL.txt", "BUSL-1.1.txt", "LICENSE.BSL", "LIZENZ", "LICENCIA", "cc-by-nc-sa.txt", "commons-clause.txt"),
+        *("software-license.txt", "elastic-license-2.0.txt", "PolyForm-Noncommercial.txt", "LICENSE.SSPL"),
+        "GNU GENERAL PUBLIC LICENSE.txt",
+    ],
+)
+def test_names_that_promise_terms(name: str) -> None:
+    assert licence_role(name) == "licence_file"

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from filters.licence_evidence import Evidence, header_evidence, metadata_evidence
-from filters.licence_policy import KINDS, LicencePolicy, licence_reasons
+from filters.licence_policy import KINDS, UNREADABLE, LicencePolicy, licence_reasons
 from filters.licence_sets import licence_category
 
 POLICY = LicencePolicy(frozenset({"permissive"}), frozenset({"open-content", "share-alike"}))
@@ -143,8 +143,8 @@ def test_finding_that_is_no_licence_is_passed_over_beside_one() -> None:
 
 def test_header_is_preferred_where_the_recipe_says_so() -> None:
     policy = replace(POLICY, conflict="prefer_header")
-    decision = policy.decide([header("MIT"), metadata("GPL-3.0-only"), licence_file("MIT OR")])
-    assert (decision.licence, decision.rejected, decision.declared) == ("MIT", None, "GPL-3.0-only")
+    decision = policy.decide([header("MIT"), metadata("GPL-3.0-only"), licence_file("EPL-2.0")])
+    assert (decision.licence, decision.rejected, decision.declared) == ("MIT", None, "EPL-2.0")
     assert decision.taints == "lies_in"
     assert "not allowed: GPL-3.0-only" in policy.decide([header("MIT"), metadata("ISC AND GPL-3.0-only")]).detail
     assert policy.decide([header("GPL-3.0-only"), metadata("MIT")]).rejected == "copyleft_in_header"
@@ -311,3 +311,30 @@ def test_hostile_expression_is_rejected_with_a_short_detail(expression: str) -> 
 
 def test_reasons_are_named_once() -> None:
     assert len(set(licence_reasons())) == len(licence_reasons()) == 5 * 4 + 4 + 4 + 2
+
+
+def test_a_manifest_explains_no_licence_of_a_package_below_it() -> None:
+    choice = Evidence("manifest", "MIT OR GPL-3.0-only", "package.json")
+    own = [choice, Evidence("licence_file", "GPL-3.0-only AND MIT", "LICENSE-GPL, LICENSE-MIT")]
+    assert POLICY.decide(own).licence == "MIT"
+    for where in ("vendor/x/LICENSE", "LICENSE-MIT, vendor/x/LICENSE", "p/" * 250 + "LICENSE"):
+        vendored = Evidence("licence_file", "GPL-3.0-only AND MIT", where)
+        row = Evidence("metadata", "GPL-3.0-only AND MIT", "detected_licenses")
+        assert POLICY.decide([choice, vendored, row]).rejected == "copyleft_in_licence_file"
+    below = [
+        Evidence("manifest", "MIT OR GPL-3.0-only", "a/b/Cargo.toml"),
+        Evidence("licence_file", "GPL-3.0-only AND MIT", "a/L"),
+    ]
+    assert POLICY.decide(below).licence == "MIT"
+
+
+@pytest.mark.parametrize("kind", ["licence_file", "metadata"])
+def test_a_choice_explains_only_texts_among_which_is_the_chosen_one(kind: str) -> None:
+    choice = Evidence("manifest", "MIT OR GPL-3.0-only", "package.json")
+    assert POLICY.decide([choice, Evidence(kind, "GPL-3.0-only", "LICENSE")]).rejected == f"copyleft_in_{kind}"  # type: ignore[arg-type]
+
+
+def test_what_cannot_be_read_is_not_overruled() -> None:
+    preferring = LicencePolicy(frozenset({"MIT"}), conflict="prefer_header")
+    pieces = [Evidence("header", "MIT", "line 1"), Evidence("metadata", "Apache 2", "detected_licenses")]
+    assert preferring.decide(pieces).rejected == UNREADABLE

@@ -252,10 +252,35 @@ def test_of_duplicate_keys_the_last_counts_as_npm_has_it() -> None:
     assert declared_licences("package.json", '{"license": "GPL-2.0", "license": "MIT"}') == ["MIT"]
 
 
-def test_a_manifest_above_the_bound_is_not_read() -> None:
+def test_a_manifest_above_the_bound_that_speaks_of_a_licence_is_unknown() -> None:
     text = json.dumps({"license": "MIT"})
     assert declared_licences("package.json", text.ljust(MAXIMUM_MANIFEST_CHARACTERS)) == ["MIT"]
-    assert declared_licences("package.json", text.ljust(MAXIMUM_MANIFEST_CHARACTERS + 1)) == []
+    assert declared_licences("package.json", text.ljust(MAXIMUM_MANIFEST_CHARACTERS + 1)) == [UNKNOWN]
+    assert declared_licences("package.json", "{}".ljust(MAXIMUM_MANIFEST_CHARACTERS + 1)) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("package.json", '{"license": "GPL-3.0-only",}'),
+        ("package.json", '{"license": "MIT" /* and more */}'),
+        ("pom.xml", "<project><name>this & that</name><licenses/></project>"),
+        ("Cargo.toml", 'license = "GPL'),
+    ],
+)
+def test_a_broken_manifest_that_speaks_of_a_licence_is_unknown(name: str, text: str) -> None:
+    assert declared_licences(name, text) == [UNKNOWN]
+
+
+@pytest.mark.parametrize("said", ["See COPYING (GPL v3)", "see GPL-3.0", "Refer to the GNU GPL", "license.gpl"])
+def test_a_reference_that_names_a_licence_is_no_silence(said: str) -> None:
+    assert declared_licences("package.json", json.dumps({"license": said})) == [said]
+
+
+def test_the_address_speaks_where_the_name_of_a_licence_says_nothing() -> None:
+    for name in ("license", "See file", "My License", ""):
+        said = licence(f"<name>{name}</name><url>http://gnu.org/gpl</url>")
+        assert declared_licences("pom.xml", f"<project>{said}</project>") == ["http://gnu.org/gpl"]
 
 
 def test_a_long_declaration_is_cut() -> None:
@@ -274,8 +299,8 @@ def test_what_is_returned_can_be_stored() -> None:
 
 def test_entities_are_not_expanded() -> None:
     declaration = '<!DOCTYPE project [<!ENTITY a "MIT">]>'
-    assert declared_licences("pom.xml", declaration + f"<project>{licence('<name>&a;</name>')}</project>") == []
-    assert declared_licences("pom.xml", declaration + f"<project>{licence('<name>MIT</name>')}</project>") == []
+    assert declared_licences("pom.xml", declaration + f"<project>{licence('<name>&a;</name>')}</project>") == [UNKNOWN]
+    assert declared_licences("pom.xml", declaration + f"<project>{licence('<name>MIT</name>')}</project>") == [UNKNOWN]
 
 
 @pytest.mark.parametrize(
@@ -297,8 +322,8 @@ def test_entities_are_not_expanded() -> None:
     ],
     ids=lambda value: value[:12],
 )
-def test_hostile_manifests_declare_nothing(name: str, text: str) -> None:
-    assert declared_licences(name, text) == []
+def test_hostile_manifests_declare_nothing_that_is_understood(name: str, text: str) -> None:
+    assert declared_licences(name, text) == ([UNKNOWN] if "licen" in text else [])
 
 
 @pytest.mark.parametrize("licence", ["a" + " " * 200_000 + "b", "a/" * 100_000 + "b", "a" * 1_990 + " and b"])
