@@ -31,10 +31,13 @@ _CLOSERS = ("*/", "-->", "-}", "*)", "|#", "'''", '"""', "#}", "--%>", "]]", "#>
 _DOCSTRINGS = ("'''", '"""')  # by itself one opens or closes
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _COPYRIGHT = ("copyright", "(c)", "©", "&copy;")
-NAMES_TERMS = re.compile(r"licen|gpl|spdx|permi|redistrib|warrant|public domain|reserved|terms|notice")
+NAMES_TERMS = re.compile(
+    r"licen|gpl|spdx|permi|redistrib|warrant|public domain|reserved|terms|notice|copyleft|copying|proprietary"
+    r"|confidential|creative commons|cc-by|cc by|cc0|prohibit|forbid|restrict|commercial|must not|may not|not to be"
+)
 _WRITTEN_OUT = re.compile(r"\\[nrt](?![a-z])")  # line ends inside a string, not \noindent
 # A tag of the file is read by `filters.licence_evidence`, which needs no detector; a name is a copyright line.
-_TAG = re.compile(r"spdx-license-identifier ?:")
+_TAG = re.compile(r"spdx-license-identifier[ \t]*:[ \t]*[\w(]", re.ASCII)
 _NAME_TAG = re.compile(r"spdx-(?:filecopyrighttext|snippetcopyrighttext|filecontributor) ?:")
 SOMEONE = "someone"
 """In place of a copyright line: what stands before it and after it is not one sentence."""
@@ -65,8 +68,8 @@ def line_facts(row: str) -> LineFacts:
     """Of a line of at most `LINE_CHARACTERS`."""
     mark = _MARK.match(row)
     group = mark.lastgroup if mark else None
-    bare = row.rstrip(" \t\r")
-    closes = bare.endswith(_CLOSERS) or (bare.endswith("]") and bare[:-1].rstrip("=").endswith("]"))
+    bare = row.rstrip()
+    closes = len(_without_closer(bare)) < len(bare)
     family = "" if mark is None or group is None else "b"
     if mark is not None and group == "line":
         family = mark["line"][:1].replace("*", "b").lower()
@@ -75,7 +78,8 @@ def line_facts(row: str) -> LineFacts:
         family, opens, closes = "x", False, False
     words = _plain(row)
     has_terms = any(map(row.lower().__contains__, _TERMS))
-    return LineFacts(family, opens, closes, not bare.lstrip(), has_terms, words, bool(_TAG.match(words)))
+    is_tag = words.startswith("spdx-license") and bool(_TAG.search(row.lower()))  # as `licence_evidence` reads it
+    return LineFacts(family, opens, closes, not bare.lstrip(), has_terms, words, is_tag)
 
 
 def words_of(row: str, maximum: int, *, tags: bool) -> Iterator[str]:
@@ -100,13 +104,20 @@ def words_of(row: str, maximum: int, *, tags: bool) -> Iterator[str]:
         start = stop
 
 
+def _without_closer(bare: str) -> str:
+    """Less the closing mark at its end, Lua's `]==]` among them."""
+    if bare.endswith(_CLOSERS):
+        return bare[: -max(len(closer) for closer in _CLOSERS if bare.endswith(closer))]
+    if bare.endswith("=]"):
+        rest = bare[:-1].rstrip("=")
+        return rest[:-1] if rest.endswith("]") else bare
+    return bare
+
+
 def _plain(row: str) -> str:
     """A line without mark, trailing decoration, case and repeated blanks; for a copyright line one word."""
     mark = _MARK.match(row)
-    bare = row[mark.end() if mark else 0 :].rstrip()
-    for closer in _CLOSERS:
-        bare = bare.removesuffix(closer)
-    bare = bare.rstrip(_TRAILING)
+    bare = _without_closer(row[mark.end() if mark else 0 :].rstrip()).rstrip(_TRAILING)
     if "\\" in bare:
         bare = _WRITTEN_OUT.sub(" ", bare)
     words = " ".join(bare.lower().split())

@@ -10,6 +10,7 @@ What is not seen: a notice without any keyword. What was not looked at, because 
 """
 
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ KEYWORDS = (
 """A text without any of these is not looked at; matched without regard to case."""
 
 MAXIMUM_NOTICES = 64
-END_BYTES = 4_000
+END_CHARACTERS = 4_000
 """A notice speaks of its file where it stands at the beginning or at the end; anywhere else only if it is a grant."""
 
 NOTICE_CHARACTERS = 8_000
@@ -48,7 +49,7 @@ class Notice(NamedTuple):
     Attributes:
         text: lines joined by LF, at most `NOTICE_CHARACTERS` characters.
         line: number of its first line in the whole text, from 1.
-        at_end: whether a keyword of it stands within the first or the last `END_BYTES` bytes of the whole text.
+        at_end: whether a keyword of it stands within the first or the last `END_CHARACTERS` of the whole text.
     """
 
     text: str
@@ -88,7 +89,8 @@ def notices(text: str) -> Notices:
     if not hits:
         return Notices([], complete=len(data) <= _MAXIMUM_BYTES)
     found: list[Notice] = []
-    for piece in _pieces(lines(text), data, hits):
+    ends = _Ends(hits, text, len(data))
+    for piece in _pieces(lines(text), data, hits, ends):
         if len(found) == MAXIMUM_NOTICES:
             return Notices(found, complete=False)
         found.append(piece)
@@ -138,7 +140,7 @@ def _hits(data: bytes) -> list[_Hit]:
         if stop > settled:
             stops.append(stop)
             settled = data.find(b"\n", stop, stop + _AROUND_BYTES)
-            settled = settled if settled >= 0 else stop + _AROUND_BYTES
+            settled = settled if settled >= 0 else stop + _AROUND_BYTES // 2  # what a keyword names stands behind it
         return len(stops) >= _MAXIMUM_HITS or None
 
     if 0 < len(data) <= _MAXIMUM_BYTES:
@@ -164,8 +166,24 @@ class _Stretch:
     at_end: bool
 
 
-def _pieces(rows: Sequence[str], data: bytes, hits: Sequence[_Hit]) -> Iterator[Notice]:
-    ends = _Ends(hits, len(data))
+class _Ends:
+    """Where the beginning of a text ends and its end begins, by the hits there."""
+
+    def __init__(self, hits: Sequence[_Hit], text: str, num_bytes: int) -> None:
+        self._head = len(text[:END_CHARACTERS].encode("utf-8", "surrogatepass"))
+        self._tail = num_bytes - len(text[-END_CHARACTERS:].encode("utf-8", "surrogatepass"))
+        self._last_of_head = max((hit.line for hit in hits if hit.stop <= self._head), default=-1)
+        self._first_of_tail = min((hit.line for hit in hits if hit.stop >= self._tail), default=sys.maxsize)
+
+    def hold(self, hit: _Hit) -> bool:
+        return hit.stop <= self._head or hit.stop >= self._tail
+
+    def hold_some(self, first: int, last: int) -> bool:
+        """Whether lines [first, last], cut from around hits, reach into either."""
+        return first <= self._last_of_head or last >= self._first_of_tail
+
+
+def _pieces(rows: Sequence[str], data: bytes, hits: Sequence[_Hit], ends: _Ends) -> Iterator[Notice]:
     held: _Stretch | None = None
     for hit in hits:
         if held is not None and held.is_lines and hit.line < held.stop:
@@ -190,22 +208,6 @@ def _touch(held: _Stretch, found: _Stretch) -> bool:
     if held.is_lines or found.is_lines:
         return held.is_lines and found.is_lines and found.start <= held.stop
     return found.start <= held.stop and found.stop - held.start <= NOTICE_CHARACTERS
-
-
-class _Ends:
-    """Where the beginning of a text ends and its end begins, by the hits there."""
-
-    def __init__(self, hits: Sequence[_Hit], num_bytes: int) -> None:
-        self._head, self._tail = END_BYTES, num_bytes - END_BYTES
-        self._last_of_head = max((hit.line for hit in hits if hit.stop <= self._head), default=-1)
-        self._first_of_tail = min((hit.line for hit in hits if hit.stop >= self._tail), default=hits[-1].line + 1)
-
-    def hold(self, hit: _Hit) -> bool:
-        return hit.stop <= self._head or hit.stop >= self._tail
-
-    def hold_some(self, first: int, last: int) -> bool:
-        """Whether lines [first, last], cut from around hits, reach into either."""
-        return first <= self._last_of_head or last >= self._first_of_tail
 
 
 def _notices_of(held: _Stretch, rows: Sequence[str], data: bytes, ends: _Ends) -> Iterator[Notice]:
@@ -268,12 +270,14 @@ def _cut(rows: Sequence[str], first: int, *, ends: _Ends | None = None, whole: b
     line = last = first
 
     def made() -> Iterator[Notice]:
-        text = "\n".join(piece)
+        text = "\n".join(piece).removesuffix("\n" + SOMEONE)
         if says_something(text):
             yield Notice(text, line + 1, ends is None or ends.hold_some(line, last))
 
     for number, row in enumerate(rows, first):
         for words in words_of(row, maximum, tags=whole):
+            if words == SOMEONE and (not piece or piece[-1] == SOMEONE):
+                continue  # nothing for it to stand between
             if size + len(words) >= maximum:
                 yield from made()
                 piece, size = [], 0
