@@ -93,7 +93,7 @@ class LicencePolicy:
 
         OR: one branch must be allowed (of several, the first in alphabetical order is chosen). AND: all must be.
         `X WITH exception`: X, where the exception is known to widen what X permits, or the whole must be allowed. What
-        names no licence (`filters.licence_rules.policy_table`) is passed over. Licence files and metadata list the texts
+        names no licence (`filters.licence_rules.policy_table`) is passed over. Licence files and metadata list texts
         that were found, where AND may really be a choice: if the header, or a manifest that lies in their folder or
         below, offers it, and the chosen licence is among them, they are not judged again.
 

@@ -34,6 +34,7 @@ _SAYS_NOTHING = frozenset(
     {"", "none", "unknown", "noassertion", "tbd", "todo", "dual license", "dual licence"}
     | {"my license"}  # of Maven's archetype for Scala
 )
+_NO_ADDRESS = re.compile(r"https?:[./]*")
 _ELSEWHERE = re.compile(
     r"(?:please )?(?:(?:see|refer to|read)\b|file:).{0,200}|(?:the )?licen[cs]e(?:[-.]\w{1,12})?(?: file)?",
     re.IGNORECASE | re.DOTALL,
@@ -231,7 +232,9 @@ def _readable(text: str) -> str:
     """An entry fit to be detected and stored, "" for one that points elsewhere or says nothing."""
     text = text.encode("utf-8", "replace").decode().replace("\0", " ").strip()[:MAXIMUM_DECLARATION_CHARACTERS]
     word = " ".join(text.split()).lower() if len(text) <= 200 else text
-    if word in _SAYS_NOTHING or (_ELSEWHERE.fullmatch(word) and not _NAMES_LICENCE.search(word)):
+    if word in _SAYS_NOTHING or _NO_ADDRESS.fullmatch(word):
+        return ""
+    if _ELSEWHERE.fullmatch(word) and not _NAMES_LICENCE.search(word):
         return ""
     return PROPRIETARY if word in _NO_PERMISSION else text
 

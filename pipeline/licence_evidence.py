@@ -7,19 +7,18 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from filters.licence_evidence import Evidence, EvidenceKind
-from filters.licence_expressions import joined, says_something
+from filters.licence_expressions import says_something
 from filters.notices import MAXIMUM_NOTICES
 from pipeline.licence_gathering import Place, place_of
-from pipeline.pass_2_licences import UNDECIDED, expression_of
+from pipeline.pass_2_licences import UNDECIDED, expression_of, holding
 from pipeline.recipe import Recipe
 from stages.licence_detection import Detection
 
 # What is read of ingest's rows.
 COLUMNS = (
-    *("kind", "source", "subset", "repo", "revision", "path", "licence_metadata", "licence_tags", "licence_tags_where"),
-    *("notices", "notice_lines", "notices_at_end", "notices_complete"),
+    *("kind", "source", "subset", "repo", "revision", "path", "licence_metadata", "licence_metadata_where"),
+    *("licence_tags", "licence_tags_where", "notices", "notice_lines", "notices_at_end", "notices_complete"),
 )
-_METADATA = "row"
 
 
 class Said(NamedTuple):
@@ -61,7 +60,7 @@ class Witnesses:
             if row["repo"]:
                 evidence += self._governed.get(place_of(row["repo"], row["revision"], row["path"]), [])
             if says_something(row["licence_metadata"]):
-                evidence.append(Evidence("metadata", row["licence_metadata"], _METADATA))
+                evidence.append(Evidence("metadata", row["licence_metadata"], row["licence_metadata_where"]))
             word, rejected = self._source_word(row["source"], row["subset"])
             yield Said(tuple(piece for piece in (*evidence, word) if piece is not None), rejected)
 
@@ -84,7 +83,7 @@ class Witnesses:
             return None
         numbers = ", ".join(str(number) for number in sorted(set(places))[:8])
         where = f"line{'s' if ',' in numbers else ''} {numbers}" if numbers else f"more than {MAXIMUM_NOTICES} notices"
-        return Evidence("header", joined(found), where, confidence)
+        return Evidence("header", holding(found), where, confidence)
 
     def _source_word_of(self, source: str, subset: str) -> tuple[Evidence | None, str]:
         word = self._sources[source].licence_of(subset)

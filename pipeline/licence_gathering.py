@@ -42,7 +42,9 @@ MEMBERS = pa.schema(
 )
 _BATCH_ROWS = 1_000
 # What a repository holds in place of a link that a checkout would follow: nothing but its target.
-_LINK = re.compile(r"\s*(?:(?:[\w.-]*/)+[\w.-]+|(?:licen[cs]e|copying)(?:\.\w+)?)\s*", re.IGNORECASE)
+_LINK = re.compile(
+    r"\s*(?:\.{0,2}/(?:[\w.-]+/)*[\w.-]+|(?:licen[cs]e|copying)(?:\.(?:txt|md|rst|html))?)\s*", re.IGNORECASE
+)
 _MAXIMUM_LINK_CHARACTERS = 300
 NOTHING = Notices([], complete=True)
 
@@ -67,7 +69,7 @@ def slice_of_repository(repo: str, revision: str, num_slices: int) -> int:
 
 
 def slice_of_key(key: bytes, num_slices: int) -> int:
-    """The slice that has a text detected: a range of keys, so that a reader of the cache needs a range of it."""
+    """The slice that has a text detected: a range of keys, so that a reader decodes a range of the cache alone."""
     return int.from_bytes(key[:8], "big") * num_slices >> 64
 
 

@@ -25,6 +25,7 @@ from pipeline.watch import Board, die_with_parent, run_watched
 
 _LOOK_MILLISECONDS = 100
 _IDLE_SECONDS = 30
+_LOADING_SECONDS = 120
 
 # Set before the pool forks, so that workers find what cannot travel by pickle.
 _shared: dict[str, tuple[Mill, Board]] = {}
@@ -77,8 +78,9 @@ def run_step(
         runner = os.fork()
         if runner == 0:
             _be_runner(task, workers, log=log, launcher=launcher, load=_large_load(mill, step, units))
-        # A large load is silence, too.
-        silence = mill.recipe.limits.progress_seconds if step.prepare_for else _IDLE_SECONDS
+        # A large load is silence, too, and a short limit for units is none for it.
+        loading = max(mill.recipe.limits.progress_seconds, _LOADING_SECONDS)
+        silence = loading if step.prepare_for else _IDLE_SECONDS
         dead = _attend(runner, board, tell, silence)
         for row in dead:
             error = RetryableError(

@@ -14,7 +14,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from filters.content_languages import content_language
-from filters.licence_evidence import header_evidence, metadata_evidence
+from filters.licence_evidence import Evidence, header_evidence, metadata_evidence
+from filters.licence_expressions import MAXIMUM_EXPRESSION_CHARACTERS
 from filters.natural_languages import has_prose, natural_language
 from filters.notices import Notices
 from filters.programming_languages import programming_language
@@ -47,6 +48,7 @@ ROWS = pa.schema(
         pa.field("metadata", pa.string()),
         pa.field("revision", pa.string()),
         pa.field("licence_metadata", pa.string()),
+        pa.field("licence_metadata_where", pa.string()),
         pa.field("licence_tags", pa.string()),
         pa.field("licence_tags_where", pa.string()),
         pa.field("notices", pa.list_(KEY)),
@@ -60,7 +62,8 @@ ROWS = pa.schema(
     ]
 )
 _NOT_TEXT = "(licence field is no text)"  # no expression can be read from it, so it is never taken for no evidence
-_NOT_PERMISSIVE = "LicenseRef-scancode-unknown"
+_UNKNOWN = "LicenseRef-scancode-unknown"  # nothing allows it
+_NOTHING = Evidence("metadata", "", "")
 _MAXIMUM_STARS = (1 << 31) - 1
 
 
@@ -73,21 +76,25 @@ class RowFacts(msgspec.Struct):
     star_events_count: Any = None
     revision_id: Any = None
 
-    def licences(self) -> str:
-        """The expression that the metadata gives; one that nothing allows where the fields are of a wrong type.
+    def licences(self) -> Evidence:
+        """What the metadata says, and which fields of it; an empty expression for nothing.
 
-        The type says something only where no licence is named: `non_permissive` is then one that nobody knows.
+        One that nothing allows where a field is of a wrong type, and where they say more than can be read. The type
+        says something only where no licence is named: `non_permissive` is then one that nobody knows.
         """
         detected = [self.detected_licenses] if isinstance(self.detected_licenses, str) else self.detected_licenses or []
         named = self.gha_license_id
         if not isinstance(detected, list) or not all(isinstance(item, str) for item in detected):
-            return _NOT_TEXT
+            return Evidence("metadata", _NOT_TEXT, "detected_licenses")
         if named is not None and not isinstance(named, str):
-            return _NOT_TEXT
+            return Evidence("metadata", _NOT_TEXT, "gha_license_id")
         evidence = metadata_evidence(detected, named)
-        if evidence is None and self.license_type == "non_permissive":
-            return _NOT_PERMISSIVE
-        return evidence.expression if evidence else ""
+        if evidence is None:
+            is_unknown = self.license_type == "non_permissive"
+            return Evidence("metadata", _UNKNOWN, "license_type") if is_unknown else _NOTHING
+        if len(evidence.expression) > MAXIMUM_EXPRESSION_CHARACTERS:
+            return Evidence("metadata", _UNKNOWN, evidence.where)  # it is repeated for every copy of the row's file
+        return evidence
 
     def revision(self) -> str:
         """The revision of the repository; empty where the row gives no text."""
@@ -111,7 +118,7 @@ def measuring(recipe: Recipe) -> Callable[[Document, int, RowFacts, Notices], tu
     def measured(formed: Document, num_bytes: int, facts: RowFacts, notices: Notices) -> tuple[object, ...]:
         document, natural, confidence = identified(formed, sources[formed.source], from_content=from_content)
         encoded = utf8_bytes(document.text)  # which signals read, too
-        tags = header_evidence(document.text)
+        tags, said = header_evidence(document.text), facts.licences()
         return (
             bytes.fromhex(document.id),
             document.shard,
@@ -128,7 +135,8 @@ def measuring(recipe: Recipe) -> Callable[[Document, int, RowFacts, Notices], tu
             document.path,
             document.metadata,
             facts.revision(),
-            facts.licences(),
+            said.expression,
+            said.where,
             tags.expression if tags else "",
             tags.where if tags else "",
             [notice.key for notice in notices.found],

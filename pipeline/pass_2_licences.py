@@ -14,8 +14,9 @@ import numpy as np
 import pyarrow as pa
 
 from filters.licence_evidence import EvidenceKind
-from filters.licence_expressions import joined
+from filters.licence_expressions import MAXIMUM_EXPRESSION_CHARACTERS, joined
 from filters.licence_files import nearest
+from filters.licence_policy import MAXIMUM_WHERE
 from filters.licence_sets import is_neutral
 from pipeline.licence_gathering import CLAIMS, KEY, MEMBERS, NOTICES, Place
 from pipeline.plan import Plan
@@ -62,8 +63,13 @@ def _detect(context: UnitContext) -> None:
     }
     cache, fresh = _cache(context.recipe), dict[bytes, Detection]()
     missing = context.table("missing")
+    asked, texts = missing.column("key").to_pylist(), missing.column("text").to_pylist()
+    paid = cache.known(asked)  # a run that was stopped here has left answers since `look_up` asked
+    answers |= paid
     undecided = 0
-    for key, text in zip(missing.column("key").to_pylist(), missing.column("text").to_pylist(), strict=True):
+    for key, text in zip(asked, texts, strict=True):
+        if key in paid:
+            continue
         answers[key] = fresh[key] = found = detect(text, seconds=context.recipe.licences.text_seconds)
         undecided += not found.decided
         context.progress(0)
@@ -71,7 +77,7 @@ def _detect(context: UnitContext) -> None:
             cache.add(fresh)
             fresh = {}
     cache.add(fresh)
-    context.counts = {"detected": missing.num_rows, "undecided": undecided}
+    context.counts = {"detected": missing.num_rows - len(paid), "undecided": undecided}
     waiting: dict[str, set[tuple[int, bytes]]] = {"unit": set(), "slice": set()}
     for table in context.segments("notices"):
         keys = table.column("key").to_pylist()
@@ -150,14 +156,27 @@ def _claim(row: dict[str, Any], answers: dict[bytes, Detection]) -> _Claim | Non
         if row["role"] == "notice_file" or (row["role"] == "licence_file" and not row["keys"]):
             return None  # a note without terms; a file without words, such as the target of a link
         said = [NOT_UNDERSTOOD]
-    return _Claim(joined(said), row["path"], min((answer.confidence for answer in found), default=1.0))
+    return _Claim(holding(said), row["path"], min((answer.confidence for answer in found), default=1.0))
 
 
 def _together(claims: list[_Claim]) -> tuple[str, str, float]:
     """Everything that speaks for one folder: expressions joined with AND, paths, lowest confidence."""
     ordered = sorted(set(claims), key=lambda claim: (claim.path, claim.expression))
     paths = ", ".join(dict.fromkeys(claim.path for claim in ordered))
-    return joined(claim.expression for claim in ordered), paths[:500], min(claim.confidence for claim in ordered)
+    expression = holding(claim.expression for claim in ordered)
+    return expression, paths[:MAXIMUM_WHERE], min(claim.confidence for claim in ordered)
+
+
+def holding(expressions: Iterable[str]) -> str:
+    """Expressions joined with AND, each of them and all together no longer than what can be read.
+
+    Evidence is repeated for every document that it speaks for, so a longer one gives way to one that nothing allows.
+    """
+    return _within_limit(joined(map(_within_limit, expressions)))
+
+
+def _within_limit(expression: str) -> str:
+    return expression if len(expression) <= MAXIMUM_EXPRESSION_CHARACTERS else UNDECIDED
 
 
 def expression_of(answer: Detection) -> str:
@@ -183,7 +202,7 @@ def _table(rows: Iterable[tuple[object, ...]], schema: pa.Schema) -> pa.Table:
 
 
 def check_cache(recipe: Recipe) -> None:
-    """Raise RecipeError where the detector's answers could not be kept: before a run, not after its first pass."""
+    """Raise RecipeError, or NoSpaceError, where answers could not be kept: before a run, not after its first pass."""
     _cache(recipe).check_writable()
 
 

@@ -15,6 +15,7 @@ from filters.licence_policy import LicencePolicy
 from filters.licence_sets import licences_of_entries
 from filters.pile_subsets import SourceLicence, source_licence, unknown_subsets
 from manifests.document import Kind
+from manifests.errors import RecipeError
 from pipeline.recipe_filters import Filters, Languages
 from pipeline.recipe_types import Fraction, Name, Positive, Section
 
@@ -110,10 +111,17 @@ class Licences(Section):
 
     @property
     def cache_folder(self) -> str:
-        """Where the detector's answers lie."""
+        """Where the detector's answers lie; raises RecipeError where neither recipe nor user has a place for them."""
         if self.cache is not None:
             return self.cache
-        caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        try:
+            caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        except RuntimeError as error:
+            raise RecipeError(
+                "licences.cache: expected a folder for the answers of the licence detector, got null, and this user's "
+                "home folder is not known",
+                hint="name a folder as licences.cache in the recipe",
+            ) from error
         return str(Path(caches, "corpusmill", "licences"))
 
 
@@ -227,6 +235,16 @@ class Recipe(Section):
         if len(set(names)) != len(names):
             raise ValueError(f"two sources have one name: {', '.join(sorted(names))}")
         return sources
+
+    @model_validator(mode="after")
+    def _a_text_takes_less_than_silence(self) -> Self:
+        text_seconds, progress_seconds = self.licences.text_seconds, self.limits.progress_seconds
+        if text_seconds >= progress_seconds:
+            raise ValueError(
+                f"licences.text_seconds: expected less than limits.progress_seconds ({progress_seconds}), got "
+                f"{text_seconds:g}: a unit would be ended over a text that still has time"
+            )
+        return self
 
     @model_validator(mode="after")
     def _declared_licences_are_allowed(self) -> Self:

@@ -180,7 +180,8 @@ def _explain(mistakes: list[ErrorDetails], where: str, value: dict[str, Any]) ->
             got = None
     message, nearest, name = _mistake(first, location, got).partition(_NEAREST)
     hint = nearest.removeprefix("; ") + name if nearest else _hint(first, key, got)
-    return RecipeError(f"{where}: {key}: {message}{more}", hint=hint)
+    # A check over several sections has no key of its own: its message names them.
+    return RecipeError(f"{where}: {key}{': ' if key else ''}{message}{more}", hint=hint)
 
 
 def _mistake(mistake: ErrorDetails, location: tuple[int | str, ...], got: object) -> str:

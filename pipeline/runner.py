@@ -17,6 +17,7 @@ from manifests.record import Record
 from manifests.storage import Storage
 from pipeline.local import run_step
 from pipeline.pass_1_ingest import NAMED
+from pipeline.pass_2_licences import check_cache
 from pipeline.pass_9_release import check_not_taken
 from pipeline.passes import PASSES, STEPS
 from pipeline.plan import Plan, make_plan, read_plan, write_plan
@@ -26,6 +27,7 @@ from pipeline.tokenizer_file import load_tokenizer
 from pipeline.units import Mill, step_named, unit_bytes, units_to_run
 
 _LOCK_SECONDS = 3
+_FIRST_WITH_DETECTOR = PASSES.index("decide") + 1
 _FIRST_WITH_TOKENIZER = PASSES.index("clean") + 1
 
 
@@ -97,7 +99,8 @@ def run_mill(mill: Mill, *, workers: int, progress: Progress, until: str | None 
     """Run every pass up to `until`, only what has no valid record.
 
     Raises:
-        RecipeError: the recipe cannot be run (no tokenizer, release taken, another run holds the work folder).
+        RecipeError: the recipe cannot be run (no tokenizer, no cache, release taken, work folder held by another run).
+        NoSpaceError: there is no room for the detector's answers.
         UnitError: units failed; what is done stays done.
         IntegrityError: a unit met bytes that are not those written down.
     """
@@ -105,6 +108,8 @@ def run_mill(mill: Mill, *, workers: int, progress: Progress, until: str | None 
     with locked(mill.work):
         if last == len(PASSES):
             check_not_taken(mill.recipe, mill.plan)
+        if last >= _FIRST_WITH_DETECTOR:
+            check_cache(mill.recipe)
         write_plan(mill.work, mill.plan)
         mill.work.write("recipe.json", msgspec.json.format(mill.recipe.model_dump_json().encode()))
         for step in STEPS:

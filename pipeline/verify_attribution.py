@@ -22,7 +22,7 @@ from manifests.document import ID_BYTES
 from manifests.release import MANIFEST, Manifest, ReleaseFile
 from manifests.storage import Storage
 from pipeline.findings import Findings
-from pipeline.verify_rows import KINDS, Digests, MalformedRowsError, digests
+from pipeline.verify_rows import KINDS, Digests, MalformedRowsError, check_sound, digests
 from stages.attribution import EVIDENCE, NOT_KNOWN, attribution_schema, not_known
 from stages.exchange import lexsorted, sortable
 
@@ -161,7 +161,7 @@ class AttributionCheck:
 
 
 def _row_groups(file: pq.ParquetFile) -> Iterator[tuple[int, pa.Table]]:
-    """The row groups that memory can take, proven to hold no null anywhere."""
+    """The row groups that memory can take, proven to hold no null anywhere and no text that is not UTF-8."""
     for group in range(file.num_row_groups):
         metadata = file.metadata.row_group(group)
         if metadata.num_rows > MAXIMUM_ROW_GROUP_ROWS or metadata.total_byte_size > MAXIMUM_ROW_GROUP_BYTES:
@@ -170,8 +170,10 @@ def _row_groups(file: pq.ParquetFile) -> Iterator[tuple[int, pa.Table]]:
                 f"bytes, got {metadata.num_rows} rows and {metadata.total_byte_size} bytes"
             )
         table = file.read_row_group(group)
-        for name in table.column_names:
-            if _has_null(table.column(name).combine_chunks()):
+        columns = {name: table.column(name).combine_chunks() for name in table.column_names}
+        check_sound(group, columns)
+        for name, column in columns.items():
+            if _has_null(column):
                 raise MalformedRowsError(f"row group {group}: expected no null, got some in {name}")
         yield group, table
 

@@ -1,5 +1,6 @@
 """Rows of a packed shard as arrays, read one row group at a time, once it is proven that their columns fit together."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -60,7 +61,8 @@ def read_rows(file: pq.ParquetFile, group: int, *, first: int, sequence_tokens: 
     """Read a row group of `packed_schema`.
 
     Raises:
-        MalformedRowsError: nulls, lists of the wrong length, pieces that do not fit, an unknown kind, no document id.
+        MalformedRowsError: nulls, text that is not UTF-8, lists of the wrong length, pieces that do not fit, an unknown
+            kind, no document id.
     """
     _check_size(file, group, sequence_tokens)
     table = file.read_row_group(group)
@@ -68,6 +70,7 @@ def read_rows(file: pq.ParquetFile, group: int, *, first: int, sequence_tokens: 
     for name, column in columns.items():
         if column.null_count or (name in _LISTS and column.values.null_count):
             raise MalformedRowsError(f"row group {group}: expected no null, got some in {name}")
+    check_sound(group, columns)
     widths = {name: np.diff(columns[name].offsets.to_numpy()) for name in _LISTS}
     ids, pieces = widths["input_ids"], widths["seq_lengths"]
     _require(first, ids == sequence_tokens, f"expected {sequence_tokens} input_ids, got", ids)
@@ -96,6 +99,19 @@ def read_rows(file: pq.ParquetFile, group: int, *, first: int, sequence_tokens: 
         offsets=columns["doc_offsets"].values.to_numpy().astype(np.int64),
         documents=digests(columns["doc_ids"].values, first, rows),
     )
+
+
+def check_sound(group: int, columns: Mapping[str, pa.Array]) -> None:
+    """Raise MalformedRowsError where the values of a column are not what its type says, such as text in UTF-8.
+
+    Parquet's readers take the bytes as they are, and Python would stop at the first look at them.
+    """
+    for name, column in columns.items():
+        try:
+            column.validate(full=True)
+        except pa.ArrowInvalid as error:
+            problem = str(error).partition("\n")[0]
+            raise MalformedRowsError(f"row group {group}: expected sound values in {name}: {problem}") from error
 
 
 def _check_size(file: pq.ParquetFile, group: int, sequence_tokens: int) -> None:

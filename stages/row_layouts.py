@@ -22,7 +22,8 @@ Path = tuple[str, ...]
 
 MAXIMUM_SHARED_CHARACTERS = 1 << 14
 
-_EVIDENCE = ("detected_licenses", "gha_license_id", "star_events_count")
+# All that a decision is made from: `pipeline.measuring.RowFacts` reads these fields, and no others.
+_EVIDENCE = ("detected_licenses", "license_type", "gha_license_id", "star_events_count", "revision_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Layout(NamedTuple):
         named: where else the recipe looks; empty for a preset, whose other fields may be absent.
         parts: the parts of one row, in order, or faults; it may change the fields it is given. The reasons: those of
             `json_object`, `missing_text` (absent or null), `wrong_type`, and for repositories `missing_files` (absent
-            or null), `no_files` (an empty list), `metadata_too_long` (the repository's name or licence evidence).
+            or null), `no_files` (an empty list), `metadata_too_long` (the repository's name or what decides).
     """
 
     text: Path

@@ -218,7 +218,7 @@ def test_setup_cfg(text: str, expected: list[str]) -> None:
         (pom(f"<parent>{licence('<name>A</name>')}</parent>"), []),
         (pom(f"<build><plugins>{licence('<name>A</name>')}</plugins></build>"), []),
         (pom(licence("<name>A</name>"), head="<settings>", foot="</settings>"), []),
-        (pom(licence("<name>A</name>"), foot=""), []),
+        (pom(licence("<name>A</name>"), foot=""), [UNKNOWN]),
     ],
 )
 def test_pom_xml(text: str, expected: list[str]) -> None:
@@ -281,6 +281,8 @@ def test_the_address_speaks_where_the_name_of_a_licence_says_nothing() -> None:
     for name in ("license", "See file", "My License", ""):
         said = licence(f"<name>{name}</name><url>http://gnu.org/gpl</url>")
         assert declared_licences("pom.xml", f"<project>{said}</project>") == ["http://gnu.org/gpl"]
+    placeholder = licence("<name>My License</name><url>http://....</url>")
+    assert declared_licences("pom.xml", f"<project>{placeholder}</project>") == []
 
 
 def test_a_long_declaration_is_cut() -> None:

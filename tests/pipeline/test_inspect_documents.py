@@ -97,7 +97,7 @@ def test_a_life_begins_where_the_document_was_read(mill: Mill, life: Shown) -> N
     assert lines[0] == f"document {item.id}"
     assert lines[1].startswith(f"read: {item.shard}:{item.row}, code Python team/project")
     assert lines[2].startswith(f"size: {item.num_bytes} bytes; content hash ")
-    assert re.fullmatch(r"licence evidence [0-9a-f]{16}: metadata says MIT \(row\)", lines[3])
+    assert re.fullmatch(r"licence evidence [0-9a-f]{16}: metadata says MIT \(detected_licenses\)", lines[3])
     assert lines[4] == "licence: concluded MIT; declared MIT"
     assert "signal num_words = 1; minimum 5, maximum 1,000,000" in lines
     assert lines[-1] == "filter: rejected, num_words_below_minimum; value 1, bound 5"

@@ -38,8 +38,9 @@ EXPRESSIONS = (*COLUMNS.values(), "licence")
 NAMES = ("licence_files", "manifest_file", "decision", "reason")
 
 # Golden numbers. Whoever changes a rule changes them here, in the same commit, and says why.
-NUM_DIFFERING = 29
+NUM_DIFFERING = 30
 STRICTER = {
+    "tidyverse/dplyr/revdep/problems.md",
     "psf/requests/docs/_themes/flask_theme_support.py",
     "pypa/packaging/src/packaging/licenses/__init__.py",
     "pypa/packaging/src/packaging/licenses/_spdx.py",

@@ -1,3 +1,5 @@
+import pwd
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -5,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from pipeline.recipe import Columns, Mixture, Recipe, Source
+from manifests.errors import RecipeError
+from pipeline.recipe import Columns, Licences, Mixture, Recipe, Source
 
 SOURCE: dict[str, Any] = {"name": "a", "format": "jsonl", "kind": "text", "paths": ["*.jsonl"]}
 
@@ -98,3 +101,26 @@ def test_a_recipe_does_not_change() -> None:
 def test_a_recipe_survives_its_json() -> None:
     original = recipe(filters={"profiles": {"gopher-text": {"num_lines": {"minimum": 3}, "hash_word_ratio": None}}})
     assert Recipe.model_validate_json(original.model_dump_json()) == original
+
+
+@pytest.mark.parametrize(("text_seconds", "progress_seconds"), [(5, 5), (601, 600), (2, 1)])
+def test_a_text_may_not_take_as_long_as_a_unit_may_be_silent(text_seconds: float, progress_seconds: int) -> None:
+    limits = {"progress_seconds": progress_seconds}
+    with pytest.raises(ValidationError, match=r"licences.text_seconds: expected less than limits.progress_seconds"):
+        recipe(licences={"text_seconds": text_seconds}, limits=limits)
+    recipe(licences={"text_seconds": progress_seconds - 0.5}, limits=limits)
+
+
+def test_a_user_without_a_home_folder_is_asked_for_a_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def nobody(_user: int) -> pwd.struct_passwd:
+        raise KeyError
+
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    with pytest.raises(RecipeError, match="home folder") as caught:
+        _ = Licences().cache_folder
+    assert "licences.cache" in caught.value.hint
+    assert Licences(cache=str(tmp_path)).cache_folder == str(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert Licences().cache_folder == str(tmp_path / "corpusmill" / "licences")

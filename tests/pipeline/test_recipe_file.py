@@ -91,6 +91,7 @@ def test_an_unknown_key_is_named_with_its_place_and_the_nearest_one(
         ),
         (BASE + "seed: x\npartitions: 0\n", "(2 mistakes in all)", "schema"),
         (BASE + "1: 2\n", "1: expected a key that is text", "schema"),
+        (BASE + "limits: {progress_seconds: 5}\n", "yaml: licences.text_seconds: expected less than", "schema"),
     ],
 )
 def test_a_wrong_value_is_told_with_its_key_and_what_was_expected(

@@ -295,7 +295,7 @@ def blocked_shard(recipe: Path) -> tuple[Path, bytes]:
 def test_a_hanging_unit_is_ended_and_named_and_the_others_go_on(
     tiny_recipe: Path, run_recipe: Run, run_alone: Run, *, release_files: ReleaseFiles, expected_release: Files
 ) -> None:
-    mill = open_mill(load_recipe(tiny_recipe, ["limits.progress_seconds=1"]))
+    mill = open_mill(load_recipe(tiny_recipe, ["limits.progress_seconds=1", "licences.text_seconds=0.5"]))
     path, data = blocked_shard(tiny_recipe)
     with pytest.raises(
         UnitError, match=r"1 of 5 units of ingest failed:\n  unit 2: ingest, unit 2: no progress for 1 s"

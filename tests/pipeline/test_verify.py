@@ -763,3 +763,38 @@ def test_false_numbers_of_what_is_not_known_signed(release: Path) -> None:
 def test_a_manifest_that_does_not_say_what_is_not_known(release: Path, unknown: dict[str, dict[str, int]]) -> None:
     forge(release, not_known=unknown)
     assert "manifest.json: not_known: expected" in findings(release)
+
+
+# Text that is none
+
+
+def spoiled(array: pa.Array) -> pa.Array:
+    """The array with bytes that are no UTF-8 in place of its first text."""
+    if pa.types.is_list(array.type):
+        return pa.ListArray.from_arrays(array.offsets, spoiled(array.values), type=array.type)
+    if pa.types.is_struct(array.type):
+        first, *others = (array.field(number) for number in range(array.type.num_fields))
+        return pa.StructArray.from_arrays([spoiled(first), *others], fields=list(array.type))
+    first, *others = array.cast(pa.binary()).to_pylist()
+    return pa.array([b"\xff" * (len(first) or 1), *others], pa.binary()).view(array.type)
+
+
+@pytest.mark.parametrize(
+    ("path", "column"),
+    [
+        *(
+            (ATTRIBUTIONS[0], name)
+            for name in ("doc_id", "kind", "source", "repository", "path", "licence", "evidence")
+        ),
+        *((SHARDS[0], name) for name in ("doc_ids", "kind")),
+    ],
+)
+def test_text_that_is_not_utf_8_signed(release: Path, path: str, column: str) -> None:
+    table = pq.read_table(release / path)
+    place = table.schema.get_field_index(column)
+    column_spoiled = spoiled(table.column(column).combine_chunks())
+    pq.write_table(table.set_column(place, table.schema.field(column), column_spoiled), release / path)
+    sign(release)
+    message = findings(release)
+    assert f"{path}: row group 0: expected sound values in {column}: " in message
+    assert "Invalid UTF8" in message

@@ -18,7 +18,7 @@ from pipeline.watch import Board, Heartbeat, die_with_parent, private_bytes, run
 
 @pytest.fixture
 def mill(tiny_recipe: Path) -> Mill:
-    return open_mill(load_recipe(tiny_recipe, ["limits.progress_seconds=1"]))
+    return open_mill(load_recipe(tiny_recipe, ["limits.progress_seconds=1", "licences.text_seconds=0.5"]))
 
 
 def watched(mill: Mill, run: Callable[[UnitContext], None]) -> Record:

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from pipeline.measuring import RowFacts
 from stages.row_layouts import MAXIMUM_SHARED_CHARACTERS, Columns, row_layout
 from stages.rows import MAXIMUM_NESTING, Fault, Fields, Row
 
@@ -149,3 +150,10 @@ def test_what_a_row_says_is_repeated_up_to_a_limit() -> None:
 def test_what_is_needed_of_a_row_is_never_left_out(name: str) -> None:
     fields = {name: "x" * MAXIMUM_SHARED_CHARACTERS, "files": [{"content": "a"}, {"content": "b"}]}
     assert reasons(fields) == ["metadata_too_long"]
+
+
+@pytest.mark.parametrize("name", RowFacts.__struct_fields__)
+def test_whatever_a_decision_is_made_from_goes_before_all_else(name: str) -> None:
+    fields = {"readme": "x" * (MAXIMUM_SHARED_CHARACTERS - 20), name: "value", "files": [{"content": "a"}]}
+    (part,) = parts(fields)
+    assert json.loads(row(part).metadata) == {name: "value"}
