@@ -22,6 +22,7 @@ from pipeline.licence_gathering import CLAIMS, KEY, MEMBERS, NOTICES, Place
 from pipeline.plan import Plan
 from pipeline.recipe import Recipe
 from pipeline.steps import Read, Step, UnitContext
+from stages.exchange import read_table
 from stages.licence_cache import LicenceCache
 from stages.licence_detection import Detection, detect, detector_version, load
 
@@ -57,33 +58,15 @@ def _look_up(context: UnitContext) -> None:
 
 
 def _detect(context: UnitContext) -> None:
-    answers = {
+    known = {
         row["key"]: Detection(row["expression"], row["granted"], row["confidence"])
         for row in context.table("known").to_pylist()
     }
-    cache, fresh = _cache(context.recipe), dict[bytes, Detection]()
-    missing = context.table("missing")
-    asked, texts = missing.column("key").to_pylist(), missing.column("text").to_pylist()
-    paid = cache.known(asked)  # a run that was stopped here has left answers since `look_up` asked
-    answers |= paid
-    undecided = 0
-    for key, text in zip(asked, texts, strict=True):
-        if key in paid:
-            continue
-        answers[key] = fresh[key] = found = detect(text, seconds=context.recipe.licences.text_seconds)
-        undecided += not found.decided
-        context.progress(0)
-        if len(fresh) >= _CACHED_EVERY:  # a run that is stopped keeps what it paid for
-            cache.add(fresh)
-            fresh = {}
-    cache.add(fresh)
-    context.counts = {"detected": missing.num_rows - len(paid), "undecided": undecided}
+    answers = known | _detected(context)
     waiting: dict[str, set[tuple[int, bytes]]] = {"unit": set(), "slice": set()}
     for table in context.segments("notices"):
-        keys = table.column("key").to_pylist()
-        for key, unit, place in zip(
-            keys, table.column("unit").to_pylist(), table.column("slice").to_pylist(), strict=True
-        ):
+        columns = (table.column(name).to_pylist() for name in ("key", "unit", "slice"))
+        for key, unit, place in zip(*columns, strict=True):
             waiting["unit" if place < 0 else "slice"].add((unit if place < 0 else place, key))
     for table_name, name, num_blocks in (
         ("answers", "unit", len(context.plan.units)),
@@ -93,6 +76,30 @@ def _detect(context: UnitContext) -> None:
             wanted = sorted(waiting[name])
             rows = ((key, *answers[key]) for _, key in wanted)
             out.write(_table(rows, ANSWERS), np.array([place for place, _ in wanted], dtype=np.int64))
+
+
+def _detected(context: UnitContext) -> dict[bytes, Detection]:
+    """The answers to the texts that look_up did not know; the cache gets them as they come."""
+    cache, fresh = _cache(context.recipe), dict[bytes, Detection]()
+    blocks = context.inputs["missing"]
+    missing = read_table(context.storage, blocks, MISSING, lambda _bytes: context.progress(0))
+    num_bytes = sum(segment.length for block in blocks for segment in block.segments)
+    asked, texts = missing.column("key").to_pylist(), missing.column("text").to_pylist()
+    answers = paid = cache.known(asked)  # a run that was stopped here has left answers since look_up asked
+    undecided = 0
+    for place, (key, text) in enumerate(zip(asked, texts, strict=True), 1):
+        # Bytes that were read in a moment count as dealt with when their text is: this takes long.
+        context.progress(num_bytes * place // len(asked) - num_bytes * (place - 1) // len(asked))
+        if key in paid:
+            continue
+        fresh[key] = found = detect(text, seconds=context.recipe.licences.text_seconds)
+        undecided += not found.decided
+        if len(fresh) >= _CACHED_EVERY:  # a run that is stopped keeps what it paid for
+            cache.add(fresh)
+            answers, fresh = answers | fresh, {}
+    cache.add(fresh)
+    context.counts = {"detected": len(asked) - len(paid), "undecided": undecided}
+    return answers | fresh
 
 
 class _Claim(NamedTuple):

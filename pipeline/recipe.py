@@ -97,6 +97,13 @@ class Licences(Section):
     text_seconds: Annotated[float, Field(gt=0, le=3600)] = 5
     cache: str | None = None
 
+    @field_validator("cache")
+    @classmethod
+    def _cache_is_a_folder(cls, cache: str | None) -> str | None:
+        if cache is not None and (not cache.strip() or cache.startswith("~")):
+            raise ValueError(f"{cache!r}: expected a folder, written out, or null for one in the user's cache folder")
+        return cache
+
     @field_validator("allow", "allow_text", "deny")
     @classmethod
     def _entries_are_known(cls, entries: list[str]) -> list[str]:

@@ -50,6 +50,8 @@ def test_a_version_is_three_numbers(version: str) -> None:
         ("limits", {"slice_bytes": 0}),
         ("redaction", {"kinds": ["emails"]}),
         ("licences", {"no_licence": "maybe"}),
+        ("licences", {"cache": ""}),
+        ("licences", {"cache": "~/answers"}),
         ("deduplication", {"near": {"minimum_similarity": 0.0}}),
         ("deduplication", {"near": {"bands": 257}}),
         ("mixture", {"reserve": -0.1}),
