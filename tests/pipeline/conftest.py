@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
+from pipeline.local import run_step
 from pipeline.passes import STEPS
 from pipeline.recipe_file import load_recipe
 from pipeline.runner import open_mill, run_mill
@@ -190,6 +191,9 @@ def _release(recipe: Path) -> dict[str, bytes]:
 
 
 def _run_step_alone(mill: Mill, step: Step, *, backwards: bool) -> None:
+    if step.prepare_for:  # in processes of its own: what it loads would stay in this one, and be paid for at each fork
+        run_step(mill, step, units_to_run(mill, step), workers=1)
+        return
     step.prepare(mill.recipe)
     for unit in sorted(units_to_run(mill, step), reverse=backwards):
         record = run_unit(mill, step, unit, lambda _num_bytes: None)
