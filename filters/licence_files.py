@@ -15,6 +15,7 @@ purpose: README, AUTHORS, and PATENTS, which is a grant on top of a licence. Cos
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Literal, TypeVar
 
 from filters.package_manifests import MANIFEST_NAMES
@@ -30,25 +31,7 @@ T = TypeVar("T")
 
 _PLAIN = frozenset({"", "txt", "text"})
 _MARKUP = frozenset(
-    {
-        *(
-            "md",
-            "markdown",
-            "mdown",
-            "rst",
-            "rest",
-            "html",
-            "htm",
-            "xhtml",
-            "adoc",
-            "asciidoc",
-            "org",
-            "textile",
-            "rdoc",
-            "rtf",
-            "tex",
-        ),
-    }
+    "md markdown mdown rst rest html htm xhtml adoc asciidoc org textile rdoc rtf tex".split()  # noqa: SIM905
 )
 _DOCUMENTATION = frozenset({"doc", "docs", "documentation", "manual", "man", "site", "website"})
 _LICENCES = frozenset({"licenses", "licences"})
@@ -82,6 +65,7 @@ _NOTICE = re.compile(
 _UNKNOWN_EXTENSION = re.compile(rf"(?:{_LICENCE}|copying|notice)\.[^.]+")
 
 
+@lru_cache(maxsize=1)  # asked of a document for its notices, and for what it claims
 def licence_role(path: str) -> LicenceRole:
     """What a file is for the licences of other files.
 

@@ -12,6 +12,7 @@ from filters.notices import MAXIMUM_NOTICES
 from pipeline.licence_gathering import Place, place_of
 from pipeline.pass_2_licences import UNDECIDED, expression_of, holding
 from pipeline.recipe import Recipe
+from stages.attribution import EVIDENCE
 from stages.licence_detection import Detection
 
 # What is read of ingest's rows.
@@ -97,13 +98,4 @@ def _numbers(where: str) -> list[str]:
 
 def evidence_rows(pieces: Iterable[Evidence]) -> list[dict[str, object]]:
     """Pieces as values of `EVIDENCE`."""
-    return [
-        {
-            "id": piece.id,
-            "kind": piece.kind,
-            "expression": piece.expression,
-            "where": piece.where,
-            "confidence": piece.confidence,
-        }
-        for piece in pieces
-    ]
+    return [{item.name: getattr(piece, item.name) for item in EVIDENCE} for piece in pieces]

@@ -14,13 +14,13 @@ import pyarrow as pa
 import xxhash
 
 from filters.licence_expressions import ids_of, joined, parsed
-from filters.licence_files import governed_directory, licence_role
+from filters.licence_files import LicenceRole, governed_directory, licence_role
 from filters.licence_sets import licence_category
 from filters.notices import Notices, notices, text_key, whole_text
 from filters.package_manifests import declared_licences
 from manifests.document import Document
 from pipeline.steps import UnitContext
-from stages.exchange import BlockWriter
+from stages.exchange import BlockWriter, table_of
 
 KEY_BYTES = 16
 KEY = pa.binary(KEY_BYTES)
@@ -107,13 +107,11 @@ class Gathering:
             if place not in self._members:
                 self._members.add(place)
                 self._put("members", (*place, self._unit), block)
-            self._claim(document, place, found, block)
+            if role := licence_role(document.path):
+                self._claim(document, place, role, found, block=block)
         return found
 
-    def _claim(self, document: Document, place: Place, found: Notices, block: int) -> None:
-        role = licence_role(document.path)
-        if not role:
-            return
+    def _claim(self, document: Document, place: Place, role: LicenceRole, found: Notices, *, block: int) -> None:
         expression, keys, complete = "", [notice.key for notice in found.found], found.complete
         if role == "manifest":
             complete = True  # of what is declared, whatever notices there are besides
@@ -148,10 +146,7 @@ class Gathering:
         """Hand a table's rows over."""
         rows, schema = self._rows[table], SCHEMAS[table]
         if rows:
-            columns = [
-                pa.array(column, field.type) for column, field in zip(zip(*rows, strict=True), schema, strict=True)
-            ]
-            self._writers[table].write(pa.table(columns, schema=schema), np.array(self._blocks[table], dtype=np.int64))
+            self._writers[table].write(table_of(rows, schema), np.array(self._blocks[table], dtype=np.int64))
         self._rows[table], self._blocks[table] = [], []
 
 

@@ -14,7 +14,7 @@ Bias: without near duplicates (`near: null`) only copies of the same content are
 was taken off is less than `COPY_SIMILARITY` like the original: that is not seen either.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Literal
 
 import numpy as np
@@ -65,12 +65,6 @@ def same_content(contents: pa.Table) -> pa.Table:
     names = [fixed_binary_array(identifiers[rows]) for rows in (survivor, tainter)]
     similarity = np.ones(len(survivor))
     return pa.table([refs[survivor], names[0], taint[tainter], names[1], similarity], schema=FOUND)
-
-
-def found_table(rows: Sequence[tuple[int, bytes, int, bytes, float]]) -> pa.Table:
-    """Rows of `FOUND` from plain values; an empty table for none."""
-    columns = zip(*rows, strict=True) if rows else ([] for _ in FOUND)
-    return pa.table([pa.array(c, f.type) for c, f in zip(columns, FOUND, strict=True)], schema=FOUND)
 
 
 def decide_copies(found: pa.Table, copies: Literal["count", "strict"]) -> tuple[dict[int, Fate], pa.Table]:

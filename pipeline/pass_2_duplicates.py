@@ -1,7 +1,7 @@
 """Pass 2, decide: the steps that find duplicates. See `pass_2_decide` for the order and the reason for it."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,6 @@ from pipeline.pass_2_copies import (
     FOUND,
     Fate,
     decide_copies,
-    found_table,
     same_content,
     write_counted,
 )
@@ -26,7 +25,7 @@ from pipeline.plan import Plan
 from pipeline.recipe import NearDuplicates, Recipe
 from pipeline.steps import Read, Step, UnitContext
 from stages.candidates import bucket_pairs, exact_groups, unique_pairs
-from stages.exchange import BlockWriter, block_of_hash, fixed_binary, fixed_binary_array, lexsorted, sortable
+from stages.exchange import BlockWriter, block_of_hash, fixed_binary, fixed_binary_array, lexsorted, sortable, table_of
 from stages.shingles import shingle_hashes
 from stages.similarity import greedy_keep, jaccard, unique_sorted
 from stages.taint import copy_pairs
@@ -148,10 +147,9 @@ def _verify(context: UnitContext) -> None:
             edges.append((a, one.id, one.rank, b, other.id, other.rank, similarity))
     context.counts = {"pairs": len(left), "verified": len(edges), "copies": len(copies)}
     with context.blocks("edges", EDGES) as out:
-        columns: Iterable[list[object]] = map(list, zip(*edges, strict=True)) if edges else [[] for _ in EDGES]
-        out.write(pa.table([pa.array(c, f.type) for c, f in zip(columns, EDGES, strict=True)], schema=EDGES))
+        out.write(table_of(edges, EDGES))
     with context.blocks("near_copies", FOUND) as found:
-        found.write(found_table(copies))
+        found.write(table_of(copies, FOUND))
 
 
 def _resolve(context: UnitContext) -> None:

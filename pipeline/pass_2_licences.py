@@ -22,7 +22,7 @@ from pipeline.licence_gathering import CLAIMS, KEY, MEMBERS, NOTICES, Place
 from pipeline.plan import Plan
 from pipeline.recipe import Recipe
 from pipeline.steps import Read, Step, UnitContext
-from stages.exchange import read_table
+from stages.exchange import read_table, table_of
 from stages.licence_cache import LicenceCache
 from stages.licence_detection import Detection, detect, detector_version, load
 
@@ -52,9 +52,9 @@ def _look_up(context: UnitContext) -> None:
     known = _cache(context.recipe).known(texts)
     context.counts = {"texts": len(texts), "known": len(known)}
     with context.blocks("known", KNOWN) as out:
-        out.write(_table(((key, *answer[:3]) for key, answer in sorted(known.items())), KNOWN))
+        out.write(table_of(((key, *answer[:3]) for key, answer in sorted(known.items())), KNOWN))
     with context.blocks("missing", MISSING) as out:
-        out.write(_table(((key, text) for key, text in sorted(texts.items()) if key not in known), MISSING))
+        out.write(table_of(((key, text) for key, text in sorted(texts.items()) if key not in known), MISSING))
 
 
 def _detect(context: UnitContext) -> None:
@@ -75,7 +75,7 @@ def _detect(context: UnitContext) -> None:
         with context.blocks(table_name, ANSWERS, num_blocks=num_blocks) as out:
             wanted = sorted(waiting[name])
             rows = ((key, *answers[key]) for _, key in wanted)
-            out.write(_table(rows, ANSWERS), np.array([place for place, _ in wanted], dtype=np.int64))
+            out.write(table_of(rows, ANSWERS), np.array([place for place, _ in wanted], dtype=np.int64))
 
 
 def _detected(context: UnitContext) -> dict[bytes, Detection]:
@@ -131,7 +131,7 @@ def _govern(context: UnitContext) -> None:
                 for kind, found in _governing(claims.get(place[:2]), place.directory):
                     rows.append((*place, kind, *_together(found)))
                     units.append(member["unit"])
-            out.write(_table(rows, GOVERNED), np.array(units, dtype=np.int64))
+            out.write(table_of(rows, GOVERNED), np.array(units, dtype=np.int64))
 
 
 def _governing(claims: _Claims | None, directory: str) -> Iterator[tuple[EvidenceKind, list[_Claim]]]:
@@ -199,13 +199,6 @@ def answers_of(tables: Iterable[pa.Table]) -> dict[bytes, Detection]:
             key = row.pop("key")
             found[key] = Detection(**row)
     return found
-
-
-def _table(rows: Iterable[tuple[object, ...]], schema: pa.Schema) -> pa.Table:
-    columns = list(zip(*rows, strict=True)) or [()] * len(schema)
-    return pa.table(
-        [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)], schema=schema
-    )
 
 
 def check_cache(recipe: Recipe) -> None:

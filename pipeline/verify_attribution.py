@@ -22,7 +22,7 @@ from manifests.document import ID_BYTES
 from manifests.release import MANIFEST, Manifest, ReleaseFile
 from manifests.storage import Storage
 from pipeline.findings import Findings
-from pipeline.verify_rows import KINDS, Digests, MalformedRowsError, check_sound, digests
+from pipeline.verify_rows import KINDS, Digests, MalformedRowsError, check_sound, digests, header_faults
 from stages.attribution import EVIDENCE, NOT_KNOWN, attribution_schema, not_known
 from stages.exchange import lexsorted, sortable
 
@@ -101,13 +101,8 @@ class AttributionCheck:
 
     def _check_header(self, file: pq.ParquetFile, listed: ReleaseFile) -> None:
         expected = attribution_schema(f"{self._manifest.name} {self._manifest.version}")
-        schema = file.schema_arrow
-        if not schema.equals(expected):
-            raise MalformedRowsError(f"expected the columns {_columns(expected)}, got {_columns(schema)}")
-        if schema.metadata != expected.metadata:
-            self._found(f"expected the metadata {expected.metadata}, got {schema.metadata}")
-        if file.metadata.num_rows != listed.rows:
-            self._found(f"expected {listed.rows} rows, got {file.metadata.num_rows}")
+        for fault in header_faults(file, listed.rows, expected):
+            self._found(fault)
 
     def _counted(self, group: int, table: pa.Table) -> Digests:
         """Look at the rows of a row group and add them to the totals; returns their ids."""
@@ -184,7 +179,3 @@ def _has_null(column: pa.Array) -> bool:
     if pa.types.is_list(column.type):
         return _has_null(column.flatten())
     return pa.types.is_struct(column.type) and any(map(_has_null, column.flatten()))
-
-
-def _columns(schema: pa.Schema) -> str:
-    return ", ".join(f"{item.name} {item.type}" for item in schema)

@@ -1,6 +1,6 @@
 """Rows of a packed shard as arrays, read one row group at a time, once it is proven that their columns fit together."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -99,6 +99,25 @@ def read_rows(file: pq.ParquetFile, group: int, *, first: int, sequence_tokens: 
         offsets=columns["doc_offsets"].values.to_numpy().astype(np.int64),
         documents=digests(columns["doc_ids"].values, first, rows),
     )
+
+
+def header_faults(file: pq.ParquetFile, rows: int | None, expected: pa.Schema) -> Iterator[str]:
+    """What of a file's metadata and number of rows is not as expected.
+
+    Raises:
+        MalformedRowsError: it has other columns, so its rows cannot be looked at.
+    """
+    schema = file.schema_arrow
+    if not schema.equals(expected):
+        raise MalformedRowsError(f"expected the columns {_columns(expected)}, got {_columns(schema)}")
+    if schema.metadata != expected.metadata:
+        yield f"expected the metadata {expected.metadata}, got {schema.metadata}"
+    if file.metadata.num_rows != rows:
+        yield f"expected {rows} rows, got {file.metadata.num_rows}"
+
+
+def _columns(schema: pa.Schema) -> str:
+    return ", ".join(f"{field.name} {field.type}" for field in schema)
 
 
 def check_sound(group: int, columns: Mapping[str, pa.Array]) -> None:

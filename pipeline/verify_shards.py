@@ -18,7 +18,17 @@ import pyarrow.parquet as pq
 from manifests.release import Manifest, ReleaseFile, ReleaseTokenizer
 from manifests.storage import Storage
 from pipeline.findings import Findings
-from pipeline.verify_rows import KINDS, Bools, Digests, Int32s, Int64s, MalformedRowsError, Rows, read_rows
+from pipeline.verify_rows import (
+    KINDS,
+    Bools,
+    Digests,
+    Int32s,
+    Int64s,
+    MalformedRowsError,
+    Rows,
+    header_faults,
+    read_rows,
+)
 from stages.exchange import lexsorted, sortable
 from stages.packing import packed_schema
 
@@ -105,13 +115,8 @@ class ShardCheck:
                 "corpusmill.tokenizer_sha256": manifest.tokenizer.sha256,
             }
         )
-        schema = file.schema_arrow
-        if not schema.equals(expected):
-            raise MalformedRowsError(f"expected the columns {_columns(expected)}, got {_columns(schema)}")
-        if schema.metadata != expected.metadata:
-            self._found(f"expected the metadata {expected.metadata}, got {schema.metadata}")
-        if file.metadata.num_rows != listed.rows:
-            self._found(f"expected {listed.rows} rows, got {file.metadata.num_rows}")
+        for fault in header_faults(file, listed.rows, expected):
+            self._found(fault)
 
     def _check_tokens(self, rows: Rows) -> Bools:
         """Look at every token; returns which pieces end in the end-of-document token."""
@@ -205,7 +210,3 @@ class _Vocabulary:
 
     def is_control(self, ids: Int32s) -> Bools:
         return self._is_control[np.clip(ids, 0, self.size - 1)] & ~self.outside(ids)
-
-
-def _columns(schema: pa.Schema) -> str:
-    return ", ".join(f"{field.name} {field.type}" for field in schema)

@@ -158,6 +158,13 @@ def read_table(storage: Storage, blocks: Iterable[Block], schema: pa.Schema, pro
     return pa.concat_tables(tables) if tables else schema.empty_table()
 
 
+def table_of(rows: Iterable[Sequence[object]], schema: pa.Schema) -> pa.Table:
+    """Rows of Python values as a table of a schema; an empty one for none."""
+    columns = list(zip(*rows, strict=True)) or [()] * len(schema)
+    arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
+    return pa.table(arrays, schema=schema)
+
+
 def block_of_hash(hashes: npt.NDArray[np.uint64], num_blocks: int) -> npt.NDArray[np.int64]:
     """int64[n], the block of each hash: its remainder."""
     return (hashes % np.uint64(num_blocks)).astype(np.int64)

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from manifests.errors import NoSpaceError, RecipeError
 from manifests.storage import Storage
+from stages.exchange import table_of
 from stages.licence_detection import Detection
 
 _SCHEMA = pa.schema(
@@ -61,7 +62,7 @@ class LicenceCache:
         rows = [(key, *item[:3]) for key, item in sorted(answers.items()) if item.decided]
         if not rows:
             return
-        table = pa.table([pa.array(c, f.type) for c, f in zip(zip(*rows, strict=True), _SCHEMA, strict=True)], _SCHEMA)
+        table = table_of(rows, _SCHEMA)
         try:
             with self._storage.new_file(self._version, _SUFFIX) as file:
                 pq.write_table(table, cast("Any", file), row_group_size=_ROW_GROUP)

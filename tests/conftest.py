@@ -24,20 +24,6 @@ settings.register_profile("corpusmill", deadline=None)
 settings.load_profile("corpusmill")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Last come the modules that load the licence detector into this process: forking 1.5 GB slows all other tests."""
-    loading = {"test_pass_2_licences.py", "test_licence_detection.py"}
-    items.sort(key=lambda item: item.path.name in loading)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _licence_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """One cache for all tests, none of the user's: the detector's index is loaded at most a few times."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
 NUM_CODE_FILES = 60
 NUM_TEXTS = 40
 SEQUENCE_TOKENS = 128
@@ -59,6 +45,20 @@ filters:
 tokenizer: {path: tokenizer.json}
 packing: {sequence_tokens: 128}
 """
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Last come the modules that load the licence detector into this process: forking 1.5 GB slows all other tests."""
+    loading = {"test_pass_2_licences.py", "test_licence_detection.py"}
+    items.sort(key=lambda item: item.path.name in loading)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _licence_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """One cache for all tests, none of the user's: the detector's index is loaded at most a few times."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 class SilentProgress:

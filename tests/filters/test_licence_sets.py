@@ -5,6 +5,7 @@ from importlib.resources import files
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from licensedcode.models import load_licenses
 
 from filters.licence_sets import (
     NAMED_SETS,
@@ -115,8 +116,7 @@ def test_category_of_an_id(licence: str, category: str) -> None:
 
 
 def test_categories_are_those_of_the_detector() -> None:
-    models = pytest.importorskip("licensedcode.models")
-    for licence in models.load_licenses(with_deprecated=False).values():
+    for licence in load_licenses(with_deprecated=False).values():
         if licence.spdx_license_key in reviewed_licences():
             assert licence_category(licence.spdx_license_key) == licence.category, licence.key
 

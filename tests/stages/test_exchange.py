@@ -24,6 +24,7 @@ from stages.exchange import (
     read_segments,
     read_table,
     sortable,
+    table_of,
 )
 
 SCHEMA = pa.schema(
@@ -43,9 +44,8 @@ ROWS = st.tuples(
 )
 
 
-def table_of(rows: list[tuple[object, ...]]) -> pa.Table:
-    columns = zip(*rows, strict=True) if rows else [[] for _ in SCHEMA]
-    return pa.table([pa.array(c, f.type) for c, f in zip(columns, SCHEMA, strict=True)], schema=SCHEMA)
+def rows_table(rows: list[tuple[object, ...]]) -> pa.Table:
+    return table_of(rows, SCHEMA)
 
 
 def rows_of(table: pa.Table) -> list[str]:
@@ -86,14 +86,14 @@ def test_every_block_holds_exactly_its_rows_in_the_order_written(
 ) -> None:
     num_blocks, tables = parts
     with tempfile.TemporaryDirectory() as folder:
-        written = write(folder, [(table_of(r), b) for r, b in tables], num_blocks, flush_bytes=flush_bytes)
+        written = write(folder, [(rows_table(r), b) for r, b in tables], num_blocks, flush_bytes=flush_bytes)
         assert written.rows == sum(len(rows) for rows, _ in tables)
         assert len(written.blocks) == num_blocks
         for number in range(num_blocks):
             mine = [row for rows, places in tables for row, place in zip(rows, places, strict=True) if place == number]
             found = read_table(Storage(folder), [block(written, number)], SCHEMA, ignore)
             assert found.schema == SCHEMA
-            assert rows_of(found) == rows_of(table_of(mine))
+            assert rows_of(found) == rows_of(rows_table(mine))
 
 
 @settings(max_examples=50)
@@ -104,8 +104,8 @@ def test_a_gather_is_the_same_rows_whatever_file_they_came_in(
     num_blocks, tables = parts
     with tempfile.TemporaryDirectory() as folder:
         storage = Storage(folder)
-        together = write(folder, [(table_of(r), b) for r, b in tables], num_blocks, flush_bytes=1 << 20)
-        apart = [write(folder, [(table_of(r), b)], num_blocks, flush_bytes=1) for r, b in reversed(tables)]
+        together = write(folder, [(rows_table(r), b) for r, b in tables], num_blocks, flush_bytes=1 << 20)
+        apart = [write(folder, [(rows_table(r), b)], num_blocks, flush_bytes=1) for r, b in reversed(tables)]
         for number in range(num_blocks):
             one = read_table(storage, [block(together, number)], SCHEMA, ignore)
             many = read_table(storage, [block(w, number) for w in apart], SCHEMA, ignore)
@@ -115,16 +115,16 @@ def test_a_gather_is_the_same_rows_whatever_file_they_came_in(
 @given(st.lists(ROWS, max_size=9), st.lists(st.sampled_from(SCHEMA.names), unique=True, min_size=1))
 def test_some_columns_are_those_of_the_whole_table(rows: list[tuple[object, ...]], columns: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        written = write(folder, [(table_of(rows), [0] * len(rows))], 1, flush_bytes=200)
+        written = write(folder, [(rows_table(rows), [0] * len(rows))], 1, flush_bytes=200)
         tables = list(read_segments(Storage(folder), [block(written, 0)], ignore, columns=columns))
     wanted = [name for name in SCHEMA.names if name in columns]
     assert all(table.column_names == wanted for table in tables)
     read = [repr(row) for table in tables for row in table.to_pylist()]
-    assert read == rows_of(table_of(rows).select(wanted))
+    assert read == rows_of(rows_table(rows).select(wanted))
 
 
 def test_every_flush_is_a_segment_of_its_own(tmp_path: Path) -> None:
-    tables = [(table_of([(number, "x", bytes(16), [])]), [number % 2]) for number in range(6)]
+    tables = [(rows_table([(number, "x", bytes(16), [])]), [number % 2]) for number in range(6)]
     written = write(str(tmp_path), tables, 2, flush_bytes=1)
     assert [len(segments) for segments in written.blocks] == [3, 3]
     segments = sorted((s.offset, s.length) for segments in written.blocks for s in segments)
@@ -133,7 +133,7 @@ def test_every_flush_is_a_segment_of_its_own(tmp_path: Path) -> None:
 
 
 def test_a_block_without_rows_has_no_segments_and_reads_as_an_empty_table(tmp_path: Path) -> None:
-    written = write(str(tmp_path), [(table_of([(1, "x", bytes(16), [])]), [2])], 4, flush_bytes=1 << 20)
+    written = write(str(tmp_path), [(rows_table([(1, "x", bytes(16), [])]), [2])], 4, flush_bytes=1 << 20)
     assert [len(segments) for segments in written.blocks] == [0, 0, 1, 0]
     assert read_table(Storage(str(tmp_path)), [block(written, 0)], SCHEMA, ignore).equals(SCHEMA.empty_table())
 
@@ -145,7 +145,7 @@ def test_no_rows_at_all_make_an_empty_file(tmp_path: Path) -> None:
 
 def test_the_same_rows_make_the_same_file(tmp_path: Path) -> None:
     rows: list[tuple[object, ...]] = [(number, str(number), bytes(16), [0.5]) for number in range(100)]
-    tables = [(table_of(rows), [number % 3 for number in range(100)])]
+    tables = [(rows_table(rows), [number % 3 for number in range(100)])]
     assert write(str(tmp_path), tables, 3, flush_bytes=1) == write(str(tmp_path), tables, 3, flush_bytes=1)
 
 
@@ -154,7 +154,7 @@ def test_a_changed_byte_anywhere_is_an_error_that_names_the_file(codec: str, tmp
     storage = Storage(str(tmp_path))
     with storage.new_file("step/data", ".arrows") as file:
         writer = BlockWriter(file, SCHEMA, codec="lz4" if codec == "lz4" else "zstd")
-        writer.write(table_of([(1, "words " * 50, bytes(16), [1.0])] * 20))
+        writer.write(rows_table([(1, "words " * 50, bytes(16), [1.0])] * 20))
         writer.finish()
     written = output(file, writer)
     path = tmp_path / written.file
@@ -167,7 +167,7 @@ def test_a_changed_byte_anywhere_is_an_error_that_names_the_file(codec: str, tmp
 
 
 def test_a_file_that_is_too_short_or_gone_is_an_error_that_names_it(tmp_path: Path) -> None:
-    written = write(str(tmp_path), [(table_of([(1, "x", bytes(16), [])]), [0])], 1, flush_bytes=1)
+    written = write(str(tmp_path), [(rows_table([(1, "x", bytes(16), [])]), [0])], 1, flush_bytes=1)
     path = tmp_path / written.file
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(IntegrityError, match=f"{path.name}: expected {written.num_bytes} bytes at 0, got"):
@@ -178,7 +178,7 @@ def test_a_file_that_is_too_short_or_gone_is_an_error_that_names_it(tmp_path: Pa
 
 
 def test_progress_is_the_bytes_read(tmp_path: Path) -> None:
-    tables = [(table_of([(number, "x", bytes(16), [])]), [number % 2]) for number in range(6)]
+    tables = [(rows_table([(number, "x", bytes(16), [])]), [number % 2]) for number in range(6)]
     written = write(str(tmp_path), tables, 2, flush_bytes=1)
     told: list[int] = []
 
@@ -191,7 +191,7 @@ def test_progress_is_the_bytes_read(tmp_path: Path) -> None:
 
 
 def test_a_table_of_narrower_types_is_cast_to_the_schema(tmp_path: Path) -> None:
-    table = table_of([(1, "x", bytes(16), [])])
+    table = rows_table([(1, "x", bytes(16), [])])
     narrow = table.set_column(1, "text", table.column("text").cast(pa.string()))
     written = write(str(tmp_path), [(narrow, [0])], 1, flush_bytes=1)
     assert read_table(Storage(str(tmp_path)), [block(written, 0)], SCHEMA, ignore).equals(table)
