@@ -1,16 +1,16 @@
 """Measuring: what ingest writes down of a document, so that no later decision needs its text.
 
-Where it stands, its language, licence evidence, the value of every signal that bounds it, content hash and band keys.
+Where it stands, its language, licence evidence, the value of every signal that bounds it; and its sketch, which is what
+duplicates are found by.
 """
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from filters.content_languages import content_language
@@ -26,9 +26,8 @@ from pipeline.licence_gathering import KEY
 from pipeline.recipe import Recipe
 from pipeline.recipe_filters import DocumentClass
 from pipeline.shards import shard_source
+from pipeline.sketches import Sketch, sketching
 from stages.readers import ShardSource
-from stages.shingles import content_hash_utf8, shingle_hashes_utf8
-from stages.signatures import band_keys, permutations, signature
 
 ROWS = pa.schema(
     [
@@ -56,15 +55,15 @@ ROWS = pa.schema(
         pa.field("notices_at_end", pa.list_(pa.bool_())),
         pa.field("notices_complete", pa.bool_()),
         pa.field("stars", pa.int64()),
+        pa.field("recency", pa.int64()),
         pa.field("signals", pa.list_(pa.float64())),
-        pa.field("content_hash", pa.binary(ID_BYTES)),
-        pa.field("bands", pa.list_(pa.uint64())),
     ]
 )
 _NOT_TEXT = "(licence field is no text)"  # no expression can be read from it, so it is never taken for no evidence
 _UNKNOWN = "LicenseRef-scancode-unknown"  # nothing allows it
 _NOTHING = Evidence("metadata", "", "")
 _MAXIMUM_STARS = (1 << 31) - 1
+_FIRST_DAY = date(1970, 1, 1)
 
 
 class RowFacts(msgspec.Struct):
@@ -75,6 +74,8 @@ class RowFacts(msgspec.Struct):
     gha_license_id: Any = None
     star_events_count: Any = None
     revision_id: Any = None
+    revision_date: Any = None
+    directory_id: Any = None
 
     def licences(self) -> Evidence:
         """What the metadata says, and which fields of it; an empty expression for nothing.
@@ -105,21 +106,39 @@ class RowFacts(msgspec.Struct):
         stars = self.star_events_count
         return max(0, min(int(stars), _MAXIMUM_STARS)) if isinstance(stars, int | float) else 0
 
+    def recency(self) -> int:
+        """Days from 1970-01-01 to the date of the revision; 0 where the row gives no date after that."""
+        try:
+            return max(0, (date.fromisoformat(str(self.revision_date)[:10]) - _FIRST_DAY).days)
+        except ValueError:
+            return 0
+
+    def directory(self) -> str:
+        """What names all files of the revision together, as git does; empty where the row gives no text."""
+        return self.directory_id if isinstance(self.directory_id, str) else ""
+
 
 facts_of = msgspec.json.Decoder(RowFacts).decode
 
 
-def measuring(recipe: Recipe) -> Callable[[Document, int, RowFacts, Notices], tuple[object, ...]]:
-    """A function from a document in its form, the bytes of its raw text, its facts and notices to its row of `ROWS`."""
+class Measured(NamedTuple):
+    """A row of `ROWS`, and one of `SKETCHES`."""
+
+    row: tuple[object, ...]
+    sketch: Sketch
+
+
+def measuring(recipe: Recipe) -> Callable[[Document, int, RowFacts, Notices], Measured]:
+    """A function from a document in its form, the bytes of its raw text, its facts and notices to what is measured."""
     sources = {source.name: shard_source(source) for source in recipe.sources}
     from_content = recipe.languages.programming.from_content
-    measure, bands = _signals(recipe), _bands(recipe)
+    measure, sketch = _signals(recipe), sketching(recipe.deduplication.near)
 
-    def measured(formed: Document, num_bytes: int, facts: RowFacts, notices: Notices) -> tuple[object, ...]:
+    def measured(formed: Document, num_bytes: int, facts: RowFacts, notices: Notices) -> Measured:
         document, natural, confidence = identified(formed, sources[formed.source], from_content=from_content)
         encoded = utf8_bytes(document.text)  # which signals read, too
         tags, said = header_evidence(document.text), facts.licences()
-        return (
+        row = (
             bytes.fromhex(document.id),
             document.shard,
             document.row,
@@ -144,10 +163,10 @@ def measuring(recipe: Recipe) -> Callable[[Document, int, RowFacts, Notices], tu
             [notice.at_end for notice in notices.found],
             notices.complete,
             facts.stars(),
+            facts.recency(),
             measure(document),
-            content_hash_utf8(encoded),
-            bands(encoded),
         )
+        return Measured(row, sketch(encoded))
 
     return measured
 
@@ -192,18 +211,3 @@ def _signals(recipe: Recipe) -> Callable[[Document], list[float | None]]:
         return values
 
     return measure
-
-
-def _bands(recipe: Recipe) -> Callable[[bytes], npt.NDArray[np.uint64] | None]:
-    near = recipe.deduplication.near
-    if near is None:
-        return lambda _encoded: None
-    a, b = permutations(near.bands * near.rows, near.seed)
-
-    def bands(encoded: bytes) -> npt.NDArray[np.uint64] | None:
-        hashes = shingle_hashes_utf8(encoded, ngram_words=near.ngram_words)
-        if not len(hashes):
-            return None
-        return band_keys(signature(hashes, a, b), bands=near.bands, rows=near.rows)
-
-    return bands

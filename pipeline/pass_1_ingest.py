@@ -6,6 +6,7 @@ reading.
 
 from collections import Counter
 from dataclasses import replace
+from typing import NamedTuple
 
 import pyarrow as pa
 
@@ -16,12 +17,15 @@ from manifests.decision import DECISIONS, decisions_table
 from manifests.document import Document, Rejected
 from manifests.ledger import Ledger
 from pipeline.licence_gathering import NOTHING, gathering
-from pipeline.measuring import ROWS, facts_of, measuring
+from pipeline.measuring import ROWS, Measured, facts_of, measuring
 from pipeline.plan import Plan
 from pipeline.recipe import Recipe
+from pipeline.repository_files import Files
 from pipeline.shards import unit_rows
+from pipeline.sketches import Sketch
 from pipeline.steps import Step, UnitContext
-from stages.exchange import BlockWriter
+from stages.exchange import BlockWriter, table_of
+from stages.release_index import SKETCHES
 from stages.text_forms import in_form, source_encoding
 
 # Where rows stand and what they are, apart from what was measured: the passes that read shards again need no more.
@@ -38,13 +42,15 @@ def _ingest(context: UnitContext) -> None:
     forms: Counter[str] = Counter()
     encodings: Counter[str] = Counter()
     named: set[str] = set()
+    files = Files()
     with (
         context.blocks("decisions", DECISIONS) as decisions,
         context.blocks("rows", ROWS) as rows,
         context.blocks("places", PLACES) as places,
+        context.blocks("sketches", SKETCHES) as sketches,
         gathering(context) as gathered,
     ):
-        batch = _Batch(ledger, rows, places, decisions)
+        batch = _Batch(ledger, _Writers(rows, places, sketches, decisions))
         for item in unit_rows(context):
             if isinstance(item, Rejected):
                 batch.reject(item)
@@ -59,8 +65,11 @@ def _ingest(context: UnitContext) -> None:
             forms.update(formed.changes)
             encodings[source_encoding(item)] += 1
             num_bytes = len(utf8_bytes(item.text))
-            batch.keep(measured(formed.document, num_bytes, facts, found), num_bytes, len(item.metadata))
+            written = measured(formed.document, num_bytes, facts, found)
+            files.add(item, facts, written.sketch.content_hash)
+            batch.keep(written, num_bytes, len(item.metadata))
         batch.flush()
+    files.write(context)
     del encodings[""]
     context.counts = {
         "text_forms": dict(sorted(forms.items())),
@@ -70,20 +79,29 @@ def _ingest(context: UnitContext) -> None:
     }
 
 
+class _Writers(NamedTuple):
+    rows: BlockWriter
+    places: BlockWriter
+    sketches: BlockWriter
+    decisions: BlockWriter
+
+
 class _Batch:
     """Rows on their way to their account and their tables."""
 
-    def __init__(self, ledger: Ledger, rows: BlockWriter, places: BlockWriter, decisions: BlockWriter) -> None:
+    def __init__(self, ledger: Ledger, writers: _Writers) -> None:
         self._ledger = ledger
-        self._writers = rows, places, decisions
+        self._writers = writers
         self._rows: list[tuple[object, ...]] = []
+        self._sketches: list[Sketch] = []
         self._rejected: list[Rejected] = []
         self._metadata_characters = 0
 
-    def keep(self, row: tuple[object, ...], num_bytes: int, metadata_characters: int) -> None:
-        """Take on a row of `ROWS`."""
+    def keep(self, measured: Measured, num_bytes: int, metadata_characters: int) -> None:
+        """Take on a document."""
         self._ledger.keep(num_bytes)
-        self._rows.append(row)
+        self._rows.append(measured.row)
+        self._sketches.append(measured.sketch)
         self._metadata_characters += metadata_characters
         if len(self._rows) >= _BATCH_ROWS or self._metadata_characters >= _BATCH_METADATA_CHARACTERS:
             self.flush()
@@ -97,13 +115,13 @@ class _Batch:
 
     def flush(self) -> None:
         """Hand over what is held."""
-        rows, places, decisions = self._writers
         if self._rows:
             table = pa.table(list(map(list, zip(*self._rows, strict=True))), schema=ROWS)
-            rows.write(table)
-            places.write(table.select(PLACES.names))
-        decisions.write(decisions_table(self._rejected))
-        self._rows, self._rejected, self._metadata_characters = [], [], 0
+            self._writers.rows.write(table)
+            self._writers.places.write(table.select(PLACES.names))
+            self._writers.sketches.write(table_of(self._sketches, SKETCHES))
+        self._writers.decisions.write(decisions_table(self._rejected))
+        self._rows, self._sketches, self._rejected, self._metadata_characters = [], [], [], 0
 
 
 def _settings(recipe: Recipe, plan: Plan) -> object:

@@ -1,9 +1,10 @@
 """Pass 2, decide: copies of documents whose licence was rejected, found by the way in the steps for duplicates.
 
     judge    leaves the hashes of a document behind whose licence was rejected because it is copyleft or proprietary
-    pair     survivors of the same content; pairs of one tainting document and one survivor that share an LSH bucket
+    group    survivors of the same words
+    pair     pairs of one tainting document and one survivor that share an LSH bucket
     verify   the exact Jaccard similarity of every such pair, held against `COPY_SIMILARITY`
-    resolve  what becomes of the copies, before any duplicate is decided
+    resolve  what becomes of the copies
 
 A copy of a document whose own header names such a licence goes: the header was most likely taken off. A copy of one
 that merely lies under such a licence is counted, for a permissive file in somebody's copyleft repository is common;
@@ -21,8 +22,8 @@ import numpy as np
 import pyarrow as pa
 
 from manifests.document import ID_BYTES
-from stages.exchange import BlockWriter, fixed_binary, fixed_binary_array, sortable
-from stages.taint import HEADER, exact_copies, worst_copies
+from stages.exchange import BlockWriter, fixed_binary, ordinal_of_refs, sortable, unit_of_refs
+from stages.taint import HEADER, worst_copies
 
 # Of sets of word n-grams as `deduplication.near` cuts them, whatever its minimum_similarity is.
 COPY_SIMILARITY = 0.9
@@ -51,22 +52,6 @@ COPIES = pa.schema(  # kept documents that are copies, each once
 Fate = tuple[str, str, bytes, float]  # stage, reason, id of the twin, similarity
 
 
-def same_content(contents: pa.Table) -> pa.Table:
-    """Rows of `FOUND`: the best-ranked survivor of each content that a tainting row has, too."""
-    identifiers = fixed_binary(contents.column("id"), ID_BYTES)
-    refs, taint = contents.column("ref").to_numpy(), contents.column("taint").to_numpy()
-    survivor, tainter = exact_copies(
-        sortable(fixed_binary(contents.column("content_hash"), ID_BYTES)),
-        contents.column("rank").to_numpy(),
-        sortable(identifiers),
-        ref=refs,
-        taint=taint,
-    )
-    names = [fixed_binary_array(identifiers[rows]) for rows in (survivor, tainter)]
-    similarity = np.ones(len(survivor))
-    return pa.table([refs[survivor], names[0], taint[tainter], names[1], similarity], schema=FOUND)
-
-
 def decide_copies(found: pa.Table, copies: Literal["count", "strict"]) -> tuple[dict[int, Fate], pa.Table]:
     """What becomes of the survivors that are copies.
 
@@ -91,7 +76,6 @@ def write_counted(out: BlockWriter, counted: pa.Table, gone: Collection[int]) ->
     refs = counted.column("ref").to_numpy()
     stays = np.fromiter((ref not in gone for ref in refs.tolist()), dtype=np.bool_, count=len(refs))
     counted, refs = counted.filter(pa.array(stays)), refs[stays]
-    ordinals = pa.array((refs & np.uint64(0xFFFFFFFF)).astype(np.int64))
-    columns = [ordinals, *(counted.column(name) for name in ("id", "twin", "similarity"))]
-    out.write(pa.table(columns, schema=COPIES), (refs >> np.uint64(32)).astype(np.int64))
+    columns = [ordinal_of_refs(refs), *(counted.column(name) for name in ("id", "twin", "similarity"))]
+    out.write(pa.table(columns, schema=COPIES), unit_of_refs(refs))
     return len(refs)

@@ -17,8 +17,8 @@ from manifests.decision import DECISIONS, decisions_table
 from manifests.document import ID_BYTES, Document, Rejected
 from manifests.ledger import Ledger
 from pipeline.pass_1_ingest import PLACES
-from pipeline.pass_2_decide import JUDGED
-from pipeline.pass_2_duplicates import DUPLICATES
+from pipeline.pass_2_judge import JUDGED
+from pipeline.pass_2_resolve import DUPLICATES
 from pipeline.plan import Plan
 from pipeline.recipe import Recipe
 from pipeline.shards import documents_again
@@ -105,7 +105,7 @@ def _decided(context: UnitContext, judged: pa.Table) -> Iterator[_Decided]:
 
 
 def _removed(document: Document, row: dict[str, Any], num_bytes: int) -> Rejected:
-    facts = {"twin": row["twin"].hex(), "similarity": row["similarity"]}
+    facts = {"twin": (row["twin"] or b"").hex(), "similarity": row["similarity"]}
     return _rejected(document, num_bytes, stage=row["stage"], reason=row["reason"], **facts)
 
 

@@ -206,7 +206,7 @@ def _licence_counts(context: UnitContext) -> dict[str, int]:
     def total(step: str, name: str) -> int:
         return sum(int(record.counts[name]) for record in context.earlier[step])  # type: ignore[call-overload]
 
-    copies = msgspec.convert(context.earlier["resolve"][0].counts["copies"], dict[str, int])
+    copies = _sum_counts(record.counts["copies"] for record in context.earlier["resolve"])
     return {
         "texts": total("look_up", "texts"),
         "undecided_texts": total("detect", "undecided"),

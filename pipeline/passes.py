@@ -1,21 +1,30 @@
 """The way of a document: the nine passes in order, and the steps each is made of.
 
-| pass | module | steps |
-|---|---|---|
-| 1 ingest | `pass_1_ingest` | ingest |
-| 2 decide | `pass_2_*` | look_up, detect, govern, judge, pair, shingle, verify, resolve |
-| 3 clean | `pass_3_clean` | clean |
-| 4 mix | `pass_4_mix` | mix |
-| 5 rewrite | none yet | a recipe that asks for it is refused |
-| 6 tokenize | `pass_6_tokenize` | tokenize |
-| 7 settle | `pass_7_settle` | settle |
-| 8 pack | `pass_8_pack` | pack |
-| 9 release | `pass_9_release` | release |
+Pass 2 is a barrier in many steps, from columns alone; the text of what it rejects is never moved:
+
+    look_up, detect, govern      what notices, licence files and manifests say: `pass_2_licences`
+    trees, forks                 repositories that are copies of others: `pass_2_repositories`
+    judge                        licence policy, languages and bounds: `pass_2_judge`
+    group                        documents of the same words: `pass_2_groups`
+    pair, sign, sift             pairs that share an LSH bucket and look similar: `pass_2_candidates`
+    shingle                      documents of some pair are read again, and send hashes of shingles: `pass_2_shingles`
+    verify, second_round, third_round
+                                 exact Jaccard similarity of every pair, and who stays: `pass_2_rounds`
+    resolve                      the last round, and what becomes of every document: `pass_2_resolve`
+
+Every other pass is one step of its own name; pass 5, rewrite, is not there yet: a recipe that asks for it is refused.
 """
 
 from pipeline import (
     pass_1_ingest,
-    pass_2_decide,
+    pass_2_candidates,
+    pass_2_groups,
+    pass_2_judge,
+    pass_2_licences,
+    pass_2_repositories,
+    pass_2_resolve,
+    pass_2_rounds,
+    pass_2_shingles,
     pass_3_clean,
     pass_4_mix,
     pass_6_tokenize,
@@ -29,7 +38,14 @@ PASSES = ("ingest", "decide", "clean", "mix", "rewrite", "tokenize", "settle", "
 
 STEPS: tuple[Step, ...] = (
     *pass_1_ingest.STEPS,
-    *pass_2_decide.STEPS,
+    *pass_2_licences.STEPS,
+    *pass_2_repositories.STEPS,
+    *pass_2_judge.STEPS,
+    *pass_2_groups.STEPS,
+    *pass_2_candidates.STEPS,
+    *pass_2_shingles.STEPS,
+    *pass_2_rounds.STEPS,
+    *pass_2_resolve.STEPS,
     *pass_3_clean.STEPS,
     *pass_4_mix.STEPS,
     *pass_6_tokenize.STEPS,

@@ -15,6 +15,7 @@ import msgspec
 
 from manifests.errors import IntegrityError, RecipeError, SourceError
 from manifests.storage import Storage, file_sha256
+from pipeline.earlier import EarlierShard, earlier_shards
 from pipeline.recipe import Recipe, Source
 
 # Text bytes for one byte of shard, by suffix: what real shards of code and text show (3.1 to 4.9 for zstd).
@@ -48,16 +49,23 @@ class Plan(msgspec.Struct, frozen=True):
     Attributes:
         units: groups of shards of one source, in order of source and shard name.
         slices_per_partition: slice s belongs to partition s // slices_per_partition.
+        earlier: shards of the earlier releases that the recipe names.
     """
 
     units: list[list[Shard]]
     partitions: int
     slices_per_partition: int
+    earlier: list[EarlierShard] = []
 
     @property
     def num_slices(self) -> int:
         """Slices of all partitions together."""
         return self.partitions * self.slices_per_partition
+
+    @property
+    def num_readers(self) -> int:
+        """Units that read texts again to compare them: input units, then shards of earlier releases."""
+        return len(self.units) + len(self.earlier)
 
     @property
     def num_bytes(self) -> int:
@@ -69,7 +77,8 @@ def make_plan(recipe: Recipe, work: Storage) -> Plan:
     """Find the shards and group them.
 
     Raises:
-        RecipeError: a source's patterns match nothing, or the input is too large for this version.
+        RecipeError: a source's patterns match nothing, the input is too large for this version, or an earlier release
+            cannot be used.
         SourceError: a shard cannot be read.
     """
     identities = _Identities(work)
@@ -88,7 +97,7 @@ def make_plan(recipe: Recipe, work: Storage) -> Plan:
         )
     slices = min(_divide_up(text_bytes / partitions, recipe.limits.slice_bytes), max(1, _MAXIMUM_SLICES // partitions))
     unit_bytes = recipe.limits.unit_bytes or max(_UNIT_BYTES, partitions * slices * _BLOCK_BYTES)
-    return Plan(list(_units(shards, unit_bytes)), partitions, slices)
+    return Plan(list(_units(shards, unit_bytes)), partitions, slices, earlier_shards(recipe))
 
 
 def read_plan(work: Storage) -> Plan:

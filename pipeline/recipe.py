@@ -16,6 +16,7 @@ from filters.licence_sets import licences_of_entries
 from filters.pile_subsets import SourceLicence, source_licence, unknown_subsets
 from manifests.document import Kind
 from manifests.errors import RecipeError
+from pipeline.recipe_duplicates import Deduplication, HeldOut
 from pipeline.recipe_filters import Filters, Languages
 from pipeline.recipe_types import Fraction, Name, Positive, Section
 
@@ -132,23 +133,6 @@ class Licences(Section):
         return str(Path(caches, "corpusmill", "licences"))
 
 
-class NearDuplicates(Section):
-    """MinHash LSH finds candidates, exact Jaccard similarity of their word n-grams decides."""
-
-    ngram_words: Annotated[int, Field(ge=1, le=64)] = 5
-    minimum_similarity: Annotated[float, Field(gt=0, le=1)] = 0.7
-    bands: Annotated[int, Field(ge=1, le=256)] = 32
-    rows: Annotated[int, Field(ge=1, le=64)] = 8
-    seed: Annotated[int, Field(ge=0, lt=1 << 32)] = 1
-    candidates_per_bucket: Positive = 8
-
-
-class Deduplication(Section):
-    """Exact duplicates always go; near duplicates unless `near` is null."""
-
-    near: NearDuplicates | None = NearDuplicates()
-
-
 class Redaction(Section):
     """What is replaced by typed placeholders."""
 
@@ -228,6 +212,7 @@ class Recipe(Section):
     filters: Filters = Filters()
     licences: Licences = Licences()
     deduplication: Deduplication = Deduplication()
+    held_out: HeldOut | None = None
     redaction: Redaction = Redaction()
     mixture: Mixture = Mixture()
     tokenizer: TokenizerChoice = TokenizerChoice()
@@ -242,6 +227,14 @@ class Recipe(Section):
         if len(set(names)) != len(names):
             raise ValueError(f"two sources have one name: {', '.join(sorted(names))}")
         return sources
+
+    @model_validator(mode="after")
+    def _held_out_sources_are_there(self) -> Self:
+        names = [source.name for source in self.sources]
+        for name in self.held_out.sources if self.held_out else []:
+            if name not in names:
+                raise ValueError(f"held_out.sources: {name!r}: expected one of the sources, {', '.join(names)}")
+        return self
 
     @model_validator(mode="after")
     def _a_text_takes_less_than_silence(self) -> Self:

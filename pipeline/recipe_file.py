@@ -23,7 +23,6 @@ _LATER = {
     "executor": "an executor other than `local`",
     "slurm": "running on Slurm",
     "ray": "running on Ray",
-    "held_out": "held-out splits",
     "decontamination": "decontamination",
     "opt_out": "the opt-out registry",
 }

@@ -19,7 +19,8 @@ from pipeline.plan import Plan
 from pipeline.recipe import Recipe
 from stages.exchange import Block, BlockWriter, Progress, output, read_segments, read_table
 
-Grain = Literal["inputs", "slices", "partitions", "one"]
+# readers: the input units, then one unit for each shard of the earlier releases that the recipe names.
+Grain = Literal["inputs", "readers", "slices", "partitions", "one"]
 # same: the unit of the same number; blocks: this unit's block of every unit;
 # group: the slices of this partition; all: everything.
 Reach = Literal["same", "blocks", "group", "all"]
@@ -121,6 +122,10 @@ class Step:
 
     def num_units(self, plan: Plan) -> int:
         """How many units the step has; known before anything runs."""
-        return {"inputs": len(plan.units), "slices": plan.num_slices, "partitions": plan.partitions, "one": 1}[
-            self.grain
-        ]
+        return {
+            "inputs": len(plan.units),
+            "readers": plan.num_readers,
+            "slices": plan.num_slices,
+            "partitions": plan.partitions,
+            "one": 1,
+        }[self.grain]

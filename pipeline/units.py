@@ -84,7 +84,9 @@ def unit_fingerprint(mill: Mill, step: Step, unit: int, inputs: Mapping[str, lis
         table: [[block.unit, [segment.digest for segment in block.segments], _whole(block)] for block in blocks]
         for table, blocks in inputs.items()
     }
-    if step.grain == "inputs":
+    if step.grain == "readers" and unit >= len(mill.plan.units):
+        read["earlier"] = mill.plan.earlier[unit - len(mill.plan.units)].identity
+    elif step.grain in ("inputs", "readers"):
         shards = mill.plan.units[unit]
         read["shards"] = [[shard.name, shard.sha256] for shard in shards if step.reads_shards]
         read["source"] = [s.model_dump(exclude=_NOT_READ_BY) for s in mill.recipe.sources if s.name == shards[0].source]
@@ -118,7 +120,7 @@ def units_to_run(mill: Mill, step: Step) -> list[int]:
 
 def unit_bytes(mill: Mill, step: Step, unit: int) -> int:
     """Bytes the unit will read: what its progress is measured against."""
-    shards: list[Shard] = mill.plan.units[unit] if step.reads_shards else []
+    shards: list[Shard] = mill.plan.units[unit] if step.reads_shards and unit < len(mill.plan.units) else []
     blocks = [block for table in unit_inputs(mill, step, unit).values() for block in table]
     return sum(shard.num_bytes for shard in shards) + sum(s.length for block in blocks for s in block.segments)
 

@@ -166,13 +166,23 @@ def table_of(rows: Iterable[Sequence[object]], schema: pa.Schema) -> pa.Table:
 
 
 def block_of_hash(hashes: npt.NDArray[np.uint64], num_blocks: int) -> npt.NDArray[np.int64]:
-    """int64[n], the block of each hash: its remainder."""
-    return (hashes % np.uint64(num_blocks)).astype(np.int64)
+    """int64[n], the block of each hash: a range of the hashes, each block one of equal width."""
+    return ((hashes >> np.uint64(32)) * np.uint64(num_blocks) >> np.uint64(32)).astype(np.int64)
 
 
-def hash_of_ids(ids: npt.NDArray[np.void]) -> npt.NDArray[np.uint64]:
-    """uint64[n] from 16-byte digests: their first eight bytes, little-endian, which are as good as random."""
-    return np.ascontiguousarray(ids).view(np.uint64).reshape(-1, 2)[:, 0].copy()
+def block_of_refs(refs: npt.NDArray[np.uint64], num_blocks: int) -> npt.NDArray[np.int64]:
+    """int64[n], the block of each document by its ref: refs are small numbers, so they are spread first."""
+    return block_of_hash(refs * np.uint64(0x9E3779B97F4A7C15), num_blocks)
+
+
+def unit_of_refs(refs: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
+    """int64[n], the unit that reads each document; a ref is unit << 32 | ordinal."""
+    return (refs >> np.uint64(32)).astype(np.int64)
+
+
+def ordinal_of_refs(refs: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
+    """int64[n], the number of each document in its unit."""
+    return (refs & np.uint64(0xFFFFFFFF)).astype(np.int64)
 
 
 def fixed_binary(column: pa.ChunkedArray, width: int) -> npt.NDArray[np.void]:

@@ -1,30 +1,15 @@
-"""Exact Jaccard similarity of two shingle sets, and which of the duplicates stay.
+"""Exact Jaccard similarity of shingle sets.
 
 A banded MinHash only proposes pairs; a removal rests on the exact similarity with a document that is kept. There is no
-transitive closure: a chain of ever less similar documents does not fall with its first one (facts: unverified closure
-removed 859,090 of 859,092 function-calling documents in one published run).
+transitive closure: a chain of ever less similar documents does not fall with its first one (unverified closure removed
+859,090 of 859,092 function-calling documents in one published run).
 
-Cost: a similarity is one branch-free merge, 2 to 4 ns an element of both sets; `greedy_keep` takes 0.5 s for 10**6
-edges, mostly to sort them.
+Cost: a similarity is one branch-free merge, 2 to 4 ns an element of both sets.
 """
-
-from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
-
-
-class Twins(NamedTuple):
-    """What became of each document.
-
-    Attributes:
-        twin: int64; -1 for a kept document, else the number of the kept document that replaces it.
-        similarity: float64; exact similarity with the twin, 0..1; 0 for a kept document.
-    """
-
-    twin: NDArray[np.int64]
-    similarity: NDArray[np.float64]
 
 
 def unique_sorted(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -50,31 +35,22 @@ def jaccard(a: NDArray[np.uint64], b: NDArray[np.uint64]) -> float:
     return shared / union if union else 0.0
 
 
-def greedy_keep(
-    left: NDArray[np.int64], right: NDArray[np.int64], similarity: NDArray[np.float64], *, num_documents: int
-) -> Twins:
-    """Decide in order of rank: a document goes if and only if a kept, better-ranked one is its verified duplicate.
-
-    So no two kept documents are verified duplicates, and every removed one has a kept twin of better rank: the most
-    similar one, and of several equally similar the best-ranked. The order of the edges and of their ends, repetitions
-    and edges from a document to itself make no difference.
+def jaccards(
+    hashes: NDArray[np.uint64], offsets: NDArray[np.int64], left: NDArray[np.int64], right: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """`jaccard` of many pairs of documents.
 
     Args:
-        left: one end of each verified edge, a document's number; documents are numbered by rank, 0 is the best.
-        right: the other end.
-        similarity: exact similarity of each edge, at or above the threshold.
-        num_documents: number of documents, >= 0.
+        hashes: the sets of all documents, one behind the other, each as `unique_sorted` makes it.
+        offsets: int64[documents + 1], where each set begins and the last one ends.
+        left: int64[n], a document of each pair, by its number.
+        right: int64[n], the other one.
 
-    Raises:
-        ValueError: the arrays differ in length, or an end is not in 0..num_documents - 1.
+    Returns:
+        float64[n]; empty for no pairs.
     """
-    if not left.size == right.size == similarity.size:
-        raise ValueError(f"expected edge arrays of one length, got {left.size}, {right.size}, {similarity.size}")
-    better, worse = np.minimum(left, right), np.maximum(left, right)
-    if left.size and (better.min() < 0 or worse.max() >= num_documents):
-        raise ValueError(f"expected document numbers in 0..{num_documents - 1}, got {better.min()} to {worse.max()}")
-    order = np.lexsort((better, worse))
-    return Twins(*_resolve(better[order], worse[order], similarity[order], num_documents))
+    similarity: NDArray[np.float64] = _jaccards(hashes, offsets, left, right)
+    return similarity
 
 
 @njit(cache=True, nogil=True)
@@ -90,16 +66,15 @@ def _num_shared(a: NDArray[np.uint64], b: NDArray[np.uint64]) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _resolve(
-    better: NDArray[np.int64], worse: NDArray[np.int64], similarity: NDArray[np.float64], num_documents: int
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Edges come by worse end, then better end: the fate of every better end is known when its edge is met."""
-    twin = np.full(num_documents, -1, np.int64)
-    highest = np.zeros(num_documents, np.float64)
-    for edge in range(better.size):
-        kept, document = better[edge], worse[edge]
-        if kept == document or twin[kept] != -1:
-            continue
-        if twin[document] == -1 or similarity[edge] > highest[document]:
-            twin[document], highest[document] = kept, similarity[edge]
-    return twin, highest
+def _jaccards(
+    hashes: NDArray[np.uint64], offsets: NDArray[np.int64], left: NDArray[np.int64], right: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    similarity = np.zeros(left.size, np.float64)
+    for pair in range(left.size):
+        a = hashes[offsets[left[pair]] : offsets[left[pair] + 1]]
+        b = hashes[offsets[right[pair]] : offsets[right[pair] + 1]]
+        shared = _num_shared(a, b)
+        union = a.size + b.size - shared
+        if union:
+            similarity[pair] = shared / union
+    return similarity

@@ -13,7 +13,7 @@ from filters.swhid import swhid_of_text
 from manifests.document import document_id
 from manifests.release import Manifest
 from manifests.storage import Storage
-from pipeline.pass_2_decide import JUDGED
+from pipeline.pass_2_judge import JUDGED
 from pipeline.verify import verify_release
 from stages.attribution import EVIDENCE, NOT_KNOWN
 from stages.tokenizer_training import train

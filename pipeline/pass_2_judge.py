@@ -1,39 +1,31 @@
-"""Pass 2, decide: licences, quality bounds and duplicates, from columns alone. A barrier in eight steps.
+"""Pass 2, decide, step `judge`: licence policy, language lists and bounds, from columns alone.
 
-    look_up, detect, govern       what notices, licence files and manifests say: see `pass_2_licences`
-    judge     per input unit  licence policy, languages and bounds; survivors go on by content hash and by band key
-    pair      per slice       exact groups; pairs of documents that share an LSH bucket
-    shingle   per input unit  documents of some pair are read again and send their shingles to where they are compared
-    verify    per slice       exact Jaccard similarity of every pair
-    resolve   one             tainted copies; then, in order of rank, who reaches the threshold with a kept, better one
-
-The text of licence rejections, bounds and duplicates is never moved: only hashes are. Documents that were rejected for
-a copyleft or proprietary licence send theirs, too, so that copies of them are found; they win and lose nothing.
+Survivors go on to the steps for duplicates by the hash of their words. Documents that were rejected for a copyleft or
+proprietary licence send theirs, too, so that copies of them are found; they win and lose nothing.
 """
 
 import math
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
-import xxhash
 
-from filters.licence_policy import NO_LICENCE, LicenceDecision, LicencePolicy
+from filters.licence_policy import LicenceDecision, LicencePolicy
 from manifests.decision import DECISIONS, decisions_table
 from manifests.document import ID_BYTES, Rejected
 from manifests.ledger import Ledger
+from pipeline.comparable import Comparable
 from pipeline.judgement import failing
 from pipeline.licence_evidence import Said, Witnesses, evidence_rows
 from pipeline.measuring import ROWS
-from pipeline.pass_2_duplicates import BANDS, CONTENTS
-from pipeline.pass_2_duplicates import STEPS as DUPLICATE_STEPS
+from pipeline.pass_2_groups import CONTENTS
 from pipeline.pass_2_licences import ANSWERS, GOVERNED, answers_of
-from pipeline.pass_2_licences import STEPS as LICENCE_STEPS
+from pipeline.pass_2_repositories import FORKS
 from pipeline.plan import Plan
 from pipeline.recipe import Recipe
 from pipeline.steps import Read, Step, UnitContext
 from stages.attribution import EVIDENCE
-from stages.exchange import block_of_hash, fixed_binary, hash_of_ids, sortable
+from stages.exchange import block_of_hash, fixed_binary, sortable
+from stages.release_index import SKETCHES
 
 JUDGED = pa.schema(
     [
@@ -44,8 +36,6 @@ JUDGED = pa.schema(
         pa.field("evidence", pa.list_(EVIDENCE)),
     ]
 )
-_TAINTS = {"": 0, "lies_in": 1, "header": 2}
-_STARS = 0x7FFFFFFF
 
 
 def _judge(context: UnitContext) -> None:
@@ -57,12 +47,13 @@ def _judge(context: UnitContext) -> None:
         (row for table in context.segments("governed") for row in table.to_pylist()),
     )
     policy = context.recipe.licences.policy
+    sketches = context.table("sketches")
+    comparable = Comparable(context)
     seen = 0
     with (
         context.blocks("decisions", DECISIONS) as decisions,
         context.blocks("judged", JUDGED) as judged,
         context.blocks("contents", CONTENTS, num_blocks=num_slices) as contents,
-        context.blocks("bands", BANDS, num_blocks=num_slices) as bands,
     ):
         for rows in context.segments("rows"):
             said = list(witnesses.of(rows))
@@ -81,12 +72,9 @@ def _judge(context: UnitContext) -> None:
             evidence = pa.array([evidence_rows(item.evidence) for item in said], JUDGED.field("evidence").type)
             columns = [rows.column("id"), pa.array(keep), pa.array(licences), pa.array(declared), evidence]
             judged.write(pa.table(columns, schema=JUDGED))
-            refs = np.uint64(context.unit << 32) + np.arange(seen, seen + rows.num_rows, dtype=np.uint64)
-            compared = _compared(rows, keep, refs, decided)
-            hashes = hash_of_ids(fixed_binary(compared.column("content_hash"), ID_BYTES))
-            contents.write(compared.select(CONTENTS.names), block_of_hash(hashes, num_slices))
-            keys = _band_rows(compared)
-            bands.write(keys, block_of_hash(keys.column("key").to_numpy(), num_slices))
+            table = comparable.table(rows, sketches.slice(seen, rows.num_rows), decided, keep=keep, first=seen)
+            highs = sortable(fixed_binary(table.column("key"), ID_BYTES))[0]
+            contents.write(table, block_of_hash(highs, num_slices))
             seen += rows.num_rows
 
 
@@ -139,68 +127,19 @@ def _licences(rows: pa.Table, said: list[Said], policy: LicencePolicy) -> list[L
     return decisions
 
 
-def _compared(
-    rows: pa.Table, keep: npt.NDArray[np.bool_], refs: npt.NDArray[np.uint64], decided: list[LicenceDecision]
-) -> pa.Table:
-    """What duplicates are decided from: survivors, and documents whose licence may taint copies of them."""
-    licences = [decision.licence for decision in decided]
-    taint = np.fromiter(
-        (_TAINTS[decision.taints] if decision.rejected else 0 for decision in decided), np.uint8, count=len(decided)
-    )
-    table = rows.select(["content_hash", "id", "bands"])
-    table = table.append_column("ref", pa.array(refs)).append_column("rank", pa.array(_ranks(rows, licences)))
-    table = table.append_column("taint", pa.array(taint))
-    return table.filter(pa.array(keep | (taint > 0)))
-
-
-def _ranks(rows: pa.Table, licences: list[str]) -> npt.NDArray[np.uint64]:
-    """uint64[n], smaller is better: a licence before none, more stars, then a hash of kind, subset, language, licence.
-
-    The hash tells rows apart that differ in kind or subset alone: shard order does not choose.
-    """
-    stars = np.minimum(rows.column("stars").to_numpy(), _STARS).astype(np.uint64)
-    unlicensed = np.fromiter((name in ("", NO_LICENCE) for name in licences), dtype=np.uint64, count=len(licences))
-    classes = zip(*(rows.column(name).to_pylist() for name in ("kind", "subset", "language")), licences, strict=True)
-    hashes = (xxhash.xxh3_64_intdigest("\0".join(names).encode()) & 0xFFFFFFFF for names in classes)
-    tie = np.fromiter(hashes, dtype=np.uint64, count=len(licences))
-    ranks: npt.NDArray[np.uint64] = (unlicensed << np.uint64(63)) | ((np.uint64(_STARS) - stars) << np.uint64(32)) | tie
-    return ranks
-
-
-def _band_rows(compared: pa.Table) -> pa.Table:
-    """One row of `BANDS` for every band of every document that has a signature."""
-    banded = compared.filter(compared.column("bands").is_valid())
-    if not banded.num_rows:
-        return BANDS.empty_table()
-    keys = banded.column("bands").combine_chunks().flatten().to_numpy()
-    per_document = len(keys) // banded.num_rows
-
-    def spread(values: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
-        return np.repeat(values, per_document)
-
-    columns = [
-        keys,
-        spread(hash_of_ids(fixed_binary(banded.column("content_hash"), ID_BYTES))),
-        spread(sortable(fixed_binary(banded.column("id"), ID_BYTES))[0]),  # the order that exact groups use
-        spread(banded.column("ref").to_numpy()),
-        spread(banded.column("rank").to_numpy()),
-        spread(banded.column("taint").to_numpy()),
-    ]
-    return pa.table([pa.array(column) for column in columns], schema=BANDS)
-
-
 def _settings(recipe: Recipe, plan: Plan) -> object:
     return {
         "licences": recipe.licences.model_dump(mode="json", exclude={"cache", "text_seconds", "copies"}),
         "sources": {s.name: [s.declared_licence, sorted(s.subset_licences.items())] for s in recipe.sources},
         "languages": recipe.languages.model_dump(),
         "filters": recipe.filters.model_dump_json(),  # as text: the order of rules decides which reason is first
+        "keep": recipe.deduplication.keep,
+        "held_out": recipe.held_out and recipe.held_out.model_dump(exclude={"releases"}),
         "slices": plan.num_slices,
     }
 
 
 STEPS = [
-    *LICENCE_STEPS,
     Step(
         name="judge",
         number=2,
@@ -208,11 +147,12 @@ STEPS = [
         grain="inputs",
         reads=(
             Read("ingest", "rows", "same", ROWS),
+            Read("ingest", "sketches", "same", SKETCHES),
             Read("detect", "answers", "blocks", ANSWERS),
             Read("govern", "governed", "blocks", GOVERNED),
+            Read("forks", "forks", "blocks", FORKS),
         ),
         settings=_settings,
         run=_judge,
-    ),
-    *DUPLICATE_STEPS,
+    )
 ]

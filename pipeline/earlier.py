@@ -1,0 +1,208 @@
+"""Earlier releases that a recipe names: what of them a run reads, and their index as the steps for duplicates ask it.
+
+`deduplication.against`: what such a release holds leaves this one. `held_out.releases`: what such a release held out is
+held out again, and whatever is a duplicate of it leaves training. Both ask the release's `index/` and `bands/`, and its
+`texts/` and `held_out/` for exact similarities.
+"""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from manifests.errors import IntegrityError, RecipeError
+from manifests.release import MANIFEST, Manifest
+from manifests.storage import Storage
+from pipeline.recipe import Recipe
+from stages.candidates import Digests
+from stages.release_index import rows_at, rows_with_keys
+
+U64 = npt.NDArray[np.uint64]
+I64 = npt.NDArray[np.int64]
+# Of `deduplication.near`, what keys and signatures depend on.
+_MEASURED_BY = ("ngram_words", "bands", "rows", "seed")
+
+
+class EarlierShard(msgspec.Struct, frozen=True):
+    """A shard of an earlier release.
+
+    Attributes:
+        release: its name and version.
+        folder: of the release.
+        file: name of the shard in each folder of the release.
+        digest: of the release's manifest.
+        against: whether all that it holds leaves this run, not only duplicates of what it held out.
+        holds_out: whether what it held out is held out again.
+        texts: folders with its texts; empty where it has none, so that only equal documents can be found.
+    """
+
+    release: str
+    folder: str
+    file: str
+    digest: str
+    against: bool
+    holds_out: bool
+    texts: list[str]
+
+    @property
+    def identity(self) -> list[object]:
+        """What outputs depend on."""
+        return [self.release, self.file, self.digest, self.against, self.holds_out]
+
+
+class Matches(NamedTuple):
+    """Documents of an earlier release that have the key of one of ours.
+
+    Attributes:
+        key: their keys, as two uint64[n].
+        name: their ids; 16 bytes each.
+        held_out: bool[n], whether they were held out there.
+    """
+
+    key: Digests
+    name: list[bytes]
+    held_out: npt.NDArray[np.bool_]
+
+
+def earlier_shards(recipe: Recipe) -> list[EarlierShard]:
+    """The shards of every release that the recipe names, in its order.
+
+    Raises:
+        RecipeError: no release there, one without an index, or one whose shingles were cut otherwise.
+    """
+    against = recipe.deduplication.against
+    holds_out = recipe.held_out.releases if recipe.held_out else []
+    shards = []
+    for folder in dict.fromkeys([*against, *holds_out]):
+        key = "deduplication.against" if folder in against else "held_out.releases"
+        manifest = _manifest(folder, key)
+        _check_measures(manifest, recipe, f"{key}: {folder}")
+        texts = [name for name in ("texts", "held_out") if any(f.path.startswith(f"{name}/") for f in manifest.files)]
+        names = sorted(file.path.removeprefix("index/") for file in manifest.files if file.path.startswith("index/"))
+        if not names:
+            raise RecipeError(
+                f"{key}: {folder}: expected a release with an index, found none",
+                hint="make that release again with this version",
+            )
+        shards += [
+            EarlierShard(
+                release=f"{manifest.name} {manifest.version}",
+                folder=folder,
+                file=name,
+                digest=manifest.digest,
+                against=folder in against,
+                holds_out=folder in holds_out,
+                texts=texts,
+            )
+            for name in names
+        ]
+    return shards
+
+
+def _manifest(folder: str, key: str) -> Manifest:
+    release = Storage(folder)
+    if not Path(folder).is_dir() or not release.exists(MANIFEST):
+        raise RecipeError(
+            f"{key}: {folder}: expected the folder of a release, found no {MANIFEST} there",
+            hint="give the release's own folder, as in releases/demo-0.1.0",
+        )
+    return Manifest.read(release)
+
+
+def _check_measures(manifest: Manifest, recipe: Recipe, where: str) -> None:
+    near = recipe.deduplication.near
+    ours = near and [getattr(near, name) for name in _MEASURED_BY]
+    theirs = manifest.recipe.get("deduplication", {}).get("near")
+    theirs = theirs and [theirs.get(name) for name in _MEASURED_BY]
+    if ours != theirs:
+        raise RecipeError(
+            f"{where}: its documents were measured by other deduplication.near settings; expected "
+            f"{', '.join(_MEASURED_BY)} of {ours}, got {theirs}",
+            hint="use the same settings as that release",
+        )
+
+
+class EarlierIndex:
+    """The index of the earlier releases of a plan.
+
+    Args:
+        first_unit: refs of earlier documents are (first_unit + number of the shard) << 32 | row of the index.
+    """
+
+    def __init__(self, shards: list[EarlierShard], first_unit: int) -> None:
+        self._shards = shards
+        self._first_unit = first_unit
+
+    def equal(self, key: Digests) -> Iterator[tuple[EarlierShard, Matches]]:
+        """Documents with one of some keys, shard by shard; some whose keys agree in the first half alone, too."""
+        high = np.unique(key[0])
+        for shard in self._shards:
+            for rows in rows_with_keys(_open(shard, "index"), high, "key_high"):
+                halves = rows.column("key_high").to_numpy(), rows.column("key_low").to_numpy()
+                names = [bytes.fromhex(name) for name in rows.column("doc_id").to_pylist()]
+                yield shard, Matches(halves, names, rows.column("held_out").to_numpy())
+
+    def sharing(self, keys: U64) -> Iterator[tuple[U64, U64, npt.NDArray[np.bool_]]]:
+        """Documents with one of some band keys whose text is there: (key, ref, whether held out), shard by shard."""
+        for number, shard in enumerate(self._shards):
+            if not shard.texts:
+                continue
+            held_out = _open(shard, "index").read(columns=["held_out"]).column("held_out").to_numpy()
+            for found in rows_with_keys(_open(shard, "bands"), keys, "key"):
+                row = found.column("row").to_numpy()
+                wanted = held_out[row] | shard.against
+                refs = np.uint64((self._first_unit + number) << 32) + row[wanted].astype(np.uint64)
+                yield found.column("key").to_numpy()[wanted], refs, held_out[row[wanted]]
+
+    def values(self, number: int, rows: I64) -> Iterator[tuple[I64, pa.Array]]:
+        """Signature values of some rows of a shard's index, ascending: (rows, values)."""
+        for here, table in rows_at(_open(self._shards[number], "index"), rows, ["values"]):
+            yield here, table.column("values").combine_chunks()
+
+    def texts(self, number: int, rows: I64) -> Iterator[tuple[int, bytes, str]]:
+        """Texts of some rows of a shard's index: (row, id, text), in no order.
+
+        Raises:
+            IntegrityError: a document of the index has no text.
+        """
+        shard = self._shards[number]
+        wanted: dict[str, int] = {}
+        for here, table in rows_at(_open(shard, "index"), rows, ["doc_id"]):
+            wanted.update(zip(table.column("doc_id").to_pylist(), here.tolist(), strict=True))
+        found = 0
+        for folder in shard.texts:
+            for identifier, text in _texts(_open(shard, folder), wanted):
+                found += 1
+                yield wanted[identifier], bytes.fromhex(identifier), text
+        if found != len(wanted):
+            raise IntegrityError(
+                f"{shard.folder}: {shard.file}: expected the texts of {len(wanted)} documents, found {found}",
+                hint=f"`corpusmill verify {shard.folder}` says what is wrong with that release",
+            )
+
+
+def _texts(file: pq.ParquetFile, wanted: Iterable[str]) -> Iterator[tuple[str, str]]:
+    names = pa.array(list(wanted), pa.string())
+    for group in range(file.num_row_groups):
+        ids = file.read_row_group(group, columns=["doc_id"]).column("doc_id")
+        here = np.flatnonzero(pc.is_in(ids, names).to_numpy())
+        if len(here):
+            rows = file.read_row_group(group, columns=["doc_id", "text"]).take(pa.array(here))
+            yield from zip(rows.column("doc_id").to_pylist(), rows.column("text").to_pylist(), strict=True)
+
+
+def _open(shard: EarlierShard, folder: str) -> pq.ParquetFile:
+    path = Path(shard.folder, folder, shard.file)
+    try:
+        return pq.ParquetFile(path)
+    except (OSError, pa.ArrowException) as error:
+        raise IntegrityError(
+            f"{path}: cannot be read: {error}",
+            hint=f"`corpusmill verify {shard.folder}` says what is wrong with that release",
+        ) from error

@@ -1,0 +1,201 @@
+"""Pass 2, decide, steps `pair`, `sign`, `sift`: which documents may be near duplicates, told from signatures alone.
+
+    pair   per slice of band keys   pairs of documents that share an LSH bucket
+    sign   per unit                 documents of some pair send 64 values of their signatures to where they are compared
+    sift   per slice of documents   pairs whose values make the threshold improbable are dropped
+
+A pair lies in the slice of its worse document: where many are alike the better one is a hub, and its slice would hold
+them all. What is left is read again, and compared exactly, by the steps after these.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from pipeline.earlier import EarlierIndex
+from pipeline.pass_2_copies import COPY_SIMILARITY
+from pipeline.pass_2_groups import BANDS, near_settings
+from pipeline.recipe_duplicates import NearDuplicates
+from pipeline.steps import Read, Step, UnitContext
+from stages.candidates import Banded, bucket_pairs, meetings, unique_pairs
+from stages.estimates import SKETCH_VALUES, fewest_agreeing, num_agreeing
+from stages.exchange import block_of_refs, fixed_binary, lexsorted, ordinal_of_refs, unit_of_refs
+from stages.release_index import SKETCH, SKETCHES
+from stages.taint import copy_pairs
+
+U8 = npt.NDArray[np.uint8]
+U64 = npt.NDArray[np.uint64]
+I64 = npt.NDArray[np.int64]
+# What the better document of a pair is: 0 a survivor, 1 and 2 as in `stages.taint`, or of an earlier release.
+EARLIER_KEPT, EARLIER_HELD_OUT = 3, 4
+PAIRS = pa.schema(
+    [pa.field(name, pa.uint64()) for name in ("better", "worse", "better_rank", "worse_rank")]
+    + [pa.field("better_is", pa.uint8())]
+)
+WANTED = pa.schema([pa.field("ref", pa.uint64()), pa.field("slice", pa.int64())])
+SIGNED = pa.schema([pa.field("ref", pa.uint64()), pa.field("values", SKETCH)])
+READ_AGAIN = pa.schema([*WANTED, pa.field("worse", pa.bool_())])  # as the worse document of a pair in that slice
+ASKS = pa.schema([pa.field("ref", pa.uint64()), pa.field("slice", pa.int64())])
+_PAIRS_AT_ONCE = 1 << 16
+
+
+def _pair(context: UnitContext) -> None:
+    near = context.recipe.deduplication.near
+    num_slices = context.plan.num_slices
+    pairs = PAIRS.empty_table() if near is None else _pairs(context, near)
+    refs, slices = _in_slices(pairs, num_slices)
+    context.counts = {"pairs": pairs.num_rows}
+    with context.blocks("pairs", PAIRS, num_blocks=num_slices) as out:
+        out.write(pairs, block_of_refs(pairs.column("worse").to_numpy(), num_slices))
+    with context.blocks("wanted", WANTED, num_blocks=context.plan.num_readers) as out:
+        out.write(pa.table([refs, slices], schema=WANTED), unit_of_refs(refs))
+
+
+def _pairs(context: UnitContext, near: NearDuplicates) -> pa.Table:
+    bands = context.table("bands")
+    rows = Banded(*(bands.column(name).to_numpy() for name in Banded._fields))
+    taint = bands.column("taint").to_numpy()
+    most = near.candidates_per_bucket
+    plain = rows.take(taint == 0)
+    found = [(0, *bucket_pairs(plain, candidates_per_bucket=most))]
+    copies = copy_pairs(rows, taint, candidates_per_bucket=most)
+    known, first = np.unique(rows.ref, return_index=True)
+    tainted = taint[first][np.searchsorted(known, copies[0])] if len(known) else taint[:0]
+    found += [(kind, *(side[tainted == kind] for side in copies)) for kind in (1, 2)]
+    for kind, leader_key, leader_ref in _earlier(context, np.unique(plain.key)):
+        found.append((kind, *meetings(plain.key, plain.ref, leader_key, leader_ref, candidates_per_bucket=most)))
+    kinds = np.repeat(np.array([kind for kind, *_ in found], np.uint8), [len(better) for _, better, _ in found])
+    better, worse = (np.concatenate([sides[place] for sides in found]) for place in (1, 2))
+    rank = rows.rank[first]
+    ours = kinds < EARLIER_KEPT
+    better_rank = np.zeros(len(better), dtype=np.uint64)
+    better_rank[ours] = rank[np.searchsorted(known, better[ours])]
+    return pa.table([better, worse, better_rank, rank[np.searchsorted(known, worse)], kinds], schema=PAIRS)
+
+
+def _earlier(context: UnitContext, keys: U64) -> Iterator[tuple[int, U64, U64]]:
+    """What earlier releases hold of some buckets: (what they are, band keys, refs), sorted."""
+    index = EarlierIndex(context.plan.earlier, len(context.plan.units))
+    found = list(index.sharing(keys)) if len(keys) else []
+    if not found:
+        return
+    key, ref, held_out = (np.concatenate(columns) for columns in zip(*found, strict=True))
+    for kind, chosen in ((EARLIER_HELD_OUT, held_out), (EARLIER_KEPT, ~held_out)):
+        order = lexsorted([key[chosen], ref[chosen]])
+        yield kind, key[chosen][order], ref[chosen][order]
+
+
+def _in_slices(pairs: pa.Table, num_slices: int) -> tuple[U64, I64]:
+    """Each document of the pairs once for every slice that compares it: (refs, slices), sorted."""
+    better, worse = (pairs.column(name).to_numpy() for name in ("better", "worse"))
+    slices = block_of_refs(worse, num_slices).astype(np.uint64)
+    refs, places = unique_pairs(np.concatenate([better, worse]), np.concatenate([slices, slices]))
+    return refs, places.astype(np.int64)
+
+
+def _sign(context: UnitContext) -> None:
+    refs, slices = unique_pairs(
+        *(context.table("wanted").column(name).to_numpy().astype(np.uint64) for name in WANTED.names)
+    )
+    with context.blocks("signed", SIGNED, num_blocks=context.plan.num_slices) as out:
+        for here, values in _values(context, np.unique(ordinal_of_refs(refs))):
+            place = np.searchsorted(here, ordinal_of_refs(refs))
+            place[place == len(here)] = 0
+            mine = here[place] == ordinal_of_refs(refs)
+            rows = pa.table([refs[mine], values.take(pa.array(place[mine]))], schema=SIGNED)
+            out.write(rows, slices[mine].astype(np.int64))
+
+
+def _values(context: UnitContext, ordinals: I64) -> Iterator[tuple[I64, pa.Array]]:
+    """Signature values of some documents of the unit, ascending: (ordinals, values)."""
+    number = context.unit - len(context.plan.units)
+    if not len(ordinals):
+        return
+    if number >= 0:
+        yield from EarlierIndex(context.plan.earlier, len(context.plan.units)).values(number, ordinals)
+        return
+    start = 0
+    for table in context.segments("sketches"):
+        here = ordinals[np.searchsorted(ordinals, start) : np.searchsorted(ordinals, start + table.num_rows)]
+        if len(here):
+            yield here, table.column("values").take(pa.array(here - start)).combine_chunks()
+        start += table.num_rows
+
+
+def _sift(context: UnitContext) -> None:
+    num_slices = context.plan.num_slices
+    pairs = context.table("pairs")
+    sides = (pairs.column(name).to_numpy() for name in ("better", "worse"))
+    order = lexsorted([*reversed(list(sides))])
+    pairs = pairs.take(pa.array(order))
+    again = [pairs.column(name).to_numpy() for name in ("worse", "better")]
+    once = np.ones(pairs.num_rows, dtype=np.bool_)
+    once[1:] = (again[0][1:] != again[0][:-1]) | (again[1][1:] != again[1][:-1])  # they met in several buckets
+    pairs = pairs.filter(pa.array(once))
+    likely = pairs.filter(pa.array(_likely(context, pairs)))
+    context.counts = {"pairs": pairs.num_rows, "improbable": pairs.num_rows - likely.num_rows}
+    with context.blocks("sifted", PAIRS) as out:
+        out.write(likely)
+    better, worse = (likely.column(name).to_numpy() for name in ("better", "worse"))
+    rows = pa.concat_tables(
+        [_read_again(better, context.unit, worse=False), _read_again(worse, context.unit, worse=True)]
+    )
+    with context.blocks("wanted", READ_AGAIN, num_blocks=context.plan.num_readers) as out:
+        out.write(rows, unit_of_refs(rows.column("ref").to_numpy()))
+    asked = np.unique(better[likely.column("better_is").to_numpy() == 0])
+    with context.blocks("asks", ASKS, num_blocks=num_slices) as out:
+        here = np.full(len(asked), context.unit, dtype=np.int64)
+        out.write(pa.table([asked, here], schema=ASKS), block_of_refs(asked, num_slices))
+
+
+def _read_again(refs: U64, place: int, *, worse: bool) -> pa.Table:
+    refs = np.unique(refs)
+    return pa.table([refs, np.full(len(refs), place), np.full(len(refs), worse)], schema=READ_AGAIN)
+
+
+def _likely(context: UnitContext, pairs: pa.Table) -> npt.NDArray[np.bool_]:
+    """bool[pairs], whether so many values agree that the pair may reach the similarity that is asked of it."""
+    near = context.recipe.deduplication.near
+    if near is None or not pairs.num_rows:
+        return np.ones(pairs.num_rows, dtype=np.bool_)
+    signed = context.table("signed")
+    refs, first = np.unique(signed.column("ref").to_numpy(), return_index=True)
+    values = fixed_binary(signed.column("values"), 4 * SKETCH_VALUES).view(np.uint32).reshape(-1, SKETCH_VALUES)[first]
+    better, worse = (np.searchsorted(refs, pairs.column(name).to_numpy()) for name in ("better", "worse"))
+    is_copy = np.isin(pairs.column("better_is").to_numpy(), (1, 2))
+    fewest = np.where(
+        is_copy,
+        fewest_agreeing(COPY_SIMILARITY, SKETCH_VALUES),
+        fewest_agreeing(near.minimum_similarity, SKETCH_VALUES),
+    )
+    likely = np.empty(pairs.num_rows, dtype=np.bool_)
+    for start in range(0, pairs.num_rows, _PAIRS_AT_ONCE):
+        here = slice(start, start + _PAIRS_AT_ONCE)
+        likely[here] = num_agreeing(values[better[here]], values[worse[here]]) >= fewest[here]
+        context.progress(0)
+    return likely
+
+
+STEPS = [
+    Step("pair", 2, "decide", "slices", (Read("group", "bands", "blocks", BANDS),), near_settings, _pair),
+    Step(
+        name="sign",
+        number=2,
+        pass_name="decide",
+        grain="readers",
+        reads=(Read("pair", "wanted", "blocks", WANTED), Read("ingest", "sketches", "same", SKETCHES)),
+        settings=near_settings,
+        run=_sign,
+    ),
+    Step(
+        name="sift",
+        number=2,
+        pass_name="decide",
+        grain="slices",
+        reads=(Read("pair", "pairs", "blocks", PAIRS), Read("sign", "signed", "blocks", SIGNED)),
+        settings=near_settings,
+        run=_sift,
+    ),
+]

@@ -1,0 +1,172 @@
+"""Pass 2, decide, step `group`: documents of equal shingles, or of equal contents where they have no shingles.
+
+One slice holds a range of keys. The best-ranked survivor of a key goes on to LSH with its band keys, and so does the
+worst tainting document; every other survivor loses to the winner, whatever becomes of that. What earlier releases hold
+is asked here, by key: equal documents need no text to be compared.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from manifests.document import ID_BYTES
+from pipeline.earlier import EarlierIndex
+from pipeline.pass_2_copies import FOUND
+from pipeline.plan import Plan
+from pipeline.recipe import Recipe
+from pipeline.steps import Read, Step, UnitContext
+from stages.candidates import Digests, Groups, Rows, groups
+from stages.exchange import block_of_hash, block_of_refs, fixed_binary, fixed_binary_array, sortable, table_of
+from stages.ranks import held_out_rank, is_held_out
+from stages.taint import HEADER, tainted_groups, tainters
+
+U64 = npt.NDArray[np.uint64]
+I64 = npt.NDArray[np.int64]
+_ID = pa.binary(ID_BYTES)
+CONTENTS = pa.schema(
+    [
+        pa.field("key", _ID),
+        pa.field("id", _ID),
+        *(pa.field(name, pa.uint64()) for name in ("content", "ref", "rank", "tie", "repository", "copy_of")),
+        pa.field("taint", pa.uint8()),  # 0 for a survivor; `stages.taint` says what else there is
+        pa.field("bands", pa.list_(pa.uint64())),
+    ]
+)
+BANDS = pa.schema(
+    [pa.field(name, pa.uint64()) for name in ("key", "document", "ref", "rank")] + [pa.field("taint", pa.uint8())]
+)
+LOSERS = pa.schema(
+    [
+        pa.field("ref", pa.uint64()),
+        pa.field("winner", pa.uint64()),
+        pa.field("twin", _ID),
+        pa.field("reason", pa.string()),
+        pa.field("held_out", pa.bool_()),
+    ]
+)
+EARLIER = pa.schema(  # ours, then what an earlier release holds
+    [
+        pa.field("ref", pa.uint64()),
+        pa.field("twin", _ID),
+        pa.field("similarity", pa.float64()),
+        pa.field("held_out", pa.bool_()),
+    ]
+)
+HELD = pa.schema([pa.field("ref", pa.uint64())])
+
+
+def _group(context: UnitContext) -> None:
+    contents = context.table("contents")
+    rows = _rows(contents)
+    found, tainting = groups(rows), tainters(rows)
+    survivor, tainter = tainted_groups(rows.key, found.winner, tainting)
+    earlier, again = _equal_earlier(context, rows, found.winner)
+    rank = rows.rank.copy()
+    rank[again] = held_out_rank(rank[again])
+    strict = context.recipe.licences.copies == "strict"
+    gone = survivor[(rows.taint[tainter] == HEADER) | strict]
+    gone = np.union1d(gone, np.flatnonzero(np.isin(rows.ref, earlier.column("ref").to_numpy())))
+    held = np.setdiff1d(found.winner[is_held_out(rank[found.winner])], gone)
+    # All documents of an equal one that was held out before are held out, not only the best-ranked.
+    goes_on = np.concatenate([np.setdiff1d(found.winner, gone), tainting])
+    num_slices = context.plan.num_slices
+    bands = _bands(contents, rows._replace(rank=rank), np.sort(goes_on))
+    names = fixed_binary(contents.column("id"), ID_BYTES)
+    copies = [rows.ref[survivor], *map(fixed_binary_array, (names[survivor],)), rows.taint[tainter]]
+    copies += [fixed_binary_array(names[tainter]), np.ones(len(survivor))]
+    losers = _losers(contents, rows, found)
+    for name, table, schema, of in (
+        ("losers", losers, LOSERS, "winner"),
+        ("same_content", pa.table(copies, schema=FOUND), FOUND, "ref"),
+        ("equal_earlier", earlier, EARLIER, "ref"),
+        ("held", pa.table([np.sort(rows.ref[held])], schema=HELD), HELD, "ref"),
+    ):
+        with context.blocks(name, schema, num_blocks=num_slices) as out:
+            out.write(table, block_of_refs(table.column(of).to_numpy(), num_slices))
+    with context.blocks("bands", BANDS, num_blocks=num_slices) as out:
+        out.write(bands, block_of_hash(bands.column("key").to_numpy(), num_slices))
+    context.counts = {"documents": len(rows.ref), "groups": len(found.winner), "held_out": len(held)}
+
+
+def _rows(contents: pa.Table) -> Rows:
+    key, document = (sortable(fixed_binary(contents.column(name), ID_BYTES)) for name in ("key", "id"))
+    return Rows(key, document, *(contents.column(name).to_numpy() for name in ("rank", "tie", "ref", "taint")))
+
+
+def _equal_earlier(context: UnitContext, rows: Rows, winner: I64) -> tuple[pa.Table, I64]:
+    """Rows of `EARLIER` for winners that an earlier release holds; indices of winners that are held out again."""
+    index = EarlierIndex(context.plan.earlier, len(context.plan.units))
+    place = {key: row for row, key in zip(winner.tolist(), _pairs(rows.key, winner), strict=True)}
+    found: dict[int, tuple[int, bytes, float, bool]] = {}
+    again: set[int] = set()
+    for shard, matches in index.equal((rows.key[0][winner], rows.key[1][winner])) if place else ():
+        everything = np.arange(len(matches.name))
+        facts = zip(_pairs(matches.key, everything), matches.name, matches.held_out.tolist(), strict=True)
+        for key, name, held_out in facts:
+            row = place.get(key)
+            if row is None:
+                continue
+            if shard.against:
+                ref = int(rows.ref[row])
+                found.setdefault(ref, (ref, name, 1.0, held_out))
+            elif held_out:
+                again.add(row)
+    held_again = np.array(sorted(again), dtype=np.int64)
+    return table_of([found[ref] for ref in sorted(found)], EARLIER), held_again
+
+
+def _pairs(key: Digests, rows: npt.NDArray[np.int64]) -> Iterable[tuple[int, int]]:
+    return zip(key[0][rows].tolist(), key[1][rows].tolist(), strict=True)
+
+
+def _losers(contents: pa.Table, rows: Rows, found: Groups) -> pa.Table:
+    """Rows of `LOSERS`, by ref."""
+    order = np.argsort(rows.ref[found.loser])
+    loser, winner = found.loser[order], found.loses_to[order]
+    columns = {name: contents.column(name).to_numpy() for name in ("content", "repository", "copy_of")}
+    reason = np.full(len(loser), "same_shingles", dtype=object)
+    reason[columns["content"][loser] == columns["content"][winner]] = "exact_duplicate"
+    of_copy = columns["copy_of"][loser] == columns["repository"][winner]
+    reason[of_copy & (columns["copy_of"][loser] > 0)] = "repository_copy"
+    reason[found.repeated[order]] = "repeated_row"
+    names = fixed_binary_array(fixed_binary(contents.column("id"), ID_BYTES)[winner])
+    held_out = is_held_out(rows.rank[loser])
+    return pa.table([rows.ref[loser], rows.ref[winner], names, reason.tolist(), held_out], schema=LOSERS)
+
+
+def _bands(contents: pa.Table, rows: Rows, chosen: I64) -> pa.Table:
+    """One row of `BANDS` for every band of every chosen document that has a signature."""
+    lists = contents.column("bands").take(pa.array(chosen)).combine_chunks()
+    if isinstance(lists, pa.ChunkedArray):
+        lists = pa.concat_arrays(lists.chunks) if lists.num_chunks else pa.array([], lists.type)
+    lengths = np.diff(lists.offsets.to_numpy()) if len(lists) else np.empty(0, dtype=np.int32)
+    some = rows.take(np.repeat(chosen, lengths))
+    return pa.table([lists.flatten(), some.document[0], some.ref, some.rank, some.taint], schema=BANDS)
+
+
+def near_settings(recipe: Recipe, plan: Plan) -> object:
+    """What the steps for duplicates depend on."""
+    near = recipe.deduplication.near
+    return {
+        "near": None if near is None else near.model_dump(),
+        "text_forms": recipe.text_forms.model_dump(),
+        "copies": recipe.licences.copies,
+        "slices": plan.num_slices,
+        "units": len(plan.units),
+        "earlier": [shard.identity for shard in plan.earlier],
+    }
+
+
+STEPS = [
+    Step(
+        name="group",
+        number=2,
+        pass_name="decide",
+        grain="slices",
+        reads=(Read("judge", "contents", "blocks", CONTENTS),),
+        settings=near_settings,
+        run=_group,
+    )
+]

@@ -1,0 +1,100 @@
+"""Pass 2, decide, steps `trees` and `forks`: repositories that hold the same files, as forks and renamed ones do.
+
+    trees   per slice of repositories   the files of each, put together from all units
+    forks   per slice of trees          of repositories with one tree the best one; the others are copies of it
+
+One tree: the same `directory_id`, which is git's hash of all of it, or the same set of (path, content). A copy's files
+rank behind all others of their licence, so that where both have a file the same one stays for all of them, and
+`explain` says `repository_copy`. A file that only the copy's rows have stays: nothing is lost to a name.
+
+The best of equal repositories has the most stars, then the latest revision, then the smaller name. Cost: 16 bytes a
+document, and one row for each repository and unit.
+"""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import pyarrow as pa
+import xxhash
+
+from manifests.document import ID_BYTES
+from pipeline.plan import Plan
+from pipeline.recipe import Recipe
+from pipeline.repository_files import FILES, RANKED, Repository, hash_of_repository
+from pipeline.steps import Read, Step, UnitContext
+from stages.exchange import block_of_hash, table_of
+
+_HASHES = [pa.field("tree", pa.uint64()), pa.field("files", pa.uint64())]
+TREES = pa.schema([*_HASHES, *RANKED, pa.field("units", pa.list_(pa.int64()))])
+FORKS = pa.schema([*RANKED[:2], pa.field("of", pa.uint64())])
+
+
+def _trees(context: UnitContext) -> None:
+    found: dict[Repository, list[dict[str, object]]] = {}
+    for table in context.segments("files"):
+        for row in table.to_pylist():
+            found.setdefault(Repository(row["repo"], row["revision"]), []).append(row)
+    rows = [row for name in sorted(found) for row in _trees_of(name, found[name])]
+    context.counts = {"repositories": len(found)}
+    with context.blocks("trees", TREES, num_blocks=context.plan.num_slices) as out:
+        table = table_of(rows, TREES)
+        out.write(table, block_of_hash(table.column("tree").to_numpy(), context.plan.num_slices))
+
+
+def _trees_of(name: Repository, parts: list[dict[str, object]]) -> Iterator[tuple[object, ...]]:
+    """Rows of `TREES`: one for the set of its files, one for its directory where its rows name one."""
+    files: set[bytes] = set()
+    for part in parts:
+        data = part["files"]
+        assert isinstance(data, bytes)  # noqa: S101 - by the schema
+        files.update(data[start : start + ID_BYTES] for start in range(0, len(data), ID_BYTES))
+    units = sorted({part["unit"] for part in parts})  # type: ignore[type-var]
+    stars, recency = (max(part[key] for part in parts) for key in ("stars", "recency"))  # type: ignore[type-var]
+    directories = {part["directory_id"] for part in parts}
+    own = xxhash.xxh3_64_intdigest(b"files" + b"".join(sorted(files)))
+    trees = {f"tree{directory}".encode("utf-8", "surrogatepass") for directory in directories if directory}
+    for tree in sorted({own, *map(xxhash.xxh3_64_intdigest, trees)}):
+        yield tree, own, *name, stars, recency, units
+
+
+def _forks(context: UnitContext) -> None:
+    trees: dict[int, list[dict[str, object]]] = {}
+    for table in context.segments("trees"):
+        for row in table.to_pylist():
+            trees.setdefault(row["tree"], []).append(row)
+    rows: list[tuple[str, str, int]] = []
+    units: list[int] = []
+    num_copies = 0
+    for tree in sorted(trees):
+        best, *copies = sorted(trees[tree], key=_best_first)
+        for copy in copies:
+            num_copies += tree == copy["files"] or copy["files"] != best["files"]  # once, if it is one in both ways
+            for unit in _ints(copy["units"]):
+                rows.append((str(copy["repo"]), str(copy["revision"]), hash_of_repository(*_name(best))))
+                units.append(unit)
+    context.counts = {"copies": num_copies}
+    with context.blocks("forks", FORKS, num_blocks=len(context.plan.units)) as out:
+        out.write(table_of(rows, FORKS), np.array(units, dtype=np.int64))
+
+
+def _best_first(row: dict[str, object]) -> tuple[object, ...]:
+    return -int(row["stars"]), -int(row["recency"]), *_name(row)  # type: ignore[call-overload]
+
+
+def _name(row: dict[str, object]) -> tuple[str, str]:
+    return str(row["repo"]), str(row["revision"])
+
+
+def _ints(value: object) -> Iterable[int]:
+    assert isinstance(value, list)  # noqa: S101 - by the schema
+    return value
+
+
+def _settings(_recipe: Recipe, plan: Plan) -> object:
+    return {"slices": plan.num_slices, "units": len(plan.units)}
+
+
+STEPS = [
+    Step("trees", 2, "decide", "slices", (Read("ingest", "files", "blocks", FILES),), _settings, _trees),
+    Step("forks", 2, "decide", "slices", (Read("trees", "trees", "blocks", TREES),), _settings, _forks),
+]

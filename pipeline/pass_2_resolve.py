@@ -1,0 +1,133 @@
+"""Pass 2, decide, step `resolve`: the last round, and what becomes of every document, sent to the units that read them.
+
+In this order: copies of documents that went for their licence; what earlier releases hold; near duplicates; what is
+held out. The loser of a group goes with its winner: as its duplicate where that stays, else for the same reason.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from manifests.document import ID_BYTES
+from pipeline.pass_2_copies import COPIES, COPY_REASONS, FOUND, decide_copies, write_counted
+from pipeline.pass_2_groups import EARLIER, HELD, LOSERS, near_settings
+from pipeline.pass_2_rounds import EDGES, FATES, NEWS, heard, play_round
+from pipeline.steps import Read, Step, UnitContext
+from stages.exchange import BlockWriter, ordinal_of_refs, unit_of_refs
+
+DUPLICATES = pa.schema(
+    [
+        pa.field("ordinal", pa.int64()),
+        pa.field("stage", pa.string()),
+        pa.field("reason", pa.string()),
+        pa.field("twin", pa.binary(ID_BYTES)),
+        pa.field("similarity", pa.float64()),
+    ]
+)
+HELD_OUT = "held_out"  # the stage, and the reason of documents that are set aside
+_FATE_TABLES = ("verify_fates", "second_round_fates", "third_round_fates")
+
+
+class Fate(NamedTuple):
+    """Why a document does not go on, and of which it is a duplicate."""
+
+    stage: str
+    reason: str
+    twin: bytes | None
+    similarity: float | None
+
+
+def _resolve(context: UnitContext) -> None:
+    found = pa.concat_tables([context.table("same_content"), context.table("near_copies")])
+    tainted, counted = decide_copies(found, context.recipe.licences.copies)
+    kept, gone = heard(context)
+    played, last = play_round(context.table("edges"), kept=kept, gone=gone)
+    left_open = context.table("edges").column("worse").to_numpy()[played.open]
+    fates = {ref: Fate(HELD_OUT, HELD_OUT, None, None) for ref in context.table("held").column("ref").to_pylist()}
+    fates |= _near([*(context.table(name) for name in _FATE_TABLES), last])
+    fates |= _earlier([context.table("near_earlier"), context.table("equal_earlier")])
+    fates |= {ref: Fate(*fate) for ref, fate in tainted.items()}
+    reasons = Counter(fate.reason for fate in fates.values())
+    num_units = len(context.plan.units)
+    with context.blocks("duplicates", DUPLICATES, num_blocks=num_units) as out:
+        _write(out, fates)
+        for losers in context.segments("losers"):
+            lost = _losers(losers, fates)
+            reasons.update(fate.reason for fate in lost.values())
+            _write(out, lost)
+    with context.blocks("copies", COPIES, num_blocks=num_units) as out:
+        num_counted = write_counted(out, counted, fates)
+    context.counts = {
+        "copies": {"counted": num_counted} | {name: reasons[name] for name in COPY_REASONS},
+        "unresolved": len(np.unique(left_open)),
+    }
+
+
+def _near(tables: Iterable[pa.Table]) -> dict[int, Fate]:
+    fates = {}
+    for table in tables:
+        for ref, twin, similarity, held_out in zip(*(table.column(n).to_pylist() for n in FATES.names), strict=True):
+            stage, reason = (HELD_OUT, "near_held_out") if held_out else ("deduplicate", "near_duplicate")
+            fates[ref] = Fate(stage, reason, twin, similarity)
+    return fates
+
+
+def _earlier(tables: Iterable[pa.Table]) -> dict[int, Fate]:
+    fates = {}
+    for table in tables:
+        for ref, twin, similarity, held_out in zip(*(table.column(n).to_pylist() for n in EARLIER.names), strict=True):
+            stage, reason = (HELD_OUT, "near_held_out") if held_out else ("deduplicate", "in_earlier_release")
+            fates[ref] = Fate(stage, reason, twin, similarity)
+    return fates
+
+
+def _losers(losers: pa.Table, fates: Mapping[int, Fate]) -> dict[int, Fate]:
+    """Of the losers of groups: each goes as its winner goes, for their words are the same."""
+    lost = {}
+    for ref, winner, twin, reason, held_out in zip(*(losers.column(n).to_pylist() for n in LOSERS.names), strict=True):
+        fate = fates.get(winner)
+        if fate is not None and fate.twin is None and not held_out and reason != "repeated_row":
+            fate = Fate(HELD_OUT, "near_held_out", twin, 1.0)
+        elif fate is None or fate.twin is None:
+            fate = Fate("deduplicate", reason, twin, 1.0)
+        elif reason == "repeated_row" and fate.stage == "deduplicate":
+            fate = fate._replace(reason=reason)
+        lost[ref] = fate
+    return lost
+
+
+def _write(out: BlockWriter, fates: Mapping[int, Fate]) -> None:
+    if not fates:
+        return
+    refs = np.array(sorted(fates), dtype=np.uint64)
+    columns = zip(*(fates[ref] for ref in refs.tolist()), strict=True)
+    arrays = [pa.array(c, f.type) for c, f in zip(columns, list(DUPLICATES)[1:], strict=True)]
+    out.write(pa.table([ordinal_of_refs(refs), *arrays], schema=DUPLICATES), unit_of_refs(refs))
+
+
+STEPS = [
+    Step(
+        name="resolve",
+        number=2,
+        pass_name="decide",
+        grain="slices",
+        reads=(
+            Read("group", "losers", "blocks", LOSERS),
+            Read("group", "same_content", "blocks", FOUND),
+            Read("group", "equal_earlier", "blocks", EARLIER),
+            Read("group", "held", "blocks", HELD),
+            Read("verify", "near_copies", "same", FOUND),
+            Read("verify", "near_earlier", "same", EARLIER),
+            Read("verify", "verify_fates", "same", FATES),
+            Read("second_round", "second_round_fates", "same", FATES),
+            Read("third_round", "third_round_fates", "same", FATES),
+            Read("third_round", "edges", "same", EDGES),
+            Read("third_round", "news", "blocks", NEWS),
+        ),
+        settings=near_settings,
+        run=_resolve,
+    )
+]
