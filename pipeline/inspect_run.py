@@ -3,11 +3,14 @@
 What stands in a shard (names, paths, texts, parsers' messages) is hostile: printed raw it could steer the terminal.
 """
 
+from collections import Counter
+from collections.abc import Iterator
 from unicodedata import category
 
 from rich.console import Console
 from rich.table import Table
 
+from manifests.document import ID_BYTES
 from manifests.errors import CorpusmillError
 from manifests.ledger import Ledger
 from manifests.record import Record
@@ -17,6 +20,9 @@ from pipeline.runner import failures, states
 from pipeline.steps import Step
 from pipeline.tokenizer_file import load_tokenizer
 from pipeline.units import Mill, step_named
+from stages.estimates import SKETCH_VALUES, detection_probability
+
+_SIMILARITIES = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
 
 
 def plain_console() -> Console:
@@ -70,6 +76,8 @@ def print_plan(mill: Mill) -> None:
         table.add_row(*_name(state.step), f"{state.num_units:,}", f"{done:,}", f"{state.todo:,}", reading)
     console.print(table, soft_wrap=False)
     console.print(_tokenizer_line(mill))
+    for line in _duplicates_lines(mill):
+        console.print(safe(line, 600))
 
 
 def print_status(mill: Mill) -> None:
@@ -123,6 +131,27 @@ def _rewrite_row(table: Table, step: Step) -> None:
 def _kept(records: list[Record | None]) -> str:
     ledgers = [Ledger.from_json(record.ledger) for record in records if record is not None and record.ledger]
     return f"{Ledger.total(ledgers).kept.documents:,}" if ledgers else ""
+
+
+def _duplicates_lines(mill: Mill) -> Iterator[str]:
+    """What of near duplicates will be found, what that takes, and which earlier releases are asked."""
+    near = mill.recipe.deduplication.near
+    if near is None:
+        yield "near duplicates: off; documents of equal content are found"
+    else:
+        found = ((one, detection_probability(one, bands=near.bands, rows=near.rows)) for one in _SIMILARITIES)
+        chances = ", ".join(f"{chance:.1%} at {one:g}" for one, chance in found)
+        num_bytes = 8 * near.bands + 4 * SKETCH_VALUES + 2 * ID_BYTES
+        yield f"near duplicates: {near.bands} bands of {near.rows} rows find pairs of a similarity: {chances}"
+        yield f"  what is found is compared exactly, and goes from {near.minimum_similarity:g} of a kept document on"
+        yield f"  kept for each document: {num_bytes:,} bytes ({near.bands} band keys, {SKETCH_VALUES} values, 2 hashes)"
+    for (name, texts), shards in _earlier(mill).items():
+        how = "near and equal documents" if texts else "equal documents alone, for that release has no texts to compare"
+        yield f"earlier release {name}: {counted(shards, 'shard')}; {how}"
+
+
+def _earlier(mill: Mill) -> Counter[tuple[str, bool]]:
+    return Counter((shard.release, bool(shard.texts)) for shard in mill.plan.earlier)
 
 
 def _tokenizer_line(mill: Mill) -> str:
