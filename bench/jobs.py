@@ -104,7 +104,7 @@ class Decided:
         rejected: documents by stage/reason.
         rejected_rows: by shard, the numbers of the rows of those documents.
         unresolved: documents whose fate could not be settled.
-        private_bytes: largest private memory of a unit.
+        private_bytes: by step, the largest private memory of a unit.
     """
 
     read: tuple[int, int]
@@ -112,7 +112,7 @@ class Decided:
     rejected: dict[str, int]
     rejected_rows: dict[str, set[int]]
     unresolved: int
-    private_bytes: int
+    private_bytes: dict[str, int]
 
     @property
     def kept(self) -> int:
@@ -124,19 +124,20 @@ def decided(work: Path) -> Decided:
     """Read the records and decisions of passes 1 and 2."""
     mill = reopen_mill(str(work))
     seconds: dict[str, float] = {}
-    unresolved, private, read = 0, 0.0, (0, 0)
+    private: dict[str, int] = {}
+    unresolved, read = 0, (0, 0)
     for step in STEPS:
         if step.number > 2:
             break
         records = [record for record in mill.records(step) if record is not None]
         seconds[step.name] = sum(record.measured["cpu_seconds"] for record in records)
-        private = max(private, *(record.measured["peak_private_bytes"] for record in records))
+        private[step.name] = int(max(record.measured["peak_private_bytes"] for record in records))
         unresolved += sum(int(record.counts.get("unresolved", 0)) for record in records)  # type: ignore[call-overload]
         if step.name == "ingest":
             total = Ledger.total(Ledger.from_json(record.ledger) for record in records if record.ledger)
             read = (total.read.documents, total.read.num_bytes)
     reasons, rows = _rejected(mill)
-    return Decided(read, seconds, reasons, rows, unresolved, int(private))
+    return Decided(read, seconds, reasons, rows, unresolved, private)
 
 
 def _rejected(mill: Mill) -> tuple[dict[str, int], dict[str, set[int]]]:
