@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= 2
 
-.PHONY: demo test test-unit test-real check docs bench eval-licence wheel lock clean
+.PHONY: demo test test-unit test-real check docs bench bench-dedup bench-dedup-scale eval-licence wheel lock clean
 
 ## demo: make the environment, build real input shards, run the whole mill, verify the release
 demo: .venv/runtime
@@ -44,6 +44,14 @@ docs: .venv/dev
 ## bench: MB of input text per core-second, per stage and for the whole run, as JSON and a table
 bench: .venv/dev
 	$(BIN)/python bench/bench.py
+
+## bench-dedup: a whole near-deduplication of the sample shards, beside datatrove, text-dedup and rensa
+bench-dedup: .venv/dev
+	$(BIN)/python bench/dedup_peers.py
+
+## bench-dedup-scale: deduplication of a million synthetic documents and of a quarter of them: CPU and memory
+bench-dedup-scale: .venv/dev
+	$(BIN)/python bench/dedup_scale.py
 
 ## eval-licence: licences found in 500 files of the sample shards, against scancode's scan of the whole files
 eval-licence: .venv/dev

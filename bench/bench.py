@@ -9,7 +9,6 @@ Input: the sample shards where CORPUSMILL_SHARED (default ../shared) has them, e
 
 import argparse
 import json
-import os
 import resource
 import statistics
 import subprocess
@@ -21,6 +20,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+from child import cpu_seconds, in_child
 from inputs import find_inputs, write_recipe
 
 from filters.licence_evidence import Evidence, header_evidence, metadata_evidence
@@ -141,7 +141,7 @@ def _cold_detection(texts: list[str]) -> tuple[float, float]:
             detect(text, seconds=60)
         yield from (loaded - started, (time.process_time() - loaded) * 1_000 / max(1, len(texts)))
 
-    loading, detecting = _in_child(measure)
+    loading, detecting = in_child(measure)
     return loading, detecting
 
 
@@ -172,7 +172,7 @@ def _speed(
     size: Callable[[Document], float] = lambda document: len(document.text.encode()),
 ) -> float:
     total = sum(map(size, documents))
-    return total / 1e6 / statistics.median(_cpu_seconds(function, documents) for _ in range(repeat))
+    return total / 1e6 / statistics.median(cpu_seconds(function, documents, copy=_fresh) for _ in range(repeat))
 
 
 def _read(recipe: Recipe) -> tuple[list[Document], float]:
@@ -194,36 +194,6 @@ def _thinned(documents: list[Document]) -> list[Document]:
     """Every so-many-th document, so that they have the size of a sample."""
     total = sum(len(document.text.encode()) for document in documents)
     return documents[:: max(1, total // _SAMPLE_BYTES)]
-
-
-def _cpu_seconds(function: Callable[[Document], object], documents: list[Document]) -> float:
-    """CPU seconds of one pass over the documents in a forked child, after a warm-up on the first few."""
-
-    def measure() -> Iterator[float]:
-        for document in documents[:50]:
-            function(document)
-        # Fresh strings: a cached hash of an earlier use would flatter the figure.
-        fresh = [_fresh(document) for document in documents]
-        started = time.process_time()
-        for document in fresh:
-            function(document)
-        yield time.process_time() - started
-
-    (seconds,) = _in_child(measure)
-    return seconds
-
-
-def _in_child(measure: Callable[[], Iterator[float]]) -> list[float]:
-    """What is measured in a forked child, which leaves no trace in this process."""
-    receiver, sender = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.write(sender, json.dumps(list(measure())).encode())
-        os._exit(0)
-    os.waitpid(child, 0)
-    os.close(sender)
-    with os.fdopen(receiver) as pipe:
-        return [float(figure) for figure in json.load(pipe)]
 
 
 def _fresh(document: Document) -> Document:
