@@ -737,7 +737,7 @@ def test_attribution_that_is_no_parquet_signed(release: Path) -> None:
 
 
 def test_attribution_that_would_fill_the_memory_is_not_read(release: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.verify_attribution.MAXIMUM_ROW_GROUP_ROWS", 10)
+    monkeypatch.setattr("pipeline.verify_documents.MAXIMUM_ROW_GROUP_ROWS", 10)
     assert f"{ATTRIBUTIONS[0]}: row group 0: expected at most 10 rows" in findings(release)
 
 
