@@ -45,7 +45,8 @@ class VerifyReport:
     """What was looked at and found true.
 
     Attributes:
-        same_version: whether this version of corpusmill made the release; only then are card and summary generated again.
+        same_version: whether this version of corpusmill made the release; only then its card and summary are generated
+            again.
     """
 
     folder: str
