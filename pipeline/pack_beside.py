@@ -78,4 +78,4 @@ class DocumentFiles:
             part.filter(pc.is_in(part.column("id"), value_set=wanted))
             for part in read_segments(context.storage, blocks, context.progress, columns=_TEXT.names)
         ]
-        return pa.concat_tables([_TEXT.empty_table(), *parts])
+        return pa.concat_tables(parts) if parts else _TEXT.empty_table()

@@ -67,7 +67,7 @@ def text_rows(documents: pa.Table, doc_ids: pa.Array, texts: pa.Table) -> Iterat
     """
     order = pc.sort_indices(doc_ids)
     documents = documents.take(order)
-    places = pc.index_in(documents.column("id").combine_chunks(), value_set=texts.column("id").combine_chunks())
+    places = pc.index_in(documents.column("id").combine_chunks(), value_set=_in_one(texts.column("id")))
     if places.null_count:
         lost = doc_ids.take(order).filter(places.is_null())[0]
         raise IntegrityError(
@@ -75,13 +75,19 @@ def text_rows(documents: pa.Table, doc_ids: pa.Array, texts: pa.Table) -> Iterat
             hint="delete the work folder and run again",
         )
     rows = pa.table({"doc_id": doc_ids.take(order)} | {name: documents.column(name) for name in _OF_DOCUMENT})
-    text = texts.column("text").combine_chunks()
+    text = _in_one(texts.column("text"))
+    del texts  # the pieces that it was put together from
     sizes = _sizes(rows) + pc.binary_length(text).take(places).to_numpy()
     for start, stop in _row_groups(sizes):
         part = rows.slice(start, stop - start)
         # A take makes offsets that begin anew: those of a slice's texts may lie beyond what a string can have.
         own = text.take(places.slice(start, stop - start)).cast(pa.string())
         yield part.append_column("text", own).select(RELEASED_TEXTS.names)
+
+
+def _in_one(column: pa.ChunkedArray) -> pa.Array:
+    """All values as one array: no copy where they are."""
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
 def _sizes(rows: pa.Table) -> npt.NDArray[np.int64]:
