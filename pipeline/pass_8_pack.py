@@ -1,8 +1,8 @@
-"""Pass 8, pack: trim, shuffle, best-fit pack, and write one release shard and its attribution for each partition.
+"""Pass 8, pack: trim, shuffle, best-fit pack, and write for each partition one release shard and what lies beside it.
 
 A partition is packed slice by slice, so memory is that of a slice. Slices hold documents at random (by hash), so
-packing them apart costs a last, half-filled sequence for each slice and kind and nothing else. The attribution of a
-slice is sorted by id; that of a partition would have to be held whole.
+packing them apart costs a last, half-filled sequence for each slice and kind and nothing else. Attribution and texts of
+a slice are sorted by id; those of a partition would have to be held whole.
 """
 
 from collections.abc import Iterator
@@ -11,20 +11,19 @@ from typing import IO, Any, cast
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from manifests.decision import DECISIONS, decisions_table
 from manifests.document import ID_BYTES, Rejected
 from manifests.ledger import Ledger
+from pipeline.pack_beside import DocumentFiles
+from pipeline.pass_3_clean import TEXTS
 from pipeline.pass_6_tokenize import TOKENS
 from pipeline.pass_7_settle import TRIM
 from pipeline.plan import Plan
 from pipeline.recipe import Recipe
 from pipeline.steps import Read, Step, UnitContext
 from pipeline.tokenizer_file import load_tokenizer, tokenizer_settings
-from stages.attribution import NOT_KNOWN, attribution, attribution_schema, attribution_writer, not_known, row_groups
-from stages.exchange import Block, BlockWriter, fixed_binary, read_table
+from stages.exchange import BlockWriter, fixed_binary, read_table
 from stages.mixing import bin_of
 from stages.packing import fill, pack, packed_batches, packed_schema, write_packed
 
@@ -33,11 +32,7 @@ _CLASSES = ("kind", "source", "subset", "language", "licence")
 
 
 class _Tallies:
-    """Documents, bytes and tokens by kind, source, subset, language and licence, and what the packing looks like.
-
-    Attributes:
-        not_known: documents by what is not known of them, then by kind.
-    """
+    """Documents, bytes and tokens by kind, source, subset, language and licence, and what the packing looks like."""
 
     def __init__(self) -> None:
         self.ledger = Ledger()
@@ -45,7 +40,6 @@ class _Tallies:
         self.sequences: dict[str, int] = dict.fromkeys(_KINDS, 0)
         self.padding_tokens = 0
         self.cut_documents = 0
-        self.not_known: dict[str, dict[str, int]] = {name: dict.fromkeys(_KINDS, 0) for name in NOT_KNOWN}
 
     def add(self, table: pa.Table, lengths: npt.NDArray[np.int64]) -> None:
         columns = [table.column(name).to_pylist() for name in (*_CLASSES, "num_bytes")]
@@ -55,18 +49,12 @@ class _Tallies:
             sums[1] += num_bytes
             sums[2] += length
 
-    def attribute(self, table: pa.Table) -> None:
-        for kind in _KINDS:
-            for name, documents in not_known(table.filter(pc.equal(table.column("kind"), kind))).items():
-                self.not_known[name][kind] += documents
-
     def counts(self) -> dict[str, object]:
         return {
             "classes": [[*names, *sums] for names, sums in sorted(self.classes.items())],
             "sequences": self.sequences,
             "padding_tokens": self.padding_tokens,
             "cut_documents": self.cut_documents,
-            "not_known": self.not_known,
         }
 
 
@@ -86,23 +74,25 @@ def _pack(context: UnitContext) -> None:
     with (
         context.blocks("decisions", DECISIONS) as decisions,
         context.whole_file("shard", ".parquet") as file,
-        context.whole_file("attribution", ".parquet") as attributed,
-        attribution_writer(cast("IO[bytes]", attributed), attribution_schema(release)) as attributions,
+        DocumentFiles.opened(context, release) as beside,
     ):
 
-        def trimmed(block: Block) -> pa.Table:
-            table = read_table(context.storage, [block], TOKENS, context.progress)
-            return _trimmed(table, trim, ledger=tallies.ledger, decisions=decisions)
+        def settled(number: int) -> pa.Table:
+            blocks = context.of_slice("tokens", number)
+            table = read_table(context.storage, blocks, TOKENS, context.progress)
+            table = _with_doc_ids(_trimmed(table, trim, ledger=tallies.ledger, decisions=decisions))
+            beside.write(number, table.drop_columns(["tokens"]))
+            return table
 
         def batches() -> Iterator[pa.RecordBatch]:
-            for block in context.inputs["tokens"]:
+            for number in context.plan.slices_of(context.unit):
                 # No name holds a slice longer than it is needed: there is one copy of its tokens at a time.
-                for batch in _packed(context, trimmed(block), schema, tallies=tallies, attributions=attributions):
+                for batch in _packed(context, settled(number), schema, tallies):
                     context.progress(0)
                     yield batch
 
         rows = write_packed(cast("IO[bytes]", file), batches(), schema)
-    context.counts = {**tallies.counts(), "rows": rows}
+    context.counts = {**tallies.counts(), "not_known": beside.not_known, "rows": rows}
 
 
 def _trimmed(table: pa.Table, trim: dict[str, dict[str, Any]], *, ledger: Ledger, decisions: BlockWriter) -> pa.Table:
@@ -130,9 +120,13 @@ def _trimmed(table: pa.Table, trim: dict[str, dict[str, Any]], *, ledger: Ledger
     return table.filter(pa.array(kept, pa.bool_()))
 
 
-def _packed(
-    context: UnitContext, table: pa.Table, schema: pa.Schema, *, tallies: _Tallies, attributions: pq.ParquetWriter
-) -> Iterator[pa.RecordBatch]:
+def _with_doc_ids(table: pa.Table) -> pa.Table:
+    """A table of documents with the column doc_id: their ids as text."""
+    names = [identifier.tobytes().hex() for identifier in fixed_binary(table.column("id"), ID_BYTES)]
+    return table.append_column("doc_id", pa.array(names, pa.string()))
+
+
+def _packed(context: UnitContext, table: pa.Table, schema: pa.Schema, tallies: _Tallies) -> Iterator[pa.RecordBatch]:
     if not table.num_rows:
         return
     recipe = context.recipe
@@ -156,19 +150,11 @@ def _packed(
         tallies.sequences[kind] += int((firsts == number).sum())
     tallies.padding_tokens += layout.num_sequences * recipe.packing.sequence_tokens - int(lengths.sum())
     tallies.cut_documents += int((lengths > recipe.packing.sequence_tokens).sum())
-    names = pa.array([identifier.tobytes().hex() for identifier in fixed_binary(table.column("id"), ID_BYTES)])
-    _attribute(table, names, tallies, attributions)
+    names = table.column("doc_id").combine_chunks()
     pad = load_tokenizer(recipe).end_of_document_id
     yield from packed_batches(
         layout, fill(layout, tokens, offsets[:-1], pad_id=pad), schema, doc_ids=names, kinds=kinds
     )
-
-
-def _attribute(documents: pa.Table, names: pa.Array, tallies: _Tallies, writer: pq.ParquetWriter) -> None:
-    table = attribution(documents, names)
-    tallies.attribute(table)
-    for part in row_groups(table):
-        writer.write_table(part, row_group_size=part.num_rows)
 
 
 def _settings(recipe: Recipe, plan: Plan) -> object:
@@ -179,6 +165,7 @@ def _settings(recipe: Recipe, plan: Plan) -> object:
         "sequence_tokens": recipe.packing.sequence_tokens,
         "tokenizer": tokenizer_settings(recipe),
         "slices_per_partition": plan.slices_per_partition,
+        "texts": recipe.release.texts,
     }
 
 
@@ -196,7 +183,11 @@ STEPS = [
         number=8,
         pass_name="pack",
         grain="partitions",
-        reads=(Read("tokenize", "tokens", "group", TOKENS), Read("settle", "trim", "all", TRIM)),
+        reads=(
+            Read("tokenize", "tokens", "group", TOKENS),
+            Read("settle", "trim", "all", TRIM),
+            Read("clean", "texts", "group", TEXTS, asked_for=lambda recipe: recipe.release.texts is not None),
+        ),
         settings=_settings,
         run=_pack,
         prepare=_prepare,

@@ -27,16 +27,14 @@ from manifests.storage import TEMPORARY_NAME, Storage, file_sha256
 from pipeline.pass_4_mix import mixture_shares
 from pipeline.plan import Plan
 from pipeline.recipe import Recipe
+from pipeline.release_folders import FOLDERS, SHARD_FILE, folders_of, shard_files
 from pipeline.release_texts import card, summary
 from pipeline.software import software_versions
 from pipeline.steps import RECORDS, Read, Step, UnitContext
 from pipeline.tokenizer_file import load_tokenizer, tokenizer_bytes, tokenizer_settings
 from stages.attribution import NOT_KNOWN
 
-_OURS = re.compile(
-    r"(data|attribution)/shard-\d{5}-of-\d{5}\.parquet|tokenizer/tokenizer\.json|SUMMARY\.md|README\.md|"
-    + TEMPORARY_NAME.pattern
-)
+_OURS = re.compile(rf"{SHARD_FILE.pattern}|tokenizer/tokenizer\.json|SUMMARY\.md|README\.md|{TEMPORARY_NAME.pattern}")
 
 
 def release_folder(recipe: Recipe) -> Storage:
@@ -101,26 +99,19 @@ def _release(context: UnitContext) -> None:
 
 
 def _shards(context: UnitContext) -> list[tuple[ReleaseFile, str]]:
-    """The packed shards and their attribution as they will stand in the release; each with its file of the work folder.
-
-    A row of attribution is a document that pack kept.
-    """
+    """What pack made, as it will stand in the release; each with its file of the work folder."""
     records = sorted(context.earlier["pack"], key=lambda record: record.unit)
     shards = []
-    for record in records:
-        assert record.ledger is not None  # noqa: S101 - pack wrote it
-        rows = {"data": record.counts["rows"], "attribution": Ledger.from_json(record.ledger).kept.documents}
-        for folder, table in (("data", "shard"), ("attribution", "attribution")):
-            made = record.outputs[table]
-            path = f"{folder}/shard-{record.unit:05d}-of-{len(records):05d}.parquet"
-            file = ReleaseFile(path, made.num_bytes, made.sha256, msgspec.convert(rows[folder], int))
-            shards.append((file, made.file))
+    for folder in folders_of(_recipe(context.recipe)):
+        for path, record in zip(shard_files(folder.name, len(records)), records, strict=True):
+            made = record.outputs[folder.table]
+            shards.append((ReleaseFile(path, made.num_bytes, made.sha256, folder.rows(record)), made.file))
     return shards
 
 
 def _place_shards(context: UnitContext, folder: Storage, shards: list[tuple[ReleaseFile, str]]) -> None:
     """Copy what pack made. A file that a stopped run left is kept if its bytes are right; other ones of ours go."""
-    present = folder.list("data") | folder.list("attribution")
+    present = {path: size for known in FOLDERS for path, size in folder.list(known.name).items()}
     for file, made in shards:
         if present.pop(file.path, None) != file.num_bytes or not _holds(folder, file):
             context.storage.copy_to(made, folder, file.path, digest=file.sha256)
@@ -234,7 +225,8 @@ def _ledger(records: list[Record]) -> dict[str, object]:
 def _recipe(recipe: Recipe) -> dict[str, object]:
     """The recipe without anything that says where files lay."""
     value: dict[str, object] = recipe.model_dump(
-        mode="json", exclude={"work": True, "release": True, "tokenizer": True, "sources": True, "licences": {"cache"}}
+        mode="json",
+        exclude={"work": True, "release": {"path"}, "tokenizer": True, "sources": True, "licences": {"cache"}},
     )
     value["tokenizer"] = {"end_of_document": recipe.tokenizer.end_of_document}
     sources = [source.model_dump(mode="json", exclude={"paths"}) for source in recipe.sources]
@@ -269,8 +261,7 @@ STEPS = [
         grain="one",
         reads=(
             *(Read(step, RECORDS, "all") for step in (*CHAIN, "look_up", "detect", "resolve", "mix", "settle")),
-            Read("pack", "shard", "all"),
-            Read("pack", "attribution", "all"),
+            *(Read("pack", folder.table, "all") for folder in FOLDERS),
         ),
         settings=_settings,
         run=_release,

@@ -62,6 +62,11 @@ class Plan(msgspec.Struct, frozen=True):
         """Slices of all partitions together."""
         return self.partitions * self.slices_per_partition
 
+    def slices_of(self, partition: int) -> range:
+        """Numbers of the slices of a partition."""
+        first = partition * self.slices_per_partition
+        return range(first, first + self.slices_per_partition)
+
     @property
     def num_readers(self) -> int:
         """Units that read texts again to compare them: input units, then shards of earlier releases."""

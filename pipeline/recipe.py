@@ -180,9 +180,13 @@ class Packing(Section):
 
 
 class ReleaseChoice(Section):
-    """The folder in which the release's own folder `<name>-<version>` is made."""
+    """The folder in which the release's own folder `<name>-<version>` is made, and whether it has `texts/`.
+
+    `texts: parquet` puts the cleaned text of every document beside its token ids; null leaves it out.
+    """
 
     path: str = "releases"
+    texts: Literal["parquet"] | None = "parquet"
 
 
 class Limits(Section):

@@ -206,7 +206,7 @@ def _hint(mistake: ErrorDetails, key: str, got: object) -> str:
         return f"a rule has a minimum or a maximum: {key.rpartition('.')[2]}: {{minimum: {got}}}"
     if mistake["type"] == "list_type" and isinstance(got, str):
         return f"a list has brackets: {key.rpartition('.')[2]}: [{got}]"
-    if mistake["type"] == "model_type" and got is False:
+    if mistake["type"] in ("model_type", "literal_error") and got is False and _may_be_null(mistake["loc"]):
         return f"null turns it off: {key.rpartition('.')[2]}: null"
     return _SCHEMA
 
@@ -220,11 +220,20 @@ def _shown(value: object) -> str:
 
 def _keys_at(location: tuple[int | str, ...]) -> list[str]:
     """Valid keys of the section that a location leads to."""
+    return sorted(_model_at(location).model_fields)
+
+
+def _may_be_null(location: tuple[int | str, ...]) -> bool:
+    field = _model_at(location[:-1]).model_fields.get(str(location[-1]))
+    return field is not None and type(None) in get_args(field.annotation)
+
+
+def _model_at(location: tuple[int | str, ...]) -> type[BaseModel]:
     model: type[BaseModel] = Recipe
     for part in location:
         if isinstance(part, str) and part in model.model_fields:
             model = _section(model.model_fields[part].annotation) or model
-    return sorted(model.model_fields)
+    return model
 
 
 def _section(annotation: object) -> type[BaseModel] | None:

@@ -50,7 +50,10 @@ _COMMENTS = {
     "mixture": "Shares in tokens. tokens: the total wanted, null for as many as possible. shortfall: scale or fail.",
     "tokenizer": "A Hugging Face tokenizer.json; `corpusmill tokenizer train FILE` makes one from these sources.",
     "packing": "Tokens of every sequence.",
-    "release": "The folder in which the release's own folder is made.",
+    "release": (
+        "The folder in which the release's own folder is made. texts: parquet puts the cleaned text of every document\n"
+        "beside its token ids; null: token ids alone."
+    ),
     "limits": (
         "A line longer than maximum_line_bytes is rejected. unit_bytes of shards make a unit (null: 4 MiB or more),\n"
         "slice_bytes of text a slice, which bounds memory. A unit without progress for progress_seconds is ended."

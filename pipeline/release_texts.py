@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from filters.licence_words import NO_EVIDENCE, UNLISTED
 from manifests.ledger import Ledger
 from manifests.release import CHAIN, Manifest
+from pipeline.release_folders import has_texts
 
 _PASS_OF = {
     "ingest": "1 ingest",
@@ -25,6 +26,16 @@ _MEANINGS = {
 }
 _ALLOWED = "on none of the named sets; the recipe allows it, by name or by category"
 _ATTRIBUTION = "`attribution/` has a row for every document: licence, evidence, origin, and whose copyright it names."
+_TEXTS = "`texts/` has the cleaned text of every document, in the file of its shard's name."
+_NO_TEXTS = "The release has no `texts/`: the recipe says `release.texts: null`. Its token ids decode to them."
+_CARD_CONFIG = """\
+- config_name: texts
+  data_files: texts/*.parquet
+"""
+_CARD_TEXTS = """
+Its cleaned text is in `texts/`, in the file of the same name, for whoever tokenizes in another way: `doc_id`, `text`,
+`kind`, `source`, `subset`, `language`, `licence`, `repo` and `path`.
+"""
 _NOT_KNOWN = {
     "licence": "no evidence names a licence (NOASSERTION)",
     "repository": "no repository",
@@ -69,18 +80,21 @@ def summary(manifest: Manifest) -> str:
         _table(("kind/rule", "replacements"), [(rule, f"{n:,}") for rule, n in manifest.redactions.items()]),
         "## Packing",
         _packing(manifest),
+        "## Texts",
+        _TEXTS if has_texts(manifest.recipe) else _NO_TEXTS,
     ]
     return "\n\n".join(parts) + "\n"
 
 
 def card(manifest: Manifest) -> str:
     """A short card: what this is, how to load it, what stands in a row."""
+    texts = has_texts(manifest.recipe)
     return f"""---
 pretty_name: {manifest.name}
 configs:
 - config_name: default
   data_files: data/*.parquet
-tags:
+{_CARD_CONFIG if texts else ""}tags:
 - pretraining
 - corpusmill
 ---
@@ -107,7 +121,7 @@ rows = load_dataset("parquet", data_files="data/*.parquet", split="train")
 
 Every document has a row in `attribution/`, in the file of its shard's name: `doc_id`, its repository, revision and
 path, its SWHID, licence, the evidence for that, and the copyright statements of its text.
-
+{_CARD_TEXTS if texts else ""}
 A document ends in token {manifest.tokenizer.end_of_document_id} (`{manifest.tokenizer.end_of_document}`); padding
 is the same token. The tokenizer lies in `tokenizer/`, its sha256 is `{manifest.tokenizer.sha256}`.
 

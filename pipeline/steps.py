@@ -21,20 +21,22 @@ from stages.exchange import Block, BlockWriter, Progress, output, read_segments,
 
 # readers: the input units, then one unit for each shard of the earlier releases that the recipe names.
 Grain = Literal["inputs", "readers", "slices", "partitions", "one"]
-# same: the unit of the same number; blocks: this unit's block of every unit;
-# group: the slices of this partition; all: everything.
+# same: the unit of the same number; blocks: this unit's block of every unit; all: everything;
+# group: the slices of this partition in order, and of a slice what its own unit wrote, or, where the table is of grain
+# inputs, the blocks that all units wrote for it, in order of the units.
 Reach = Literal["same", "blocks", "group", "all"]
 RECORDS = ""  # as the table of a Read: the records alone, their counts and ledgers
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """An input: a table of an earlier step, and which part of it."""
+    """An input: a table of an earlier step, which part of it, and the recipes that have it read."""
 
     step: str
     table: str
     reach: Reach
     schema: pa.Schema | None = None
+    asked_for: Callable[[Recipe], bool] = lambda _recipe: True
 
 
 @dataclass(slots=True)
@@ -43,7 +45,7 @@ class UnitContext:
 
     Attributes:
         unit: number of the unit within its step.
-        inputs: by table name, the blocks to read.
+        inputs: by table name, the blocks to read; a table that the recipe does not ask for is not among them.
         earlier: done records of every step read with reach "all", by step.
         failed: failed records of the same, where the recipe leaves failed units out.
     """
@@ -71,6 +73,10 @@ class UnitContext:
         schema = self.reads[table].schema
         assert schema is not None, f"{self.step} reads {table} without a schema"  # noqa: S101 - a slip of ours
         return read_table(self.storage, self.inputs[table], schema, self.progress)
+
+    def of_slice(self, table: str, number: int) -> list[Block]:
+        """The blocks of one slice, of an input read with reach "group"; none where no row lies in it."""
+        return [block for block in self.inputs[table] if block.slice == number]
 
     @contextmanager
     def blocks(

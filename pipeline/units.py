@@ -17,7 +17,7 @@ import msgspec
 
 from manifests.errors import CorpusmillError, IntegrityError
 from manifests.ledger import Ledger
-from manifests.record import Failure, Record, Segment, read_record, record_name, write_record
+from manifests.record import Failure, Output, Record, Segment, read_record, record_name, write_record
 from manifests.storage import Storage
 from pipeline.plan import Plan, Shard
 from pipeline.recipe import Recipe
@@ -54,34 +54,47 @@ class Mill:
 
 def unit_inputs(mill: Mill, step: Step, unit: int) -> dict[str, list[Block]]:
     """The blocks that a unit reads, by table; units left out contribute none."""
-    return {read.table: list(_blocks(mill, read, unit)) for read in step.reads if read.table != RECORDS}
+    reads = [read for read in step.reads if read.table != RECORDS and read.asked_for(mill.recipe)]
+    return {read.table: list(_blocks(mill, read, unit)) for read in reads}
 
 
 def _blocks(mill: Mill, read: Read, unit: int) -> Iterable[Block]:
-    for number, record in enumerate(mill.records(step_named(read.step))):
-        if record is None or not record.done or read.table not in record.outputs:
-            continue
-        output = record.outputs[read.table]
+    outputs = {
+        number: record.outputs[read.table]
+        for number, record in enumerate(mill.records(step_named(read.step)))
+        if record is not None and record.done and read.table in record.outputs
+    }
+    if read.reach == "group":
+        yield from _blocks_of_slices(mill, read, unit, outputs)
+        return
+    for number, output in outputs.items():
         if not output.blocks:
             segments: list[Segment] = []
         elif read.reach == "blocks":
             segments = output.blocks[unit]
         else:
             segments = [segment for block in output.blocks for segment in block]
-        reached = {
-            "same": number == unit,
-            "group": number // mill.plan.slices_per_partition == unit,
-            "blocks": True,
-            "all": True,
-        }[read.reach]
-        if reached and (segments or not output.blocks):
+        if (read.reach != "same" or number == unit) and (segments or not output.blocks):
             yield Block(number, output.file, tuple(segments))
+
+
+def _blocks_of_slices(mill: Mill, read: Read, partition: int, outputs: Mapping[int, Output]) -> Iterable[Block]:
+    """What lies in the slices of a partition, slice after slice, so that its unit can hold one of them at a time."""
+    by_unit = step_named(read.step).grain == "slices"
+    for number in mill.plan.slices_of(partition):
+        for writer in [number] if by_unit else outputs:
+            if writer not in outputs:
+                continue
+            blocks = outputs[writer].blocks
+            segments = [segment for block in blocks for segment in block] if by_unit else blocks[number]
+            if segments:
+                yield Block(writer, outputs[writer].file, tuple(segments), slice=number)
 
 
 def unit_fingerprint(mill: Mill, step: Step, unit: int, inputs: Mapping[str, list[Block]]) -> str:
     """sha256 in hex over everything that decides the unit's outputs."""
     read: dict[str, object] = {
-        table: [[block.unit, [segment.digest for segment in block.segments], _whole(block)] for block in blocks]
+        table: [[b.unit, b.slice, [segment.digest for segment in b.segments], _whole(b)] for b in blocks]
         for table, blocks in inputs.items()
     }
     if step.grain == "readers" and unit >= len(mill.plan.units):

@@ -1,8 +1,8 @@
 """Verify: recompute all that a release says of itself, from its folder alone, and name every falsehood.
 
 The manifest is held against itself (digest, accounts, sums), every file against the manifest, the rows of the shards
-against the promises of the card, the attribution against the shards, and the card against the manifest. A file whose
-bytes are not those listed is not looked into: that it is another file says it all.
+against the promises of the card, attribution and texts against the shards, and the card against the manifest. A file
+whose bytes are not those listed is not looked into: that it is another file says it all.
 
 Cost: 35 M tokens per CPU second (Parquet's decoding alone does 50), and 2 s for a large vocabulary; memory as in
 `pipeline.verify_shards`.
@@ -23,17 +23,21 @@ from manifests.ledger import Ledger
 from manifests.release import CHAIN, MANIFEST, SCHEMA_VERSION, Manifest, ReleaseFile, ReleaseTokenizer
 from manifests.storage import Storage, file_sha256
 from pipeline.findings import Findings
+from pipeline.release_folders import DATA, FOLDERS, folders_of, shard_files
 from pipeline.release_texts import card, summary
 from pipeline.software import software_versions
 from pipeline.verify_attribution import AttributionCheck
 from pipeline.verify_rows import KINDS
 from pipeline.verify_shards import ShardCheck, Totals
+from pipeline.verify_texts import TextsCheck
 from stages.exchange import lexsorted, sortable
 from stages.tokenizing import TextTokenizer
 
 _TOKENIZER = "tokenizer/tokenizer.json"
 _SEQUENCE_TOKENS = range(2, (1 << 20) + 1)  # what a recipe may ask for
-_TEXTS = {"SUMMARY.md": summary, "README.md": card}
+_PAGES = {"SUMMARY.md": summary, "README.md": card}
+# What looks into the files of the folders beside data/; those of others are held to their size and sha256 alone.
+_BESIDE: dict[str, type[AttributionCheck | TextsCheck]] = {"attribution": AttributionCheck, "texts": TextsCheck}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,8 @@ class VerifyReport:
     """What was looked at and found true.
 
     Attributes:
-        same_version: whether this version of corpusmill made the release; only then are its texts generated again.
+        same_version: whether this version of corpusmill made the release; only then its card and summary are generated
+            again.
     """
 
     folder: str
@@ -55,11 +60,11 @@ class VerifyReport:
 
     def __str__(self) -> str:
         shards = "1 shard" if self.shards == 1 else f"{self.shards:,} shards"
-        texts = "" if self.same_version else "; another version wrote its texts, so they are held to their sha256 alone"
+        pages = "" if self.same_version else "; another version wrote card and summary: they are held to their sha256"
         return (
             f"{self.folder} is what its manifest says: {self.files} files, {self.num_bytes / 1e6:,.1f} MB; "
             f"{shards} of {self.sequences:,} sequences; "
-            f"{self.tokens:,} tokens of {self.documents:,} documents{texts}"
+            f"{self.tokens:,} tokens of {self.documents:,} documents{pages}"
         )
 
 
@@ -86,30 +91,30 @@ def verify_release(folder: str, *, progress: Callable[[int], None] = lambda _num
     findings = Findings(release.root)
     _check_manifest(release, manifest, findings)
     sound = _sound_files(release, manifest, findings)
-    _check_texts(release, manifest, sound, findings)
-    shards = [file for file in sound if file.path in _shard_names(manifest)]
-    attributions = [file for file in sound if file.path in _shard_names(manifest, "attribution")]
+    _check_pages(release, manifest, sound, findings)
+    files = _by_folder(manifest, sound)
     for file in sound:
-        if file not in (*shards, *attributions):
+        if not any(file in files[folder] for folder in (DATA, *_BESIDE)):
             progress(file.num_bytes)
     if not _tokenizer_proven(release, manifest, sound, findings):
         findings.check()  # ids mean nothing without the tokenizer that made them
     check = ShardCheck(manifest, findings, progress)
-    for file in shards:
+    for file in files[DATA]:
         check.check(release, file)
-    if check.totals.complete and len(shards) == len(_shard_names(manifest)):
+    if check.totals.complete and len(files[DATA]) == _num_shards(manifest):
         _check_totals(manifest, check.totals, findings)
-    attributed = AttributionCheck(manifest, findings, progress)
-    for file in attributions:
-        attributed.check(release, file, check.totals.document_ids.get(file.path.replace("attribution", "data", 1)))
-    if len(attributions) == len(_shard_names(manifest)):
-        attributed.check_totals()
+    for name, beside in _BESIDE.items():
+        looking = beside(manifest, findings, progress)
+        for file in files[name]:
+            looking.check(release, file, check.totals.document_ids.get(DATA + file.path.removeprefix(name)))
+        if len(files[name]) == _num_shards(manifest):
+            looking.check_totals()
     findings.check()
     return VerifyReport(
         folder=release.root,
         files=len(sound) + 1,
         num_bytes=sum(file.num_bytes for file in sound),
-        shards=len(shards),
+        shards=len(files[DATA]),
         sequences=sum(check.totals.sequences.values()),
         tokens=sum(check.totals.tokens.values()),
         documents=sum(check.totals.documents.values()),
@@ -154,14 +159,21 @@ def _check_manifest(release: Storage, manifest: Manifest, findings: Findings) ->
         expect(f"files: entries of {path}", int(path in _expected_paths(manifest)), listed[path])
 
 
-def _shard_names(manifest: Manifest, folder: str = "data") -> list[str]:
-    """The files that a folder must have: as many as there are shards of data."""
-    count = sum(file.path.startswith("data/") for file in manifest.files)
-    return [f"{folder}/shard-{number:05d}-of-{count:05d}.parquet" for number in range(count)]
+def _num_shards(manifest: Manifest) -> int:
+    return sum(file.path.startswith(f"{DATA}/") for file in manifest.files)
 
 
 def _expected_paths(manifest: Manifest) -> set[str]:
-    return {*_shard_names(manifest), *_shard_names(manifest, "attribution"), *_TEXTS, _TOKENIZER}
+    """The files that the manifest must list: every folder of its recipe has as many as there are shards of data."""
+    folders = [shard_files(folder.name, _num_shards(manifest)) for folder in folders_of(manifest.recipe)]
+    return {*(path for paths in folders for path in paths), *_PAGES, _TOKENIZER}
+
+
+def _by_folder(manifest: Manifest, sound: list[ReleaseFile]) -> dict[str, list[ReleaseFile]]:
+    """The sound files among those that each folder must have, by its name; none for one that the recipe leaves out."""
+    expected = _expected_paths(manifest)
+    due = [file for file in sound if file.path in expected]
+    return {folder.name: [file for file in due if file.path.startswith(f"{folder.name}/")] for folder in FOLDERS}
 
 
 def _sound_files(release: Storage, manifest: Manifest, findings: Findings) -> list[ReleaseFile]:
@@ -188,11 +200,11 @@ def _sound_files(release: Storage, manifest: Manifest, findings: Findings) -> li
     return sound
 
 
-def _check_texts(release: Storage, manifest: Manifest, sound: list[ReleaseFile], findings: Findings) -> None:
+def _check_pages(release: Storage, manifest: Manifest, sound: list[ReleaseFile], findings: Findings) -> None:
     """Whether what people read is what the manifest generates."""
     if not _same_version(manifest):
         return  # another version may word them otherwise; their sha256 holds
-    for path, write in _TEXTS.items():
+    for path, write in _PAGES.items():
         try:
             expected = write(msgspec.structs.replace(manifest, files=[])).encode()
         except (KeyError, IntegrityError):

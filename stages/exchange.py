@@ -32,11 +32,13 @@ class Block:
     Attributes:
         unit: the writing unit.
         file: name in the work folder.
+        slice: the slice that its rows belong to, where a partition takes it among those of its slices; else None.
     """
 
     unit: int
     file: str
     segments: tuple[Segment, ...]
+    slice: int | None = None
 
 
 class Progress(Protocol):

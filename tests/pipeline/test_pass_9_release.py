@@ -11,7 +11,7 @@ Run = Callable[..., None]
 Files = Callable[[Path], dict[str, bytes]]
 
 
-@pytest.mark.parametrize("name", ["data/mine.csv", "attribution/mine.csv", "notes.txt"])
+@pytest.mark.parametrize("name", ["data/mine.csv", "attribution/mine.csv", "texts/mine.csv", "notes.txt"])
 def test_a_folder_with_files_of_others_is_refused_before_any_work(
     tiny_recipe: Path, run_recipe: Run, name: str
 ) -> None:
@@ -36,7 +36,7 @@ def test_a_release_that_was_stopped_is_finished(
     release = finished_recipe.parent / "releases/tiny-0.1.0"
     (release / "manifest.json").unlink()
     (release / "attribution/shard-00000-of-00002.parquet").write_bytes(b"half")
-    for folder in ("data", "attribution"):
+    for folder in ("data", "attribution", "texts"):
         (release / folder / "shard-00002-of-00003.parquet").write_bytes(b"of an earlier plan")
     run_recipe(finished_recipe)
     assert release_files(finished_recipe) == expected_release

@@ -20,6 +20,7 @@ from pipeline.verify_rows import KINDS
 
 SHARDS = ("data/shard-00000-of-00002.parquet", "data/shard-00001-of-00002.parquet")
 ATTRIBUTIONS = ("attribution/shard-00000-of-00002.parquet", "attribution/shard-00001-of-00002.parquet")
+TEXTS = ("texts/shard-00000-of-00002.parquet", "texts/shard-00001-of-00002.parquet")
 FALSE_EVIDENCE = {"id": "0" * 16, "kind": "header", "expression": "MIT", "where": "line 1", "confidence": 1.0}
 TOKENIZER = "tokenizer/tokenizer.json"
 
@@ -81,7 +82,7 @@ def test_a_release_that_the_mill_made_is_sound(small_release: Path) -> None:
     told: list[int] = []
     report = verify_release(str(small_release), progress=told.append)
     manifest = manifest_of(small_release)
-    assert report.files == 8
+    assert report.files == 10
     assert report.shards == 2
     assert report.documents == sum(row.documents for row in manifest.documents) > 50
     assert report.tokens == sum(manifest.mixture.reached_tokens.values())
@@ -99,7 +100,7 @@ def test_the_small_release_has_cut_documents_and_padding(small_release: Path) ->
 
 def test_a_release_has_no_temporary_folder(small_release: Path) -> None:
     assert sorted(path.name for path in small_release.iterdir()) == [
-        "README.md", "SUMMARY.md", "attribution", "data", "manifest.json", "tokenizer"
+        "README.md", "SUMMARY.md", "attribution", "data", "manifest.json", "texts", "tokenizer"
     ]  # fmt: skip
 
 
@@ -137,7 +138,7 @@ def test_a_folder_that_is_no_release(tmp_path: Path) -> None:
 # Files
 
 
-@pytest.mark.parametrize("path", [*SHARDS, *ATTRIBUTIONS, TOKENIZER, "SUMMARY.md", "README.md"])
+@pytest.mark.parametrize("path", [*SHARDS, *ATTRIBUTIONS, *TEXTS, TOKENIZER, "SUMMARY.md", "README.md"])
 def test_a_flipped_byte(release: Path, path: str) -> None:
     data = bytearray((release / path).read_bytes())
     data[len(data) // 2] ^= 1
@@ -145,14 +146,14 @@ def test_a_flipped_byte(release: Path, path: str) -> None:
     assert f"{path}: expected sha256" in findings(release)
 
 
-@pytest.mark.parametrize("path", [*SHARDS, ATTRIBUTIONS[0], TOKENIZER, "SUMMARY.md"])
+@pytest.mark.parametrize("path", [*SHARDS, ATTRIBUTIONS[0], TEXTS[0], TOKENIZER, "SUMMARY.md"])
 def test_a_cut_file(release: Path, path: str) -> None:
     data = (release / path).read_bytes()
     (release / path).write_bytes(data[:-1])
     assert f"{path}: expected a file of {len(data):,} bytes, got {len(data) - 1:,} bytes" in findings(release)
 
 
-@pytest.mark.parametrize("path", [*SHARDS, ATTRIBUTIONS[1], TOKENIZER, "README.md"])
+@pytest.mark.parametrize("path", [*SHARDS, ATTRIBUTIONS[1], TEXTS[1], TOKENIZER, "README.md"])
 def test_a_missing_file(release: Path, path: str) -> None:
     (release / path).unlink()
     message = findings(release)
@@ -162,7 +163,13 @@ def test_a_missing_file(release: Path, path: str) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["data/shard-00002-of-00002.parquet", "attribution/shard-00002-of-00002.parquet", "notes.txt", "tmp/17-half"],
+    [
+        "data/shard-00002-of-00002.parquet",
+        "attribution/shard-00002-of-00002.parquet",
+        "texts/shard-00002-of-00002.parquet",
+        "notes.txt",
+        "tmp/17-half",
+    ],
 )
 def test_a_file_too_many(release: Path, path: str) -> None:
     (release / path).parent.mkdir(exist_ok=True)
@@ -218,7 +225,7 @@ def test_a_stale_text_signed(release: Path, path: str) -> None:
     assert f"{path}: expected the text that the manifest generates" in findings(release)
 
 
-def test_texts_of_another_version_are_held_to_their_digest_alone(release: Path) -> None:
+def test_pages_of_another_version_are_held_to_their_digest_alone(release: Path) -> None:
     text = (release / "README.md").read_text() + "One more line.\n"
     (release / "README.md").write_text(text)
     manifest = manifest_of(release)
@@ -226,7 +233,7 @@ def test_texts_of_another_version_are_held_to_their_digest_alone(release: Path) 
     card_file = ReleaseFile("README.md", len(data), sha256(data).hexdigest())
     files = [card_file if file.path == "README.md" else file for file in manifest.files]
     forge(release, files=files, software=manifest.software | {"corpusmill": "0.0.1"})
-    assert "another version wrote its texts" in str(verify_release(str(release)))
+    assert "another version wrote card and summary" in str(verify_release(str(release)))
     (release / "README.md").write_text(text[::-1])
     assert "README.md: expected sha256" in findings(release)
 
@@ -737,7 +744,7 @@ def test_attribution_that_is_no_parquet_signed(release: Path) -> None:
 
 
 def test_attribution_that_would_fill_the_memory_is_not_read(release: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.verify_attribution.MAXIMUM_ROW_GROUP_ROWS", 10)
+    monkeypatch.setattr("pipeline.verify_documents.MAXIMUM_ROW_GROUP_ROWS", 10)
     assert f"{ATTRIBUTIONS[0]}: row group 0: expected at most 10 rows" in findings(release)
 
 
@@ -765,6 +772,94 @@ def test_a_manifest_that_does_not_say_what_is_not_known(release: Path, unknown: 
     assert "manifest.json: not_known: expected" in findings(release)
 
 
+# Texts
+
+
+def retell(release: Path, change: Callable[[list[dict[str, Any]]], object]) -> str:
+    """What `verify` finds in a release whose first file of texts was changed and then signed."""
+    rewrite(release, change, shard=TEXTS[0])
+    sign(release)
+    return findings(release)
+
+
+def without_texts(release: Path, files: list[ReleaseFile]) -> list[ReleaseFile]:
+    for path in TEXTS:
+        (release / path).unlink()
+    return [file for file in files if file.path not in TEXTS]
+
+
+def test_texts_written_anew_and_signed_are_sound(release: Path) -> None:
+    rewrite(release, lambda _rows: None, shard=TEXTS[0])
+    sign(release)
+    verify_release(str(release))
+
+
+def test_a_document_without_a_text_signed(release: Path) -> None:
+    gone: list[dict[str, Any]] = []
+    message = retell(release, lambda rows: gone.append(rows.pop(3)))
+    assert f"{TEXTS[0]}: document {gone[0]['doc_id']}: expected a row for it, got none" in message
+    assert "in texts/" in message
+
+
+def test_a_text_with_another_id_signed(release: Path) -> None:
+    message = retell(release, lambda rows: rows[-1].update({"doc_id": "f" * 32}))
+    assert f"{TEXTS[0]}: document {'f' * 32}: expected no row" in message
+    assert "expected a row for it, got none" in message
+
+
+def test_swapped_texts_signed(release: Path) -> None:
+    first, second = (release / path for path in TEXTS)
+    first.rename(release / "aside")
+    second.rename(first)
+    (release / "aside").rename(second)
+    sign(release)
+    message = findings(release)
+    assert all(f"{path}: document " in message for path in TEXTS)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "expected"),
+    [
+        ("text", "short", "manifest.json: bytes of code, files, (none), Python, MIT: expected"),
+        ("language", "C", "manifest.json: documents of code, files, (none), C, MIT: expected 0, got 1 in texts/"),
+        ("licence", "", "expected a licence, got ''"),
+        ("kind", "prose", "expected code or text, got 'prose'"),
+        ("text", None, "row group 0: expected no null, got some in text"),
+    ],
+)
+def test_texts_that_cannot_be_signed(release: Path, column: str, value: object, expected: str) -> None:
+    message = retell(
+        release, lambda rows: next(row for row in rows if row["source"] == "files").update({column: value})
+    )
+    assert expected in message
+
+
+def test_texts_of_another_release_signed(release: Path) -> None:
+    table = pq.read_table(release / TEXTS[0])
+    pq.write_table(table.replace_schema_metadata({b"corpusmill.release": b"other"}), release / TEXTS[0])
+    sign(release)
+    assert f"{TEXTS[0]}: expected the metadata" in findings(release)
+
+
+def test_texts_that_the_recipe_asks_for_and_nobody_lists(release: Path) -> None:
+    forge(release, files=without_texts(release, manifest_of(release).files))
+    message = findings(release)
+    assert all(f"manifest.json: files: entries of {path}: expected 1, got 0" in message for path in TEXTS)
+
+
+def test_texts_that_the_recipe_does_not_ask_for(release: Path) -> None:
+    sign(release, recipe=manifest_of(release).recipe | {"release": {"texts": None}})
+    message = findings(release)
+    assert all(f"manifest.json: files: entries of {path}: expected 0, got 1" in message for path in TEXTS)
+
+
+@pytest.mark.parametrize("said", [{"texts": None}, {}, None, "texts", ["texts"]])
+def test_a_release_without_texts_is_sound_where_its_recipe_says_so(release: Path, said: object) -> None:
+    manifest = manifest_of(release)
+    sign(release, files=without_texts(release, manifest.files), recipe=manifest.recipe | {"release": said})
+    verify_release(str(release))
+
+
 # Text that is none
 
 
@@ -787,6 +882,7 @@ def spoiled(array: pa.Array) -> pa.Array:
             for name in ("doc_id", "kind", "source", "repository", "path", "licence", "evidence")
         ),
         *((SHARDS[0], name) for name in ("doc_ids", "kind")),
+        *((TEXTS[0], name) for name in ("text", "language")),
     ],
 )
 def test_text_that_is_not_utf_8_signed(release: Path, path: str, column: str) -> None:

@@ -1,0 +1,67 @@
+"""Folders of a release with one file for each partition: what pack makes, `release` places and `verify` expects.
+
+Files of one name belong together: `texts/shard-00003-of-00008.parquet` is about the documents of the shard of data that
+has this name.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+
+from manifests.ledger import Ledger
+from manifests.record import Record
+
+DATA = "data"
+
+
+class ReleaseFolder(NamedTuple):
+    """A folder.
+
+    Attributes:
+        name: of the folder.
+        table: the output of pack that becomes its file.
+        rows: how many rows a file has, by the record of the unit of pack that made it.
+        asked_for: whether a release has it, by the recipe as it stands in the manifest; that may be any JSON.
+    """
+
+    name: str
+    table: str
+    rows: Callable[[Record], int]
+    asked_for: Callable[[Mapping[str, Any]], bool] = lambda _recipe: True
+
+
+def sequences(record: Record) -> int:
+    """Rows of a file with one for each sequence."""
+    return msgspec.convert(record.counts["rows"], int)
+
+
+def documents(record: Record) -> int:
+    """Rows of a file with one for each document that pack kept."""
+    assert record.ledger is not None  # noqa: S101 - pack wrote it
+    return Ledger.from_json(record.ledger).kept.documents
+
+
+def has_texts(recipe: Mapping[str, Any]) -> bool:
+    """Whether a manifest's recipe asks for the texts of documents."""
+    release = recipe.get("release")
+    return isinstance(release, dict) and release.get("texts") == "parquet"
+
+
+FOLDERS = (
+    ReleaseFolder(DATA, "shard", sequences),
+    ReleaseFolder("attribution", "attribution", documents),
+    ReleaseFolder("texts", "texts", documents, has_texts),
+)
+SHARD_FILE = re.compile(rf"(?:{'|'.join(folder.name for folder in FOLDERS)})/shard-\d{{5}}-of-\d{{5}}\.parquet")
+
+
+def folders_of(recipe: Mapping[str, Any]) -> list[ReleaseFolder]:
+    """The folders of a release, by the recipe as it stands in its manifest."""
+    return [folder for folder in FOLDERS if folder.asked_for(recipe)]
+
+
+def shard_files(folder: str, count: int) -> list[str]:
+    """The files of a folder, by number of partition, where there are `count` of them."""
+    return [f"{folder}/shard-{number:05d}-of-{count:05d}.parquet" for number in range(count)]

@@ -1,0 +1,144 @@
+"""Files with one row for each document of a shard, looked into row group by row group, and held against the shard.
+
+Of every such file: columns and metadata are as they should be, rows are sorted by id within a row group, nothing is
+null, text is UTF-8, and there is a row for each document of the shard and no other. What else rows must say, the caller
+looks at.
+
+Memory: a row group some ten times over, and 32 bytes for each document of a shard.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from manifests.document import ID_BYTES
+from manifests.release import ReleaseFile
+from manifests.storage import Storage
+from pipeline.findings import Findings
+from pipeline.verify_rows import KINDS, Digests, MalformedRowsError, check_sound, digests, header_faults
+from stages.exchange import lexsorted, sortable
+
+# Fixed here and not the writers' own settings, so that a release stays sound when those are tuned.
+MAXIMUM_ROW_GROUP_ROWS = 1 << 20
+MAXIMUM_ROW_GROUP_BYTES = 1 << 30
+
+
+class DocumentFiles:
+    """Looks into the files of a folder one after another and takes down what is false.
+
+    Attributes:
+        complete: False once something could not be looked at.
+    """
+
+    def __init__(
+        self,
+        schema: pa.Schema,
+        look: Callable[[str, pa.Table], None],
+        findings: Findings,
+        progress: Callable[[int], None],
+    ) -> None:
+        """Make it ready for the files of one folder.
+
+        Args:
+            schema: with the metadata that each file should have.
+            look: given each row group, and where it stands as messages say it.
+        """
+        self.complete = True
+        self._schema = schema
+        self._look = look
+        self._findings = findings
+        self._progress = progress
+        self._path = ""
+
+    def check(self, release: Storage, listed: ReleaseFile, documents: Digests | None) -> None:
+        """Look into a file; `progress` is told its size.
+
+        Args:
+            documents: of its shard, each once; None where they could not be read.
+        """
+        self._path = listed.path
+        try:
+            with pq.ParquetFile(release.path(listed.path)) as file:
+                for fault in header_faults(file, listed.rows, self._schema):
+                    self.found(fault)
+                parts = [self._ids(group, table) for group, table in _row_groups(file)]
+            if documents is not None:
+                self._check_ids(np.concatenate([*parts, np.empty(0, dtype=f"V{ID_BYTES}")]), documents)
+        except (MalformedRowsError, pa.ArrowException, OSError) as error:
+            self.complete = False
+            known = isinstance(error, MalformedRowsError)
+            self.found(str(error) if known else f"expected a Parquet file, got {str(error).partition(chr(10))[0]}")
+        self._progress(listed.num_bytes)
+
+    def found(self, what: str) -> None:
+        """Take down what is wrong in the file that is looked at."""
+        self._findings.add(f"{self._path}: {what}")
+
+    def expect(self, where: str, table: pa.Table, holds: pa.ChunkedArray, *, column: str, what: str) -> None:
+        """Take down the first row for which something does not hold, and how many more there are."""
+        wrong = np.flatnonzero(~holds.to_numpy())
+        if len(wrong):
+            row = table.slice(int(wrong[0]), 1).to_pylist()[0]
+            more = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
+            self.found(f"{where}: document {row['doc_id']}{more}: expected {what}, got {row[column][:80]!r}")
+
+    def expect_kind_and_licence(self, where: str, table: pa.Table) -> None:
+        """Take down a kind that is none and a licence that is empty."""
+        licensed = pc.not_equal(table.column("licence"), "")
+        self.expect(where, table, licensed, column="licence", what="a licence")
+        known = pc.is_in(table.column("kind"), pa.array(KINDS))
+        self.expect(where, table, known, column="kind", what=" or ".join(KINDS))
+
+    def _ids(self, group: int, table: pa.Table) -> Digests:
+        """Look at the rows of a row group; returns their ids."""
+        names = table.column("doc_id").combine_chunks()
+        ids = digests(names, 0, np.arange(len(names)))
+        if len(names) > 1 and not pc.all(pc.less(names[:-1], names[1:])).as_py():
+            self.found(f"row group {group}: expected rows sorted by doc_id, each once, got others")
+        self._look(f"row group {group}", table)
+        return ids
+
+    def _check_ids(self, found: Digests, expected: Digests) -> None:
+        """Whether the rows are of the documents of the shard, each once."""
+        ordered, wanted = (ids[lexsorted(sortable(ids))] for ids in (found, expected))
+        if ordered.tobytes() == wanted.tobytes():
+            return
+        rows, documents = Counter(ordered.tolist()), set(wanted.tolist())
+        for what, wrong in (
+            ("expected a row for it, got none", documents - rows.keys()),
+            ("expected no row, for the shard has no such document, got one", rows.keys() - documents),
+            ("expected one row, got more", {item for item, count in rows.items() if count > 1}),
+        ):
+            if wrong:
+                more = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
+                self.found(f"document {min(wrong).hex()}{more}: {what}")
+
+
+def _row_groups(file: pq.ParquetFile) -> Iterator[tuple[int, pa.Table]]:
+    """The row groups that memory can take, proven to hold no null anywhere and no text that is not UTF-8."""
+    for group in range(file.num_row_groups):
+        metadata = file.metadata.row_group(group)
+        if metadata.num_rows > MAXIMUM_ROW_GROUP_ROWS or metadata.total_byte_size > MAXIMUM_ROW_GROUP_BYTES:
+            raise MalformedRowsError(
+                f"row group {group}: expected at most {MAXIMUM_ROW_GROUP_ROWS} rows and {MAXIMUM_ROW_GROUP_BYTES} "
+                f"bytes, got {metadata.num_rows} rows and {metadata.total_byte_size} bytes"
+            )
+        table = file.read_row_group(group)
+        columns = {name: table.column(name).combine_chunks() for name in table.column_names}
+        check_sound(group, columns)
+        for name, column in columns.items():
+            if _has_null(column):
+                raise MalformedRowsError(f"row group {group}: expected no null, got some in {name}")
+        yield group, table
+
+
+def _has_null(column: pa.Array) -> bool:
+    if column.null_count:
+        return True
+    if pa.types.is_list(column.type):
+        return _has_null(column.flatten())
+    return pa.types.is_struct(column.type) and any(map(_has_null, column.flatten()))
