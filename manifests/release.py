@@ -46,6 +46,24 @@ class ReleaseSource(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     shards: list[SourceShard]
 
 
+class EarlierRelease(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A release that this one was held against.
+
+    Attributes:
+        name: and version.
+        digest: of its manifest.
+        against: whether all that it holds is left out here.
+        holds_out: whether what it held out is held out here, too.
+        has_texts: whether near duplicates could be compared, or equal documents alone.
+    """
+
+    name: str
+    digest: str
+    against: bool
+    holds_out: bool
+    has_texts: bool
+
+
 class DocumentClass(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Documents that agree in kind, source, subset, language and licence; bytes of text as kept, tokens as packed."""
 
@@ -103,6 +121,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         licence_counts: `texts`, distinct notices and licence texts that were read; `undecided_texts`, those that took
             the detector too long; `copies_elsewhere`, documents left by pass 2 of which a copy lies under another
             licence.
+        duplicate_counts: `repository_copies`, repositories that hold the same files as another one; `unresolved`,
+            documents that were kept because four rounds did not decide of which others they are duplicates.
+        held_out: documents that were set aside, in `held_out/`.
         not_known: documents by what their attribution does not know, then by kind.
     """
 
@@ -112,6 +133,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     recipe: dict[str, Any]
     software: dict[str, str]
     sources: list[ReleaseSource]
+    earlier: list[EarlierRelease]
     tokenizer: ReleaseTokenizer
     ledgers: dict[str, dict[str, Any]]
     failed_units: list[str]
@@ -123,6 +145,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     documents: list[DocumentClass]
     licence_words: dict[str, str]
     licence_counts: dict[str, int]
+    duplicate_counts: dict[str, int]
+    held_out: int
     not_known: dict[str, dict[str, int]]
     files: list[ReleaseFile]
 

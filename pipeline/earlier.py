@@ -25,6 +25,7 @@ from stages.release_index import rows_at, rows_with_keys
 
 U64 = npt.NDArray[np.uint64]
 I64 = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 # Of `deduplication.near`, what keys and signatures depend on.
 _MEASURED_BY = ("ngram_words", "bands", "rows", "seed")
 
@@ -67,7 +68,7 @@ class Matches(NamedTuple):
 
     key: Digests
     name: list[bytes]
-    held_out: npt.NDArray[np.bool_]
+    held_out: Bools
 
 
 def earlier_shards(recipe: Recipe) -> list[EarlierShard]:
@@ -148,8 +149,8 @@ class EarlierIndex:
                 names = [bytes.fromhex(name) for name in rows.column("doc_id").to_pylist()]
                 yield shard, Matches(halves, names, rows.column("held_out").to_numpy())
 
-    def sharing(self, keys: U64) -> Iterator[tuple[U64, U64, npt.NDArray[np.bool_]]]:
-        """Documents with one of some band keys whose text is there: (key, ref, whether held out), shard by shard."""
+    def sharing(self, keys: U64) -> Iterator[tuple[EarlierShard, U64, U64, Bools]]:
+        """Documents with one of some band keys, of shards whose texts are there: (shard, keys, refs, held out there)."""
         for number, shard in enumerate(self._shards):
             if not shard.texts:
                 continue
@@ -158,7 +159,7 @@ class EarlierIndex:
                 row = found.column("row").to_numpy()
                 wanted = held_out[row] | shard.against
                 refs = np.uint64((self._first_unit + number) << 32) + row[wanted].astype(np.uint64)
-                yield found.column("key").to_numpy()[wanted], refs, held_out[row[wanted]]
+                yield shard, found.column("key").to_numpy()[wanted], refs, held_out[row[wanted]]
 
     def values(self, number: int, rows: I64) -> Iterator[tuple[I64, pa.Array]]:
         """Signature values of some rows of a shard's index, ascending: (rows, values)."""

@@ -144,7 +144,8 @@ def _duplicates_lines(mill: Mill) -> Iterator[str]:
         num_bytes = 8 * near.bands + 4 * SKETCH_VALUES + 2 * ID_BYTES
         yield f"near duplicates: {near.bands} bands of {near.rows} rows find pairs of a similarity: {chances}"
         yield f"  what is found is compared exactly, and goes from {near.minimum_similarity:g} of a kept document on"
-        yield f"  kept for each document: {num_bytes:,} bytes ({near.bands} band keys, {SKETCH_VALUES} values, 2 hashes)"
+        kept = f"{near.bands} band keys, {SKETCH_VALUES} values, 2 hashes"
+        yield f"  kept for each document: {num_bytes:,} bytes ({kept})"
     for (name, texts), shards in _earlier(mill).items():
         how = "near and equal documents" if texts else "equal documents alone, for that release has no texts to compare"
         yield f"earlier release {name}: {counted(shards, 'shard')}; {how}"

@@ -22,6 +22,7 @@ from pipeline.steps import Read, Step, UnitContext
 from stages.candidates import Banded, bucket_pairs, meetings, unique_pairs
 from stages.estimates import SKETCH_VALUES, fewest_agreeing, num_agreeing
 from stages.exchange import block_of_refs, fixed_binary, lexsorted, ordinal_of_refs, unit_of_refs
+from stages.ranks import is_held_out
 from stages.release_index import SKETCH, SKETCHES
 from stages.taint import copy_pairs
 
@@ -64,27 +65,31 @@ def _pairs(context: UnitContext, near: NearDuplicates) -> pa.Table:
     known, first = np.unique(rows.ref, return_index=True)
     tainted = taint[first][np.searchsorted(known, copies[0])] if len(known) else taint[:0]
     found += [(kind, *(side[tainted == kind] for side in copies)) for kind in (1, 2)]
-    for kind, leader_key, leader_ref in _earlier(context, np.unique(plain.key)):
-        found.append((kind, *meetings(plain.key, plain.ref, leader_key, leader_ref, candidates_per_bucket=most)))
+    training = plain.take(~is_held_out(plain.rank))
+    for kind, against, leader_key, leader_ref in _earlier(context, np.unique(plain.key)):
+        ours = plain if against else training  # what is held out again is like itself, and no reason to go
+        met = meetings(ours.key, ours.ref, leader_key, leader_ref, candidates_per_bucket=most)
+        found.append((kind, *met))
     kinds = np.repeat(np.array([kind for kind, *_ in found], np.uint8), [len(better) for _, better, _ in found])
     better, worse = (np.concatenate([sides[place] for sides in found]) for place in (1, 2))
     rank = rows.rank[first]
-    ours = kinds < EARLIER_KEPT
+    is_ours = kinds < EARLIER_KEPT
     better_rank = np.zeros(len(better), dtype=np.uint64)
-    better_rank[ours] = rank[np.searchsorted(known, better[ours])]
+    better_rank[is_ours] = rank[np.searchsorted(known, better[is_ours])]
     return pa.table([better, worse, better_rank, rank[np.searchsorted(known, worse)], kinds], schema=PAIRS)
 
 
-def _earlier(context: UnitContext, keys: U64) -> Iterator[tuple[int, U64, U64]]:
-    """What earlier releases hold of some buckets: (what they are, band keys, refs), sorted."""
+def _earlier(context: UnitContext, keys: U64) -> Iterator[tuple[int, bool, U64, U64]]:
+    """What earlier releases hold of some buckets: (what they are, whether all of it leaves, band keys, refs), sorted."""
     index = EarlierIndex(context.plan.earlier, len(context.plan.units))
-    found = list(index.sharing(keys)) if len(keys) else []
-    if not found:
-        return
-    key, ref, held_out = (np.concatenate(columns) for columns in zip(*found, strict=True))
-    for kind, chosen in ((EARLIER_HELD_OUT, held_out), (EARLIER_KEPT, ~held_out)):
-        order = lexsorted([key[chosen], ref[chosen]])
-        yield kind, key[chosen][order], ref[chosen][order]
+    found: dict[tuple[int, bool], list[tuple[U64, U64]]] = {}
+    for shard, key, ref, held_out in index.sharing(keys) if len(keys) else ():
+        for kind, chosen in ((EARLIER_HELD_OUT, held_out), (EARLIER_KEPT, ~held_out)):
+            found.setdefault((kind, shard.against), []).append((key[chosen], ref[chosen]))
+    for (kind, against), parts in sorted(found.items()):
+        key, ref = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+        order = lexsorted([key, ref])
+        yield kind, against, key[order], ref[order]
 
 
 def _in_slices(pairs: pa.Table, num_slices: int) -> tuple[U64, I64]:

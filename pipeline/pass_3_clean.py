@@ -1,8 +1,9 @@
 """Pass 3, clean: read the shards again, apply the decisions, redact, and write every kept text once.
 
 Texts go to their slice by hash of the repository, else of the id, so that a repository lies in one release shard. With
-each goes what its attribution will say. A sample of one document in 64 is tokenized here: it is what mix estimates the
-token budgets from.
+each goes what its attribution will say, and what later releases will know it by. Held-out documents are redacted and
+written beside: to the account they are rejected, for no later pass may take them up. A sample of one document in 64 is
+tokenized here: it is what mix estimates the token budgets from.
 """
 
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from manifests.document import ID_BYTES, Document, Rejected
 from manifests.ledger import Ledger
 from pipeline.pass_1_ingest import PLACES
 from pipeline.pass_2_judge import JUDGED
-from pipeline.pass_2_resolve import DUPLICATES
+from pipeline.pass_2_resolve import DUPLICATES, HELD_OUT
 from pipeline.plan import Plan
 from pipeline.recipe import Recipe
 from pipeline.shards import documents_again
@@ -28,6 +29,7 @@ from stages.attribution import PROVENANCE, provenances, revision_and_swhid
 from stages.exchange import BlockWriter
 from stages.mixing import KEY_BINS, bin_of, order_keys
 from stages.redaction import nothing_left, redact
+from stages.release_index import SKETCHES
 
 TEXTS = pa.schema(
     [
@@ -44,6 +46,7 @@ TEXTS = pa.schema(
         pa.field("attribution", PROVENANCE),
     ]
 )
+INDEXED = pa.schema([pa.field("id", pa.binary(ID_BYTES)), pa.field("held_out", pa.bool_()), *SKETCHES])
 BINS = pa.schema(
     [pa.field("kind", pa.string())] + [pa.field(name, pa.int64()) for name in ("bin", "documents", "num_bytes")]
 )
@@ -72,26 +75,47 @@ def _clean(context: UnitContext) -> None:
     with (
         context.blocks("decisions", DECISIONS) as decisions,
         context.blocks("texts", TEXTS, num_blocks=context.plan.num_slices) as texts,
+        context.blocks("held_out", TEXTS, num_blocks=context.plan.num_slices) as held_texts,
     ):
-        batch = _Batch(texts, judged, context.plan.num_slices)
+        batch, held_out = (_Batch(writer, judged, context.plan.num_slices) for writer in (texts, held_texts))
         for ordinal, document, verdict, num_bytes in _decided(context, judged):
-            cleaned = redact(document.text, kinds=kinds) if verdict is None else None
-            if cleaned is None or (cleaned.counts and nothing_left(cleaned.text)):
-                rejected.append(
-                    verdict or _rejected(document, num_bytes, stage="redact", reason="only_placeholders_left")
-                )
+            set_aside = verdict is not None and verdict.reason == HELD_OUT
+            cleaned = redact(document.text, kinds=kinds) if verdict is None or set_aside else None
+            if cleaned is not None and cleaned.counts and nothing_left(cleaned.text):
+                rejected.append(_rejected(document, num_bytes, stage="redact", reason="only_placeholders_left"))
                 ledger.reject(rejected[-1])
-                continue
-            ledger.keep(num_bytes)
-            for rule, count in cleaned.counts.items():
-                redactions[rule] = redactions.get(rule, 0) + count
-            size = batch.add(ordinal, document, cleaned.text)
-            sample.add(document, cleaned.text, size)
+            elif verdict is not None:
+                if cleaned is not None:
+                    held_out.add(ordinal, document, cleaned.text)
+                rejected.append(verdict)
+                ledger.reject(verdict)
+            elif cleaned is not None:
+                ledger.keep(num_bytes)
+                for rule, count in cleaned.counts.items():
+                    redactions[rule] = redactions.get(rule, 0) + count
+                sample.add(document, cleaned.text, batch.add(ordinal, document, cleaned.text))
         batch.flush()
+        held_out.flush()
         decisions.write(decisions_table(rejected))
+    _write_indexed(context, batch.kept, held_out.kept)
     with context.blocks("bins", BINS) as bins:
         bins.write(sample.bins())
     context.counts = {"redactions": dict(sorted(redactions.items())), "sample": sample.counts()}
+
+
+def _write_indexed(context: UnitContext, kept: dict[int, int], held_out: dict[int, int]) -> None:
+    """What later releases will know the unit's documents by, each to the slice of its text."""
+    slices = kept | held_out
+    start = 0
+    with context.blocks("indexed", INDEXED, num_blocks=context.plan.num_slices) as out:
+        ids = context.table("judged").column("id")
+        for table in context.segments("sketches"):
+            here = [ordinal for ordinal in range(start, start + table.num_rows) if ordinal in slices]
+            rows = table.take(pa.array([ordinal - start for ordinal in here], pa.int64()))
+            names, flags = ids.take(pa.array(here, pa.int64())), pa.array([o in held_out for o in here], pa.bool_())
+            rows = pa.table([names, flags, *rows.columns], schema=INDEXED)
+            out.write(rows, np.array([slices[ordinal] for ordinal in here], dtype=np.int64))
+            start += table.num_rows
 
 
 def _decided(context: UnitContext, judged: pa.Table) -> Iterator[_Decided]:
@@ -116,12 +140,17 @@ def _rejected(document: Document, num_bytes: int, **facts: Any) -> Rejected:
 
 
 class _Batch:
-    """Rows of `TEXTS` on their way to their slices; what `judged` says of them is never turned into Python's values."""
+    """Rows of `TEXTS` on their way to their slices; what `judged` says of them is never turned into Python's values.
+
+    Attributes:
+        kept: by ordinal, the slice of every document that was added.
+    """
 
     def __init__(self, writer: BlockWriter, judged: pa.Table, num_slices: int) -> None:
         self._writer = writer
         self._judged = judged.select(["licence", "licence_declared", "evidence"]).combine_chunks()
         self._num_slices = num_slices
+        self.kept: dict[int, int] = {}
         self._clear()
 
     def add(self, ordinal: int, document: Document, text: str) -> int:
@@ -131,7 +160,8 @@ class _Batch:
         self._rows.append((bytes.fromhex(document.id), *names, text, size))
         self._ordinals.append(ordinal)
         self._provenance.append((*revision_and_swhid(document), copyright_lines(text)))
-        self._slices.append(xxhash.xxh3_64_intdigest((document.repo or document.id).encode()) % self._num_slices)
+        self.kept[ordinal] = xxhash.xxh3_64_intdigest((document.repo or document.id).encode()) % self._num_slices
+        self._slices.append(self.kept[ordinal])
         self._bytes += size + sum(map(len, names)) + _ROW_BYTES
         if self._bytes >= _BATCH_BYTES:
             self.flush()
@@ -221,6 +251,7 @@ STEPS = [
         grain="inputs",
         reads=(
             Read("ingest", "places", "same", PLACES),
+            Read("ingest", "sketches", "same", SKETCHES),
             Read("judge", "judged", "same", JUDGED),
             Read("resolve", "duplicates", "blocks", DUPLICATES),
         ),

@@ -16,7 +16,7 @@ from manifests.decision import DECISIONS, decisions_table
 from manifests.document import ID_BYTES, Rejected
 from manifests.ledger import Ledger
 from pipeline.pack_beside import DocumentFiles
-from pipeline.pass_3_clean import TEXTS
+from pipeline.pass_3_clean import INDEXED, TEXTS
 from pipeline.pass_6_tokenize import TOKENS
 from pipeline.pass_7_settle import TRIM
 from pipeline.plan import Plan
@@ -92,7 +92,7 @@ def _pack(context: UnitContext) -> None:
                     yield batch
 
         rows = write_packed(cast("IO[bytes]", file), batches(), schema)
-    context.counts = {**tallies.counts(), "not_known": beside.not_known, "rows": rows}
+    context.counts = {**tallies.counts(), **beside.counts, "not_known": beside.not_known, "rows": rows}
 
 
 def _trimmed(table: pa.Table, trim: dict[str, dict[str, Any]], *, ledger: Ledger, decisions: BlockWriter) -> pa.Table:
@@ -166,6 +166,7 @@ def _settings(recipe: Recipe, plan: Plan) -> object:
         "tokenizer": tokenizer_settings(recipe),
         "slices_per_partition": plan.slices_per_partition,
         "texts": recipe.release.texts,
+        "held_out": recipe.held_out is not None,
     }
 
 
@@ -187,6 +188,8 @@ STEPS = [
             Read("tokenize", "tokens", "group", TOKENS),
             Read("settle", "trim", "all", TRIM),
             Read("clean", "texts", "group", TEXTS, asked_for=lambda recipe: recipe.release.texts is not None),
+            Read("clean", "held_out", "group", TEXTS, asked_for=lambda recipe: recipe.held_out is not None),
+            Read("clean", "indexed", "group", INDEXED),
         ),
         settings=_settings,
         run=_pack,

@@ -15,6 +15,7 @@ from manifests.release import (
     MANIFEST,
     SCHEMA_VERSION,
     DocumentClass,
+    EarlierRelease,
     Manifest,
     ReleaseFile,
     ReleaseMixture,
@@ -36,6 +37,8 @@ from stages.attribution import NOT_KNOWN
 
 _OURS = re.compile(rf"{SHARD_FILE.pattern}|tokenizer/tokenizer\.json|SUMMARY\.md|README\.md|{TEMPORARY_NAME.pattern}")
 
+_COUNTED = ("look_up", "detect", "forks", "resolve", "mix", "settle")
+
 
 def release_folder(recipe: Recipe) -> Storage:
     """Where the release is made."""
@@ -55,9 +58,10 @@ def check_not_taken(recipe: Recipe, plan: Plan) -> None:
         folder.check_writable()
         return
     there = Manifest.read(folder)
-    if (there.recipe, there.sources, there.tokenizer.sha256, there.software) != (
+    if (there.recipe, there.sources, there.earlier, there.tokenizer.sha256, there.software) != (
         _recipe(recipe),
         _sources(recipe, plan),
+        _earlier(plan),
         tokenizer_settings(recipe)["sha256"],
         software_versions(),
     ):
@@ -147,6 +151,7 @@ def _manifest(context: UnitContext) -> Manifest:
         recipe=_recipe(recipe),
         software=software_versions(),
         sources=_sources(recipe, context.plan),
+        earlier=_earlier(context.plan),
         tokenizer=ReleaseTokenizer(
             tokenizer.sha256,
             tokenizer.vocabulary_size,
@@ -175,6 +180,11 @@ def _manifest(context: UnitContext) -> Manifest:
         documents=documents,
         licence_words={row.licence: licence_words(row.licence) for row in documents},
         licence_counts=_licence_counts(context),
+        duplicate_counts={
+            "repository_copies": _total(context, "forks", "copies"),
+            "unresolved": _total(context, "resolve", "unresolved"),
+        },
+        held_out=_total(context, "pack", "held_out"),
         not_known={name: _sum_counts(_not_known(record)[name] for record in packs) for name in NOT_KNOWN},
         files=[],
     )
@@ -193,14 +203,15 @@ def _classes(packs: list[Record]) -> list[DocumentClass]:
     ]
 
 
-def _licence_counts(context: UnitContext) -> dict[str, int]:
-    def total(step: str, name: str) -> int:
-        return sum(int(record.counts[name]) for record in context.earlier[step])  # type: ignore[call-overload]
+def _total(context: UnitContext, step: str, name: str) -> int:
+    return sum(int(record.counts[name]) for record in context.earlier[step])  # type: ignore[call-overload]
 
+
+def _licence_counts(context: UnitContext) -> dict[str, int]:
     copies = _sum_counts(record.counts["copies"] for record in context.earlier["resolve"])
     return {
-        "texts": total("look_up", "texts"),
-        "undecided_texts": total("detect", "undecided"),
+        "texts": _total(context, "look_up", "texts"),
+        "undecided_texts": _total(context, "detect", "undecided"),
         "copies_elsewhere": copies["counted"],
     }
 
@@ -226,12 +237,32 @@ def _recipe(recipe: Recipe) -> dict[str, object]:
     """The recipe without anything that says where files lay."""
     value: dict[str, object] = recipe.model_dump(
         mode="json",
-        exclude={"work": True, "release": {"path"}, "tokenizer": True, "sources": True, "licences": {"cache"}},
+        exclude={
+            "work": True,
+            "release": {"path"},
+            "tokenizer": True,
+            "sources": True,
+            "licences": {"cache"},
+            "deduplication": {"against"},
+            "held_out": {"releases"},
+        },
     )
     value["tokenizer"] = {"end_of_document": recipe.tokenizer.end_of_document}
     sources = [source.model_dump(mode="json", exclude={"paths"}) for source in recipe.sources]
     value["sources"] = sorted(sources, key=lambda source: str(source["name"]))
     return value
+
+
+def _earlier(plan: Plan) -> list[EarlierRelease]:
+    """The earlier releases that the recipe names, each once."""
+    return list(
+        {
+            shard.digest: EarlierRelease(
+                shard.release, shard.digest, shard.against, shard.holds_out, has_texts=bool(shard.texts)
+            )
+            for shard in plan.earlier
+        }.values()
+    )
 
 
 def _sources(recipe: Recipe, plan: Plan) -> list[ReleaseSource]:
@@ -246,7 +277,11 @@ def _sources(recipe: Recipe, plan: Plan) -> list[ReleaseSource]:
 
 
 def _settings(recipe: Recipe, plan: Plan) -> object:
-    return {"recipe": _recipe(recipe), "sources": [shard.sha256 for unit in plan.units for shard in unit]}
+    return {
+        "recipe": _recipe(recipe),
+        "earlier": [shard.identity for shard in plan.earlier],
+        "sources": [shard.sha256 for unit in plan.units for shard in unit],
+    }
 
 
 def _prepare(recipe: Recipe) -> None:
@@ -260,7 +295,10 @@ STEPS = [
         pass_name="release",
         grain="one",
         reads=(
-            *(Read(step, RECORDS, "all") for step in (*CHAIN, "look_up", "detect", "resolve", "mix", "settle")),
+            *(
+                Read(step, RECORDS, "all")
+                for step in (*CHAIN, "look_up", "detect", "forks", "resolve", "mix", "settle")
+            ),
             *(Read("pack", folder.table, "all") for folder in FOLDERS),
         ),
         settings=_settings,

@@ -158,6 +158,11 @@ def _refuse_later(value: dict[str, Any], where: str) -> None:
     for key, name in (("release", "path"), ("tokenizer", "path"), ("licences", "cache")):
         section = value.get(key)
         refuse_storage(f"{key}.{name}", section.get(name) if isinstance(section, dict) else None)
+    for key, name in (("deduplication", "against"), ("held_out", "releases")):
+        section = value.get(key)
+        folders = section.get(name) if isinstance(section, dict) else None
+        for folder in folders if isinstance(folders, list) else []:
+            refuse_storage(f"{key}.{name}", folder)
 
 
 def _explain(mistakes: list[ErrorDetails], where: str, value: dict[str, Any]) -> RecipeError:
@@ -262,6 +267,11 @@ def _absolute(recipe: Recipe, folder: Path) -> Recipe:
             ],
             "tokenizer": recipe.tokenizer.model_copy(update={"path": here(recipe.tokenizer.path)}),
             "release": recipe.release.model_copy(update={"path": here(recipe.release.path)}),
+            "deduplication": recipe.deduplication.model_copy(
+                update={"against": [here(folder) for folder in recipe.deduplication.against]}
+            ),
+            "held_out": recipe.held_out
+            and recipe.held_out.model_copy(update={"releases": [here(folder) for folder in recipe.held_out.releases]}),
             "licences": recipe.licences.model_copy(
                 update={"cache": None if recipe.licences.cache is None else here(recipe.licences.cache)}
             ),

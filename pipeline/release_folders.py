@@ -49,10 +49,22 @@ def has_texts(recipe: Mapping[str, Any]) -> bool:
     return isinstance(release, dict) and release.get("texts") == "parquet"
 
 
+def holds_out(recipe: Mapping[str, Any]) -> bool:
+    """Whether a manifest's recipe sets documents aside."""
+    return recipe.get("held_out") is not None
+
+
+def _counted(name: str) -> Callable[[Record], int]:
+    return lambda record: msgspec.convert(record.counts[name], int)
+
+
 FOLDERS = (
     ReleaseFolder(DATA, "shard", sequences),
     ReleaseFolder("attribution", "attribution", documents),
     ReleaseFolder("texts", "texts", documents, has_texts),
+    ReleaseFolder("held_out", "held_texts", _counted("held_out"), holds_out),
+    ReleaseFolder("index", "index", _counted("indexed")),
+    ReleaseFolder("bands", "bands", _counted("bands")),
 )
 SHARD_FILE = re.compile(rf"(?:{'|'.join(folder.name for folder in FOLDERS)})/shard-\d{{5}}-of-\d{{5}}\.parquet")
 
