@@ -17,12 +17,12 @@ from typing import Literal, Self
 import numpy as np
 
 from filters.benchmark_parts import Bounds, PartIndex, Problem, syntax_parts, word_parts
-from filters.benchmark_words import ngrams_in, word_hashes
-from filters.literal_texts import LiteralTexts
-from filters.squeezed_text import squeezed
-from filters.syntax_windows import windows_in
+from filters.benchmark_words import two_word_ngrams
+from filters.literal_texts import ANCHOR_WORDS, LiteralTexts
+from filters.syntax_windows import syntax_windows
 
 MatchKind = Literal["ngram", "substring", "syntax"]
+Found = tuple[int, float, float]  # number of the problem, value, bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +85,14 @@ class BenchmarkMatcher:
             None for a text without any, such as an empty one.
         """
         encoded = text.encode("utf-8", "surrogatepass")
-        if found := self._ngrams(encoded):
+        ngrams, anchors = two_word_ngrams(
+            encoded,
+            (self.bounds.ngram_words, self.words.index.wanted),
+            (ANCHOR_WORDS, self.literals.anchors.wanted),
+        )
+        if ngrams.size and (found := self.words.best(ngrams)):
             return self._matched("ngram", *found)
-        if found := self.literals.longest_in(squeezed(encoded)):
+        if anchors.size and (found := self.literals.longest_in(encoded, anchors)):
             return self._matched("substring", *found)
         if is_code and (found := self._windows(encoded)):
             return self._matched("syntax", *found)
@@ -96,8 +101,8 @@ class BenchmarkMatcher:
     def account(self) -> dict[str, BenchmarkAccount]:
         """By benchmark, in the order in which they were given."""
         matchable = np.zeros(len(self.problems), np.bool_)
-        for numbers in (self.words.problems, self.syntax.problems, self.literals.problems):
-            matchable[numbers] = True
+        matchable[self.words.problems] = matchable[self.syntax.problems] = True
+        matchable[[literal.problem for literal in self.literals.literals]] = True
         accounts = {}
         for name in self.words.num_ngrams:
             own = [number for number, problem in enumerate(self.problems) if problem.benchmark == name]
@@ -111,14 +116,8 @@ class BenchmarkMatcher:
             )
         return accounts
 
-    def _ngrams(self, encoded: bytes) -> tuple[int, float, float] | None:
-        index, size = self.words.index, self.bounds.ngram_words
-        found = ngrams_in(word_hashes(encoded), ngram_words=size, bitmap=index.bitmap, shift=index.shift)
-        return self.words.best(found) if found.size else None
-
-    def _windows(self, encoded: bytes) -> tuple[int, float, float] | None:
-        index, size = self.syntax.index, self.bounds.window_tokens
-        found = windows_in(encoded, window_tokens=size, bitmap=index.bitmap, shift=index.shift)
+    def _windows(self, encoded: bytes) -> Found | None:
+        found = syntax_windows(encoded, window_tokens=self.bounds.window_tokens, wanted=self.syntax.index.wanted)
         return self.syntax.best(found) if found.size else None
 
     def _matched(self, kind: MatchKind, number: int, value: float, bound: float) -> Match:

@@ -3,8 +3,8 @@
 A part is a prompt, a solution or the tests of a problem: what somebody may copy alone. Its n-grams are kept unless they
 are boilerplate, for then they would not show that it was copied:
 - they occur in more than `maximum_problems` problems of their benchmark (a task's set phrases, the frame of its tests);
-- they say too little: fewer than `MINIMUM_TELLING_WORDS` different words of three letters (rows of numbers, `for i in
-  range(n): for j in`), or in a window fewer than `MINIMUM_TELLING_TOKENS` different tokens that nobody renames.
+- they say too little: fewer than `MINIMUM_TELLING_WORDS` different words of three letters (rows of numbers, in words
+  too, `for i in range(n): for j in`), or in a window fewer than `MINIMUM_TELLING_TOKENS` different tokens that nobody renames.
 """
 
 from collections.abc import Iterable, Iterator
@@ -21,6 +21,7 @@ from filters.syntax_windows import syntax_windows, telling_tokens
 
 MINIMUM_TELLING_WORDS = 4
 MINIMUM_TELLING_TOKENS = 7
+_NUMBER_WORDS = b"zero one two three four five six seven eight nine ten eleven twelve"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +109,13 @@ def word_parts(problems: list[Problem], bounds: Bounds) -> PartIndex:
     """Word n-grams of the texts of all problems."""
 
     def hashes(text: str) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
-        words = word_hashes(text.encode("utf-8", "surrogatepass"))
+        encoded = text.encode("utf-8", "surrogatepass")
+        words = word_hashes(encoded)
+        words[_among(words, numbers)] &= ~np.uint64(1)
         telling = telling_words(words, bounds.ngram_words) >= MINIMUM_TELLING_WORDS
-        return word_ngrams(words, ngram_words=bounds.ngram_words), telling
+        return word_ngrams(encoded, ngram_words=bounds.ngram_words), telling
+
+    numbers = np.sort(word_hashes(_NUMBER_WORDS))
 
     parts = [[hashes(text) for text in problem.texts()] for problem in problems]
     return _indexed(problems, parts, bounds.minimum_ngram_fraction, bounds)

@@ -20,6 +20,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from filters.hash_index import EVERYTHING, Wanted, filter_bits, filter_shift, key_place
+
 _BASE = 0x9E3779B97F4A7C15  # odd
 _SEPARATE = np.array(
     [
@@ -62,22 +64,31 @@ def word_hashes(encoded: bytes) -> NDArray[np.uint64]:
     Returns:
         uint64, one a word, in text order; bit 0 is set where the word tells something. Empty for a text without words.
     """
-    words = np.empty(len(encoded) // 2 + 2, np.uint64)
-    values = np.frombuffer(encoded, np.uint8)
-    return words[: _words(values, _letters(), words)]
+    hashes: NDArray[np.uint64] = _words(np.frombuffer(encoded, np.uint8), _letters())
+    return hashes
 
 
-def word_ngrams(words: NDArray[np.uint64], *, ngram_words: int) -> NDArray[np.uint64]:
-    """Hashes of all n-grams of `word_hashes`, in order; uint64, empty where there are fewer words than `ngram_words`."""
-    return ngrams_in(words, ngram_words=ngram_words, bitmap=np.full(1, 0xFF, np.uint8), shift=61)
+def word_ngrams(encoded: bytes, *, ngram_words: int, wanted: Wanted = EVERYTHING) -> NDArray[np.uint64]:
+    """Hashes of the wanted n-grams of a text's words.
+
+    Args:
+        encoded: valid UTF-8; lone surrogates may be in it.
+        ngram_words: words in an n-gram, >= 1.
+
+    Returns:
+        uint64, in text order, repetitions included; empty where there are fewer words than `ngram_words`.
+    """
+    hashes: NDArray[np.uint64] = _ngrams(_words(np.frombuffer(encoded, np.uint8), _letters()), ngram_words, wanted)
+    return hashes
 
 
-def ngrams_in(
-    words: NDArray[np.uint64], *, ngram_words: int, bitmap: NDArray[np.uint8], shift: int
-) -> NDArray[np.uint64]:
-    """Hashes of those n-grams whose bit `hash >> shift` of `bitmap` is set, in order."""
-    found = np.empty(max(0, words.size - ngram_words + 1), np.uint64)
-    return found[: _ngrams(words, ngram_words, bitmap, np.uint64(shift), found)]
+def two_word_ngrams(
+    encoded: bytes, first: tuple[int, Wanted], second: tuple[int, Wanted]
+) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """`word_ngrams` of two lengths, each with what is wanted of it, at the price of one and a little."""
+    hashes: tuple[NDArray[np.uint64], NDArray[np.uint64]]
+    hashes = _two_ngrams(np.frombuffer(encoded, np.uint8), _letters(), first, second)
+    return hashes
 
 
 @njit(cache=True, nogil=True)
@@ -121,8 +132,8 @@ def _within(point: np.uint32, ranges: NDArray[np.uint32]) -> bool:
 
 
 @njit(cache=True, nogil=True)
-def _words(encoded: NDArray[np.uint8], letters: NDArray[np.uint64], words: NDArray[np.uint64]) -> int:
-    """Fill `words`; their number, <= (bytes + 1) / 2."""
+def _words(encoded: NDArray[np.uint8], letters: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    words = np.empty(encoded.size + 1, np.uint64)  # a script without spaces has a word for two bytes or more
     one, two = np.uint64(1), np.uint64(2)
     word, count, told = np.uint64(0), 0, 0
     index, size = np.uint64(0), np.uint64(encoded.size)  # unsigned: no test for a negative index
@@ -159,26 +170,33 @@ def _words(encoded: NDArray[np.uint8], letters: NDArray[np.uint64], words: NDArr
     if word != 0:
         words[count] = (word & ~one) | np.uint64(told >= 3)
         count += 1
-    return count
+    return words[:count]
 
 
 @njit(cache=True, nogil=True)
-def _ngrams(
-    words: NDArray[np.uint64], ngram_words: int, bitmap: NDArray[np.uint8], shift: np.uint64, found: NDArray[np.uint64]
-) -> int:
-    """Fill `found` with hashes whose bit is set; their number."""
-    leaving = np.uint64(1)
+def _ngrams(words: NDArray[np.uint64], ngram_words: int, wanted: Wanted) -> NDArray[np.uint64]:
+    blocks, keys = wanted
+    shift, leaving = filter_shift(blocks), np.uint64(1)
     for _ in range(ngram_words):
         leaving *= np.uint64(_BASE)
     rolled, count = np.uint64(0), 0
+    found = np.empty(max(0, words.size - ngram_words + 1), np.uint64)
     for place in range(words.size):
         rolled = rolled * np.uint64(_BASE) + words[place]
         if place >= ngram_words:
             rolled -= words[place - ngram_words] * leaving
         if place >= ngram_words - 1:
             mixed = _mixed(rolled)
-            bit = mixed >> shift
-            if bitmap[bit >> np.uint64(3)] >> np.uint8(bit & np.uint64(7)) & np.uint8(1):
+            bits = filter_bits(mixed)
+            if blocks[mixed >> shift] & bits == bits and key_place(keys, mixed) >= 0:
                 found[count] = mixed
                 count += 1
-    return count
+    return found[:count]
+
+
+@njit(cache=True, nogil=True)
+def _two_ngrams(
+    encoded: NDArray[np.uint8], letters: NDArray[np.uint64], first: tuple[int, Wanted], second: tuple[int, Wanted]
+) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    words = _words(encoded, letters)
+    return _ngrams(words, first[0], first[1]), _ngrams(words, second[0], second[1])

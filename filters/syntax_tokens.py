@@ -47,10 +47,9 @@ def syntax_tokens(encoded: bytes) -> tuple[NDArray[np.uint64], NDArray[np.bool_]
         uint64, a hash for each token, never 0; and whether it is a name that can be renamed. Both empty for an empty
         text, or one that is all comment.
     """
-    values = np.frombuffer(encoded, np.uint8)
-    tokens, renamed = np.empty(values.size, np.uint64), np.empty(values.size, np.bool_)
-    count = _tokens(values, _kinds(), _fixed_words(), tokens, renamed)
-    return tokens[:count], renamed[:count]
+    found: tuple[NDArray[np.uint64], NDArray[np.bool_]]
+    found = _tokens(np.frombuffer(encoded, np.uint8), _kinds(), _fixed_words())
+    return found
 
 
 @cache
@@ -129,13 +128,9 @@ def _after(encoded: NDArray[np.uint8], index: int, mark: np.uint8, times: int, l
 
 @njit(cache=True, nogil=True)
 def _tokens(
-    encoded: NDArray[np.uint8],
-    kinds: NDArray[np.uint8],
-    words: NDArray[np.uint64],
-    tokens: NDArray[np.uint64],
-    renamed: NDArray[np.bool_],
-) -> int:
-    """Fill both arrays; the number of tokens, <= bytes."""
+    encoded: NDArray[np.uint8], kinds: NDArray[np.uint8], words: NDArray[np.uint64]
+) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
+    tokens, renamed = np.empty(encoded.size, np.uint64), np.empty(encoded.size, np.bool_)
     size, count, index = encoded.size, 0, 0
     unended = np.zeros(256, np.int64)  # by quote: before this index no string of it begins
     untripled = np.zeros(256, np.bool_)
@@ -186,4 +181,4 @@ def _tokens(
                         hashed = _hash_of(encoded, start + 1, index - 1, np.uint64(_STRING))
         tokens[count], renamed[count] = hashed, False
         count += 1
-    return count
+    return tokens[:count], renamed[:count]

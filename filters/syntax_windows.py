@@ -17,6 +17,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from filters.hash_index import EVERYTHING, Wanted, filter_bits, filter_shift, key_place
 from filters.syntax_tokens import syntax_tokens
 
 _BASE = 0xD1342543DE82EF95
@@ -24,35 +25,28 @@ _FIRST = 0xF58DF05F1B6A3C27
 _DISTANCE = 0xA0761D6478BD642F
 
 
-def syntax_windows(encoded: bytes, *, window_tokens: int) -> NDArray[np.uint64]:
-    """Hashes of all windows of a text read as code.
+def syntax_windows(encoded: bytes, *, window_tokens: int, wanted: Wanted = EVERYTHING) -> NDArray[np.uint64]:
+    """Hashes of the wanted windows of a text read as code.
 
     Args:
         encoded: any bytes.
+        window_tokens: 2 to 255.
 
     Returns:
-        uint64, one for each token that begins a whole window; empty for a text of fewer than `window_tokens` tokens.
+        uint64, in text order, repetitions included; empty for a text of fewer than `window_tokens` tokens.
     """
-    return windows_in(encoded, window_tokens=window_tokens, bitmap=np.full(1, 0xFF, np.uint8), shift=61)
-
-
-def windows_in(encoded: bytes, *, window_tokens: int, bitmap: NDArray[np.uint8], shift: int) -> NDArray[np.uint64]:
-    """Hashes of those windows whose bit `hash >> shift` of `bitmap` is set, in order."""
     tokens, renamed = syntax_tokens(encoded)
     if tokens.size < window_tokens:
-        return np.empty(0, np.uint64)
-    back, ahead = _distances(tokens, renamed, window_tokens)
-    tokens[renamed] = _FIRST
-    found: NDArray[np.uint64] = _windows(tokens, back, ahead, bitmap, np.uint64(shift), _window(window_tokens))
-    return found
+        return tokens[:0]
+    hashes: NDArray[np.uint64] = _windows(tokens, renamed, *_window(window_tokens), wanted)
+    return hashes
 
 
 @cache
 def _window(window_tokens: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    """Powers of the base, and what a distance to the last occurrence counts as."""
-    places = np.arange(window_tokens, dtype=np.uint64)
+    """Powers of the base, and what a distance to the last occurrence counts as; one for each token of a window."""
     powers = np.cumprod(np.r_[np.uint64(1), np.full(window_tokens - 1, _BASE, np.uint64)])
-    mixed = (places + np.uint64(1)) * np.uint64(_DISTANCE)
+    mixed = np.arange(1, window_tokens + 1, dtype=np.uint64) * np.uint64(_DISTANCE)
     mixed = (mixed ^ (mixed >> np.uint64(33))) * np.uint64(0xFF51AFD7ED558CCD)
     return powers, mixed ^ (mixed >> np.uint64(29))
 
@@ -98,39 +92,33 @@ def _distances(
 @njit(cache=True, nogil=True)
 def _windows(
     tokens: NDArray[np.uint64],
-    back: NDArray[np.uint8],
-    ahead: NDArray[np.uint8],
-    bitmap: NDArray[np.uint8],
-    shift: np.uint64,
-    window: tuple[NDArray[np.uint64], NDArray[np.uint64]],
+    renamed: NDArray[np.bool_],
+    powers: NDArray[np.uint64],
+    distances: NDArray[np.uint64],
+    wanted: Wanted,
 ) -> NDArray[np.uint64]:
-    """Hashes whose bit is set.
-
-    Args:
-        tokens: of names that can be renamed, `_FIRST`.
-        window: powers of the base, and what a distance counts as; one for each token of a window.
-    """
-    powers, distances = window
-    size, count, rolled = powers.size, 0, np.uint64(0)
-    found = np.empty(max(0, tokens.size - size + 1), np.uint64)
+    blocks, keys = wanted
+    shift, size, count, rolled = filter_shift(blocks), powers.size, 0, np.uint64(0)
+    back, ahead = _distances(tokens, renamed, size)
+    found = np.empty(tokens.size - size + 1, np.uint64)
     for place in range(tokens.size):
         leaving = place - size
         if leaving >= 0:
-            rolled -= tokens[leaving] * powers[size - 1]
+            gone = np.uint64(_FIRST) if renamed[leaving] else tokens[leaving]
+            rolled -= gone * powers[size - 1]
             near = ahead[leaving]
             if near != 0:  # the next occurrence is a first one from now on
                 rolled -= (distances[near] - np.uint64(_FIRST)) * powers[size - 1 - near]
-        value = tokens[place]
+        value = np.uint64(_FIRST) if renamed[place] else tokens[place]
         if back[place] != 0:  # `_distances` gives none beyond a window
             value = distances[back[place]]
         rolled = rolled * np.uint64(_BASE) + value
         if leaving >= -1:
-            mixed = rolled
-            mixed = (mixed ^ (mixed >> np.uint64(33))) * np.uint64(0xFF51AFD7ED558CCD)
+            mixed = (rolled ^ (rolled >> np.uint64(33))) * np.uint64(0xFF51AFD7ED558CCD)
             mixed = (mixed ^ (mixed >> np.uint64(33))) * np.uint64(0xC4CEB9FE1A85EC53)
             mixed ^= mixed >> np.uint64(33)
-            bit = mixed >> shift
-            if bitmap[bit >> np.uint64(3)] >> np.uint8(bit & np.uint64(7)) & np.uint8(1):
+            bits = filter_bits(mixed)
+            if blocks[mixed >> shift] & bits == bits and key_place(keys, mixed) >= 0:
                 found[count] = mixed
                 count += 1
     return found[:count]
