@@ -4,7 +4,8 @@ A part is a prompt, a solution or the tests of a problem: what somebody may copy
 are boilerplate, for then they would not show that it was copied:
 - they occur in more than `maximum_problems` problems of their benchmark (a task's set phrases, the frame of its tests);
 - they say too little: fewer than `MINIMUM_TELLING_WORDS` different words of three letters (rows of numbers, in words
-  too, `for i in range(n): for j in`), or in a window fewer than `MINIMUM_TELLING_TOKENS` different tokens that nobody renames.
+  too, `for i in range(n): for j in`), or in a window fewer than `MINIMUM_TELLING_TOKENS` different tokens that nobody
+  renames.
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,7 +18,6 @@ from filters.benchmark_words import telling_words, word_hashes, word_ngrams
 from filters.hash_index import HashIndex
 from filters.syntax_tokens import syntax_tokens
 from filters.syntax_windows import syntax_windows, telling_tokens
-
 
 MINIMUM_TELLING_WORDS = 4
 MINIMUM_TELLING_TOKENS = 7
@@ -53,7 +53,7 @@ class Problem:
         return filter(None, (self.prompt, self.solution, self.tests))
 
     def literals(self, bounds: Bounds) -> Iterator[tuple[str, int]]:
-        """The parts that are looked for whole, and the characters from which on: fewer for a prompt too short for words.
+        """The parts that are looked for whole, and from which length on: a smaller one for a prompt without n-grams.
 
         Characters are counted with white space folded to single spaces.
         """
@@ -173,4 +173,5 @@ def _among(hashes: NDArray[np.uint64], ascending: NDArray[np.uint64]) -> NDArray
     """Which hashes are among others; a binary search each, since the others are many times as many."""
     if not ascending.size:
         return np.zeros(hashes.size, np.bool_)
-    return ascending[np.minimum(np.searchsorted(ascending, hashes), ascending.size - 1)] == hashes
+    among: NDArray[np.bool_] = ascending[np.minimum(np.searchsorted(ascending, hashes), ascending.size - 1)] == hashes
+    return among

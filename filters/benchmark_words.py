@@ -134,7 +134,7 @@ def _within(point: np.uint32, ranges: NDArray[np.uint32]) -> bool:
 @njit(cache=True, nogil=True)
 def _words(encoded: NDArray[np.uint8], letters: NDArray[np.uint64]) -> NDArray[np.uint64]:
     words = np.empty(encoded.size + 1, np.uint64)  # a script without spaces has a word for two bytes or more
-    one, two = np.uint64(1), np.uint64(2)
+    one = np.uint64(1)
     word, count, told = np.uint64(0), 0, 0
     index, size = np.uint64(0), np.uint64(encoded.size)  # unsigned: no test for a negative index
     while index < size:
@@ -145,7 +145,11 @@ def _words(encoded: NDArray[np.uint8], letters: NDArray[np.uint64]) -> NDArray[n
         if byte < 0x80:
             letter = letters[byte]
             told += byte > 0x39  # above the digits: a letter, or a mark that ends the word anyway
-            if byte == 0x5C and index < size and (encoded[index] == 0x6E or encoded[index] == 0x72 or encoded[index] == 0x74):  # noqa: PLR1714, E501 (compiled)
+            if (
+                byte == 0x5C
+                and index < size
+                and (encoded[index] == 0x6E or encoded[index] == 0x72 or encoded[index] == 0x74)
+            ):
                 index += one
         else:
             following = 1 if byte < 0xE0 else 2 if byte < 0xF0 else 3

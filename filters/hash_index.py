@@ -81,7 +81,7 @@ def key_place(keys: NDArray[np.uint64], hashed: np.uint64) -> int:
     """Index of a hash among the keys; -1 for none, 0 where everything is wanted."""
     if keys.size == 0:
         return 0
-    place = np.searchsorted(keys, hashed)
+    place = int(np.searchsorted(keys, hashed))
     return place if place < keys.size and keys[place] == hashed else -1
 
 

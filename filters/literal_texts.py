@@ -57,7 +57,9 @@ class LiteralTexts:
                     found.append((Literal(number, characters, least, squeezed(encoded)), hashes, telling))
         shared = Counter((problems[one.problem].benchmark, one.data) for one, _, _ in found)
         found = [
-            kept for kept in found if shared[problems[kept[0].problem].benchmark, kept[0].data] <= bounds.maximum_problems
+            kept
+            for kept in found
+            if shared[problems[kept[0].problem].benchmark, kept[0].data] <= bounds.maximum_problems
         ]
         anchors = _anchors([(hashes, telling) for _, hashes, telling in found])
         return cls(HashIndex.build(anchors, np.arange(len(found), dtype=np.int32)), tuple(one for one, _, _ in found))
@@ -86,7 +88,5 @@ def _anchors(runs: list[tuple[NDArray[np.uint64], NDArray[np.int64]]]) -> NDArra
     if not runs:
         return np.empty(0, np.uint64)
     keys, counts = np.unique(np.concatenate([np.unique(hashes) for hashes, _ in runs]), return_counts=True)
-    best = [
-        int(hashes[np.lexsort((counts[np.searchsorted(keys, hashes)], -telling))[0]]) for hashes, telling in runs
-    ]
+    best = [int(hashes[np.lexsort((counts[np.searchsorted(keys, hashes)], -telling))[0]]) for hashes, telling in runs]
     return np.array(best, np.uint64)

@@ -41,7 +41,7 @@ def _squeeze(encoded: NDArray[np.uint8], drops: NDArray[np.bool_]) -> NDArray[np
         byte = encoded[index]
         index += 1
         if byte == 0x5C:
-            if index < size and (encoded[index] == 0x6E or encoded[index] == 0x72 or encoded[index] == 0x74):  # noqa: PLR1714, E501 (compiled)
+            if index < size and (encoded[index] == 0x6E or encoded[index] == 0x72 or encoded[index] == 0x74):
                 index += 1
             continue
         if byte == 0xC2 and index < size and encoded[index] == 0xA0:

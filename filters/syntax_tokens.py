@@ -31,6 +31,7 @@ static str string String struct sum super switch template this throw throws trai
 typename typeof union unless unsigned until use using var vec Vec virtual void volatile when where while with yield zip
 abs all append bytearray bytes Dict divmod end elseif elsif frozenset hash iter math next Optional pow re Set slice then
 """
+_NUM_BYTES = 256
 _TABLE_BITS = 10
 _SPACE, _NAME, _DIGIT, _MARK, _QUOTE, _HASH, _SLASH = range(7)
 _LONG_STRING = 0xA24BAED4963EE407
@@ -55,7 +56,7 @@ def syntax_tokens(encoded: bytes) -> tuple[NDArray[np.uint64], NDArray[np.bool_]
 @cache
 def _kinds() -> NDArray[np.uint8]:
     """The kind of token that each byte begins."""
-    kinds = np.full(256, _MARK, np.uint8)
+    kinds = np.full(_NUM_BYTES, _MARK, np.uint8)
     kinds[[*b" \t\n\r\f\v\0"]] = _SPACE
     kinds[[*b"_$", *range(0x80, 0x100), *range(0x41, 0x5B), *range(0x61, 0x7B)]] = _NAME
     kinds[[*b"0123456789"]] = _DIGIT
@@ -95,90 +96,104 @@ def _slot(table: NDArray[np.uint64], hashed: np.uint64) -> np.uint64:
 
 
 @njit(cache=True, nogil=True)
-def _line_end(encoded: NDArray[np.uint8], index: int) -> int:
-    while index < encoded.size and encoded[index] != 0x0A:
+def _word_end(encoded: NDArray[np.uint8], kinds: NDArray[np.uint8], index: int, dot: int) -> int:
+    """Index behind letters, digits and `dot`."""
+    while index < encoded.size:
+        kind = kinds[encoded[index]]
+        if kind != _NAME and kind != _DIGIT and encoded[index] != dot:  # noqa: PLR1714 (compiled: `in` builds a tuple)
+            break
         index += 1
     return index
 
 
 @njit(cache=True, nogil=True)
-def _string_end(encoded: NDArray[np.uint8], start: int) -> int:
-    """Index behind the string that begins at `start`; minus the index of the line's end where there is no such."""
+def _string_end(encoded: NDArray[np.uint8], start: int, searched: NDArray[np.int64]) -> int:
+    """Index behind the string that begins at `start`; behind its quote alone where its line has no end of it."""
     quote, index = encoded[start], start + 1
+    if start < searched[quote]:
+        return index
     while index < encoded.size and encoded[index] != 0x0A:
         if encoded[index] == quote:
             return index + 1
         index += 2 if encoded[index] == 0x5C else 1
-    return -min(index, encoded.size)
+    searched[quote] = index
+    return start + 1
 
 
 @njit(cache=True, nogil=True)
-def _after(encoded: NDArray[np.uint8], index: int, mark: np.uint8, times: int, last: np.uint8) -> int:
-    """Index behind the next `times` of `mark`, followed by `last` where that is not 0; -1 where there is none."""
-    run = 0
+def _block_end(encoded: NDArray[np.uint8], index: int, searched: NDArray[np.int64]) -> int:
+    """Index behind the next `*/`, or the next three quotes, of which the first mark stands before `index`.
+
+    Returns:
+        -1 where there is none, which is then known for all later ones.
+    """
+    mark, run = encoded[index - 1], 0
+    comment = mark == 0x2A
+    if searched[_NUM_BYTES + mark]:
+        return -1
     while index < encoded.size:
-        if run >= times and last != 0 and encoded[index] == last:
-            return index + 1
-        run = run + 1 if encoded[index] == mark else 0
+        byte = encoded[index]
         index += 1
-        if run == times and last == 0:
+        if comment and run > 0 and byte == 0x2F:
             return index
+        run = run + 1 if byte == mark else 0
+        if not comment and run == 3:
+            return index
+    searched[_NUM_BYTES + mark] = 1
     return -1
+
+
+@njit(cache=True, nogil=True)
+def _dropped_end(encoded: NDArray[np.uint8], kind: int, index: int, searched: NDArray[np.int64]) -> int:
+    """Index behind the comment or string in three quotes that begins here; `index` itself where none does."""
+    second = encoded[index + 1] if index + 1 < encoded.size else 0
+    third = encoded[index + 2] if index + 2 < encoded.size else 0
+    if kind == _HASH or (kind == _SLASH and second == 0x2F):
+        while index < encoded.size and encoded[index] != 0x0A:
+            index += 1
+        return index
+    if kind == _SLASH and second == 0x2A:
+        return max(index, _block_end(encoded, index + 2, searched))
+    if kind == _QUOTE and second == encoded[index] and third == second:
+        return max(index, _block_end(encoded, index + 3, searched))
+    return index
 
 
 @njit(cache=True, nogil=True)
 def _tokens(
     encoded: NDArray[np.uint8], kinds: NDArray[np.uint8], words: NDArray[np.uint64]
 ) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
+    """Both arrays of `syntax_tokens`; `searched` says what was looked for in vain, and up to where."""
     tokens, renamed = np.empty(encoded.size, np.uint64), np.empty(encoded.size, np.bool_)
-    size, count, index = encoded.size, 0, 0
-    unended = np.zeros(256, np.int64)  # by quote: before this index no string of it begins
-    untripled = np.zeros(256, np.bool_)
-    uncommented = False
-    while index < size:
-        byte = encoded[index]
-        kind, start = kinds[byte], index
+    searched = np.zeros(2 * _NUM_BYTES, np.int64)
+    count = index = 0
+    while index < encoded.size:
+        kind, start = kinds[encoded[index]], index
         if kind == _SPACE:
             index += 1
             continue
         if kind == _NAME:
-            while index < size and (kinds[encoded[index]] == _NAME or kinds[encoded[index]] == _DIGIT):  # noqa: PLR1714
-                index += 1
+            index = _word_end(encoded, kinds, index, -1)
             hashed = _hash_of(encoded, start, index, np.uint64(0))
             dotted = start > 0 and encoded[start - 1] == 0x2E
             tokens[count], renamed[count] = hashed, not dotted and words[_slot(words, hashed)] == 0
             count += 1
             continue
-        if kind == _HASH or (kind == _SLASH and index + 1 < size and encoded[index + 1] == 0x2F):
-            index = _line_end(encoded, index)
-            continue
-        if kind == _SLASH and index + 1 < size and encoded[index + 1] == 0x2A and not uncommented:
-            stop = _after(encoded, index + 2, np.uint8(0x2A), 1, np.uint8(0x2F))
-            uncommented = stop < 0
-            index = stop if stop > 0 else index + 2
-            continue
-        hashed = _hash_of(encoded, start, start + 1, np.uint64(_NUMBER))
-        index += 1
+        if kind >= _QUOTE:
+            index = _dropped_end(encoded, kind, index, searched)
+            if index > start:
+                continue
+        index = start + 1
+        hashed = _hash_of(encoded, start, index, np.uint64(_NUMBER))
         if kind == _DIGIT:
-            while index < size and (kinds[encoded[index]] == _NAME or kinds[encoded[index]] == _DIGIT or encoded[index] == 0x2E):  # noqa: PLR1714, E501
-                index += 1
+            index = _word_end(encoded, kinds, index, 0x2E)
             hashed = _hash_of(encoded, start, index, np.uint64(_NUMBER))
         elif kind == _QUOTE:
-            if start + 2 < size and encoded[start + 1] == byte and encoded[start + 2] == byte and not untripled[byte]:
-                stop = _after(encoded, start + 3, byte, 3, np.uint8(0))
-                untripled[byte] = stop < 0
-                if stop > 0:
-                    index = stop
-                    continue
-            if start >= unended[byte]:
-                stop = _string_end(encoded, start)
-                if stop < 0:
-                    unended[byte] = -stop
-                else:
-                    index, short = stop, stop - start <= SHORT_STRING_BYTES + 2
-                    hashed = np.uint64(_LONG_STRING)
-                    if short:
-                        hashed = _hash_of(encoded, start + 1, index - 1, np.uint64(_STRING))
+            index = _string_end(encoded, start, searched)
+            if index - start > SHORT_STRING_BYTES + 2:
+                hashed = np.uint64(_LONG_STRING)
+            elif index > start + 1:
+                hashed = _hash_of(encoded, start + 1, index - 1, np.uint64(_STRING))
         tokens[count], renamed[count] = hashed, False
         count += 1
     return tokens[:count], renamed[:count]

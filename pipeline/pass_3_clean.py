@@ -1,4 +1,4 @@
-"""Pass 3, clean: read the shards again, apply the decisions, redact, and write every kept text once.
+"""Pass 3, clean: read the shards again, apply the decisions, decontaminate, redact, write every kept text once.
 
 Texts go to their slice by hash of the repository, else of the id, so that a repository lies in one release shard. With
 each goes what its attribution will say. A sample of one document in 64 is tokenized here: it is what mix estimates the
@@ -16,6 +16,8 @@ from filters.copyrights import copyright_lines
 from manifests.decision import DECISIONS, decisions_table
 from manifests.document import ID_BYTES, Document, Rejected
 from manifests.ledger import Ledger
+from pipeline.benchmark_files import benchmark_settings, load_matcher
+from pipeline.decontamination import Decontaminator
 from pipeline.pass_1_ingest import PLACES
 from pipeline.pass_2_decide import JUDGED
 from pipeline.pass_2_duplicates import DUPLICATES
@@ -65,7 +67,7 @@ class _Decided(NamedTuple):
 def _clean(context: UnitContext) -> None:
     ledger = context.ledger = Ledger()
     kinds = frozenset(context.recipe.redaction.kinds)
-    sample = _Sample(context.recipe)
+    sample, benchmarks = _Sample(context.recipe), Decontaminator(context.recipe)
     redactions: dict[str, int] = {}
     rejected: list[Rejected] = []
     judged = context.table("judged")
@@ -75,6 +77,7 @@ def _clean(context: UnitContext) -> None:
     ):
         batch = _Batch(texts, judged, context.plan.num_slices)
         for ordinal, document, verdict, num_bytes in _decided(context, judged):
+            verdict = verdict or benchmarks.rejected(document, num_bytes)  # noqa: PLW2901 - pass 2 comes first
             cleaned = redact(document.text, kinds=kinds) if verdict is None else None
             if cleaned is None or (cleaned.counts and nothing_left(cleaned.text)):
                 rejected.append(
@@ -91,7 +94,11 @@ def _clean(context: UnitContext) -> None:
         decisions.write(decisions_table(rejected))
     with context.blocks("bins", BINS) as bins:
         bins.write(sample.bins())
-    context.counts = {"redactions": dict(sorted(redactions.items())), "sample": sample.counts()}
+    context.counts = {
+        "redactions": dict(sorted(redactions.items())),
+        "sample": sample.counts(),
+        "benchmarks": benchmarks.counts(),
+    }
 
 
 def _decided(context: UnitContext, judged: pa.Table) -> Iterator[_Decided]:
@@ -199,6 +206,7 @@ class _Sample:
 def _settings(recipe: Recipe, plan: Plan) -> object:
     return {
         "redaction": sorted(recipe.redaction.kinds),
+        "decontamination": benchmark_settings(recipe),
         "seed": recipe.seed,
         "tokenizer": tokenizer_settings(recipe),
         "slices": plan.num_slices,
@@ -208,7 +216,9 @@ def _settings(recipe: Recipe, plan: Plan) -> object:
 
 
 def _prepare(recipe: Recipe) -> None:
-    """Load the tokenizer and compile the patterns once, for all forked workers."""
+    """Load the tokenizer and the benchmarks and compile the patterns once, for all forked workers."""
+    if (matcher := load_matcher(recipe)) is not None:
+        matcher.match("warm", is_code=True)
     load_tokenizer(recipe).encode("warm")
     redact("warm", kinds=frozenset(recipe.redaction.kinds))
 
