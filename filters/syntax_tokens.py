@@ -81,9 +81,10 @@ def _hash_of(encoded: NDArray[np.uint8], start: int, stop: int, seed: np.uint64)
     """Hash of some bytes, never 0."""
     hashed = seed ^ np.uint64(stop - start)
     for index in range(start, stop):
-        hashed = (hashed ^ np.uint64(encoded[index])) * np.uint64(0x9E3779B97F4A7C15)
-        hashed ^= hashed >> np.uint64(32)
-    return hashed | np.uint64(1)
+        rotated = hashed << np.uint64(13) | hashed >> np.uint64(51)
+        hashed = rotated + np.uint64(encoded[index]) * np.uint64(0x9E3779B97F4A7C15)
+    hashed = (hashed ^ (hashed >> np.uint64(32))) * np.uint64(0xD6E8FEB86659FD93)
+    return (hashed ^ (hashed >> np.uint64(32))) | np.uint64(1)
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -95,7 +96,7 @@ def _slot(table: NDArray[np.uint64], hashed: np.uint64) -> np.uint64:
     return slot
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def _word_end(encoded: NDArray[np.uint8], kinds: NDArray[np.uint8], index: int, dot: int) -> int:
     """Index behind letters, digits and `dot`."""
     while index < encoded.size:

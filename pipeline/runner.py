@@ -101,8 +101,8 @@ def run_mill(mill: Mill, *, workers: int, progress: Progress, until: str | None 
     """Run every pass up to `until`, only what has no valid record.
 
     Raises:
-        RecipeError: the recipe cannot be run (no tokenizer, benchmark or cache, release taken, work folder held by another
-            run).
+        RecipeError: the recipe cannot be run (no tokenizer, benchmark or cache, release taken, work folder held by
+            another run).
         NoSpaceError: there is no room for the detector's answers.
         UnitError: units failed; what is done stays done.
         IntegrityError: a unit met bytes that are not those written down.
