@@ -12,6 +12,7 @@ import zstandard
 
 from manifests.document import Document, Rejected
 from manifests.errors import IntegrityError
+from manifests.ledger import Ledger
 from manifests.release import Manifest
 from manifests.storage import Storage
 from pipeline.decontamination import Decontaminator
@@ -58,7 +59,9 @@ def held_against(decontaminator: Decontaminator, row: dict[str, Any]) -> Rejecte
 
 def test_every_plant_but_renamed_ones_is_found_and_no_clean_host_goes(decontaminator: Decontaminator) -> None:
     folder = SHARED / "data/benchmarks"
-    plants = {(p["file"], p["row"]): p for p in map(json.loads, (folder / "planted_truth.jsonl").open())}
+    plants = {
+        (p["file"], p["row"]): p for p in map(json.loads, (folder / "planted_truth.jsonl").read_text().splitlines())
+    }
     planted, found = Counter[str](), Counter[str]()
     for file in ("planted-stack.jsonl.zst", "planted-pile.jsonl.zst"):
         for number, row in enumerate(rows(folder / file)):
@@ -115,11 +118,12 @@ def test_documents_go_with_a_reason_and_the_release_says_so(
     [benchmark] = manifest.benchmarks
     assert (benchmark.name, benchmark.format, benchmark.problems) == ("made-up", "jsonl", 2)
     assert benchmark.tasks == {"src/file13.py": 1, "src/file4.py": 1}
-    assert manifest.ledgers["clean"]["rejected"]["decontaminate/benchmark_ngrams"]["documents"] == 2
+    rejected = Ledger.from_json(manifest.ledgers["clean"]).rejected
+    assert rejected["decontaminate/benchmark_ngrams"].documents == 2
     assert "problems.jsonl" not in (release / "manifest.json").read_text()
     assert manifest.recipe["decontamination"]["benchmarks"][0]["sha256"] == benchmark.sha256
     assert "## Benchmarks\n\n| benchmark | problems |" in (release / "SUMMARY.md").read_text()
-    assert not verify_release(release).findings
+    verify_release(str(release))
     manifest.check_accounts()
     benchmark.tasks["src/file4.py"] = 2
     with pytest.raises(IntegrityError, match="expected the 2 that clean rejected"):
