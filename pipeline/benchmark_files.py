@@ -60,7 +60,7 @@ def _digests(section: Decontamination) -> list[str]:
 
 
 @cache
-def _matcher(section: str, _digests: tuple[str, ...]) -> BenchmarkMatcher:
+def _matcher(section: str, _of_files: tuple[str, ...]) -> BenchmarkMatcher:
     checked = Decontamination.model_validate_json(section)
     problems = [problem for benchmark in checked.benchmarks for problem in read_problems(benchmark)]
     return BenchmarkMatcher.build(problems, checked.bounds)
