@@ -106,6 +106,31 @@ class ReleasePacking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cut_documents: int
 
 
+class ReleaseBenchmark(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A benchmark that was looked for in every document.
+
+    Attributes:
+        sha256: of its file.
+        ngrams: different word n-grams of its problems; `suppressed_ngrams` of them are boilerplate.
+        windows: the same for windows of syntax tokens.
+        unmatchable_problems: too short for every kind of match, or nothing but boilerplate.
+        rejected: documents by reason.
+        tasks: documents by the problem that they hold; of several the one of which most was there.
+    """
+
+    name: str
+    format: str
+    sha256: str
+    problems: int
+    unmatchable_problems: int
+    ngrams: int
+    suppressed_ngrams: int
+    windows: int
+    suppressed_windows: int
+    rejected: dict[str, int]
+    tasks: dict[str, int]
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All of `manifest.json` but its digest.
 
@@ -116,6 +141,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         failed_units: names of input units that were left out, with the reason.
         text_forms: documents by what was done to their form as they were read.
         encodings: documents by the encoding that their row names; those in UTF-8 or without a name are left out.
+        benchmarks: in the recipe's order; empty without decontamination.
         redactions: replacements by "kind/rule".
         licence_words: by concluded licence, the sets or categories that its parts are of: "permissive, share-alike".
         licence_counts: `texts`, distinct notices and licence texts that were read; `undecided_texts`, those that took
@@ -139,6 +165,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     failed_units: list[str]
     text_forms: dict[str, int]
     encodings: dict[str, int]
+    benchmarks: list[ReleaseBenchmark]
     redactions: dict[str, int]
     mixture: ReleaseMixture
     packing: ReleasePacking
@@ -194,6 +221,15 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                     hint="documents were lost or invented between two passes: make the release again",
                 )
             kept = ledger.kept.documents
+        for by in ("rejected", "tasks"):
+            found = sum(sum(getattr(one, by).values()) for one in self.benchmarks)
+            clean = Ledger.from_json(self.ledgers.get("clean", {})).rejected
+            counted = sum(tally.documents for key, tally in clean.items() if key.startswith("decontaminate/"))
+            if found != counted:
+                raise IntegrityError(
+                    f"{MANIFEST}: benchmarks: {found} documents by {by}; expected the {counted} that clean rejected",
+                    hint="make the release again",
+                )
         packed = sum(row.documents for row in self.documents)
         if packed != kept:
             raise IntegrityError(

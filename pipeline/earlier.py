@@ -150,7 +150,7 @@ class EarlierIndex:
                 yield shard, Matches(halves, names, rows.column("held_out").to_numpy())
 
     def sharing(self, keys: U64) -> Iterator[tuple[EarlierShard, U64, U64, Bools]]:
-        """Documents with one of some band keys, of shards whose texts are there: (shard, keys, refs, held out there)."""
+        """Documents with one of some band keys, of shards that have texts: (shard, keys, refs, held out there)."""
         for number, shard in enumerate(self._shards):
             if not shard.texts:
                 continue

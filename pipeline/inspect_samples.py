@@ -13,7 +13,7 @@ from manifests.document import ID_BYTES
 from manifests.errors import RecipeError
 from pipeline.excerpts import excerpt, position, texts_at
 from pipeline.inspect_run import counted, plain_console, safe
-from pipeline.pass_3_clean import TEXTS
+from pipeline.kept_texts import TEXTS
 from pipeline.tables import decision_tables, place, sentence, tables
 from pipeline.units import Mill
 

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from manifests.document import Kind
-from pipeline.pass_3_clean import INDEXED, TEXTS
+from pipeline.kept_texts import INDEXED, TEXTS
 from pipeline.steps import UnitContext
 from stages.attribution import NOT_KNOWN, attribution, attribution_schema, attribution_writer, not_known, row_groups
 from stages.exchange import read_segments, read_table

@@ -80,7 +80,7 @@ def _pairs(context: UnitContext, near: NearDuplicates) -> pa.Table:
 
 
 def _earlier(context: UnitContext, keys: U64) -> Iterator[tuple[int, bool, U64, U64]]:
-    """What earlier releases hold of some buckets: (what they are, whether all of it leaves, band keys, refs), sorted."""
+    """What earlier releases hold of some buckets: (what it is, whether all of it leaves, band keys, refs), sorted."""
     index = EarlierIndex(context.plan.earlier, len(context.plan.units))
     found: dict[tuple[int, bool], list[tuple[U64, U64]]] = {}
     for shard, key, ref, held_out in index.sharing(keys) if len(keys) else ():

@@ -1,4 +1,4 @@
-"""Pass 3, clean: read the shards again, apply the decisions, redact, and write every kept text once.
+"""Pass 3, clean: read the shards again, apply the decisions, decontaminate, redact, write every kept text once.
 
 Texts go to their slice by hash of the repository, else of the id, so that a repository lies in one release shard. With
 each goes what its attribution will say, and what later releases will know it by. Held-out documents are redacted and
@@ -11,12 +11,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import xxhash
 
-from filters.copyrights import copyright_lines
 from manifests.decision import DECISIONS, decisions_table
 from manifests.document import ID_BYTES, Document, Rejected
 from manifests.ledger import Ledger
+from pipeline.benchmark_files import benchmark_settings, load_matcher
+from pipeline.decontamination import Decontaminator
+from pipeline.kept_texts import TEXTS, KeptTexts, write_indexed
 from pipeline.pass_1_ingest import PLACES
 from pipeline.pass_2_judge import JUDGED
 from pipeline.pass_2_resolve import DUPLICATES, HELD_OUT
@@ -25,35 +26,14 @@ from pipeline.recipe import Recipe
 from pipeline.shards import documents_again
 from pipeline.steps import Read, Step, UnitContext
 from pipeline.tokenizer_file import load_tokenizer, tokenizer_settings
-from stages.attribution import PROVENANCE, provenances, revision_and_swhid
-from stages.exchange import BlockWriter
 from stages.mixing import KEY_BINS, bin_of, order_keys
 from stages.redaction import nothing_left, redact
 from stages.release_index import SKETCHES
 
-TEXTS = pa.schema(
-    [
-        pa.field("id", pa.binary(ID_BYTES)),
-        pa.field("kind", pa.string()),
-        pa.field("source", pa.string()),
-        pa.field("subset", pa.string()),
-        pa.field("language", pa.string()),
-        pa.field("licence", pa.string()),
-        pa.field("repo", pa.string()),
-        pa.field("path", pa.string()),
-        pa.field("text", pa.large_string()),
-        pa.field("num_bytes", pa.int64()),
-        pa.field("attribution", PROVENANCE),
-    ]
-)
-INDEXED = pa.schema([pa.field("id", pa.binary(ID_BYTES)), pa.field("held_out", pa.bool_()), *SKETCHES])
 BINS = pa.schema(
     [pa.field("kind", pa.string())] + [pa.field(name, pa.int64()) for name in ("bin", "documents", "num_bytes")]
 )
 SAMPLED_ONE_IN = 64
-_BATCH_BYTES = 4 * 1024 * 1024
-_ROW_BYTES = 512  # about what comes with a text: licence, evidence, copyright statements
-_OF_DOCUMENT = ("kind", "source", "subset", "language", "repo", "path")
 
 
 class _Decided(NamedTuple):
@@ -68,7 +48,7 @@ class _Decided(NamedTuple):
 def _clean(context: UnitContext) -> None:
     ledger = context.ledger = Ledger()
     kinds = frozenset(context.recipe.redaction.kinds)
-    sample = _Sample(context.recipe)
+    sample, benchmarks = _Sample(context.recipe), Decontaminator(context.recipe)
     redactions: dict[str, int] = {}
     rejected: list[Rejected] = []
     judged = context.table("judged")
@@ -77,16 +57,16 @@ def _clean(context: UnitContext) -> None:
         context.blocks("texts", TEXTS, num_blocks=context.plan.num_slices) as texts,
         context.blocks("held_out", TEXTS, num_blocks=context.plan.num_slices) as held_texts,
     ):
-        batch, held_out = (_Batch(writer, judged, context.plan.num_slices) for writer in (texts, held_texts))
+        batch, held_out = (KeptTexts(writer, judged, context.plan.num_slices) for writer in (texts, held_texts))
         for ordinal, document, verdict, num_bytes in _decided(context, judged):
             set_aside = verdict is not None and verdict.reason == HELD_OUT
+            verdict = verdict or benchmarks.rejected(document, num_bytes)  # noqa: PLW2901 - pass 2 comes first
             cleaned = redact(document.text, kinds=kinds) if verdict is None or set_aside else None
             if cleaned is not None and cleaned.counts and nothing_left(cleaned.text):
-                rejected.append(_rejected(document, num_bytes, stage="redact", reason="only_placeholders_left"))
-                ledger.reject(rejected[-1])
-            elif verdict is not None:
-                if cleaned is not None:
-                    held_out.add(ordinal, document, cleaned.text)
+                verdict = _rejected(document, num_bytes, stage="redact", reason="only_placeholders_left")  # noqa: PLW2901
+            elif cleaned is not None and set_aside:
+                held_out.add(ordinal, document, cleaned.text)
+            if verdict is not None:
                 rejected.append(verdict)
                 ledger.reject(verdict)
             elif cleaned is not None:
@@ -97,25 +77,14 @@ def _clean(context: UnitContext) -> None:
         batch.flush()
         held_out.flush()
         decisions.write(decisions_table(rejected))
-    _write_indexed(context, batch.kept, held_out.kept)
+    write_indexed(context, batch.kept, held_out.kept)
     with context.blocks("bins", BINS) as bins:
         bins.write(sample.bins())
-    context.counts = {"redactions": dict(sorted(redactions.items())), "sample": sample.counts()}
-
-
-def _write_indexed(context: UnitContext, kept: dict[int, int], held_out: dict[int, int]) -> None:
-    """What later releases will know the unit's documents by, each to the slice of its text."""
-    slices = kept | held_out
-    start = 0
-    with context.blocks("indexed", INDEXED, num_blocks=context.plan.num_slices) as out:
-        ids = context.table("judged").column("id")
-        for table in context.segments("sketches"):
-            here = [ordinal for ordinal in range(start, start + table.num_rows) if ordinal in slices]
-            rows = table.take(pa.array([ordinal - start for ordinal in here], pa.int64()))
-            names, flags = ids.take(pa.array(here, pa.int64())), pa.array([o in held_out for o in here], pa.bool_())
-            rows = pa.table([names, flags, *rows.columns], schema=INDEXED)
-            out.write(rows, np.array([slices[ordinal] for ordinal in here], dtype=np.int64))
-            start += table.num_rows
+    context.counts = {
+        "redactions": dict(sorted(redactions.items())),
+        "sample": sample.counts(),
+        "benchmarks": benchmarks.counts(),
+    }
 
 
 def _decided(context: UnitContext, judged: pa.Table) -> Iterator[_Decided]:
@@ -137,58 +106,6 @@ def _rejected(document: Document, num_bytes: int, **facts: Any) -> Rejected:
     return Rejected(
         id=document.id, shard=document.shard, row=document.row, part=document.part, num_bytes=num_bytes, **facts
     )
-
-
-class _Batch:
-    """Rows of `TEXTS` on their way to their slices; what `judged` says of them is never turned into Python's values.
-
-    Attributes:
-        kept: by ordinal, the slice of every document that was added.
-    """
-
-    def __init__(self, writer: BlockWriter, judged: pa.Table, num_slices: int) -> None:
-        self._writer = writer
-        self._judged = judged.select(["licence", "licence_declared", "evidence"]).combine_chunks()
-        self._num_slices = num_slices
-        self.kept: dict[int, int] = {}
-        self._clear()
-
-    def add(self, ordinal: int, document: Document, text: str) -> int:
-        """Take a document on; returns the UTF-8 bytes of its cleaned text."""
-        size = len(text) if text.isascii() else len(text.encode())
-        names = tuple(getattr(document, name) for name in _OF_DOCUMENT)
-        self._rows.append((bytes.fromhex(document.id), *names, text, size))
-        self._ordinals.append(ordinal)
-        self._provenance.append((*revision_and_swhid(document), copyright_lines(text)))
-        self.kept[ordinal] = xxhash.xxh3_64_intdigest((document.repo or document.id).encode()) % self._num_slices
-        self._slices.append(self.kept[ordinal])
-        self._bytes += size + sum(map(len, names)) + _ROW_BYTES
-        if self._bytes >= _BATCH_BYTES:
-            self.flush()
-        return size
-
-    def flush(self) -> None:
-        """Hand the rows to the writer."""
-        if self._rows:
-            self._writer.write(self._table(), np.array(self._slices, dtype=np.int64))
-        self._clear()
-
-    def _clear(self) -> None:
-        self._rows: list[tuple[object, ...]] = []
-        self._ordinals: list[int] = []
-        self._provenance: list[tuple[str, str, list[str]]] = []
-        self._slices: list[int] = []
-        self._bytes = 0
-
-    def _table(self) -> pa.Table:
-        judged = self._judged.take(pa.array(self._ordinals))
-        declared, evidence = (judged.column(name).combine_chunks() for name in ("licence_declared", "evidence"))
-        own = dict(zip(("id", *_OF_DOCUMENT, "text", "num_bytes"), zip(*self._rows, strict=True), strict=True))
-        joined = {
-            "licence": judged.column("licence"),
-            "attribution": provenances(self._provenance, declared, evidence),
-        }
-        return pa.table(own | joined, schema=TEXTS)
 
 
 class _Sample:
@@ -229,6 +146,7 @@ class _Sample:
 def _settings(recipe: Recipe, plan: Plan) -> object:
     return {
         "redaction": sorted(recipe.redaction.kinds),
+        "decontamination": benchmark_settings(recipe),
         "seed": recipe.seed,
         "tokenizer": tokenizer_settings(recipe),
         "slices": plan.num_slices,
@@ -238,7 +156,9 @@ def _settings(recipe: Recipe, plan: Plan) -> object:
 
 
 def _prepare(recipe: Recipe) -> None:
-    """Load the tokenizer and compile the patterns once, for all forked workers."""
+    """Load the tokenizer and the benchmarks and compile the patterns once, for all forked workers."""
+    if (matcher := load_matcher(recipe)) is not None:
+        matcher.match("warm", is_code=True)
     load_tokenizer(recipe).encode("warm")
     redact("warm", kinds=frozenset(recipe.redaction.kinds))
 

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from manifests.decision import DECISIONS, decisions_table
 from manifests.document import ID_BYTES, Rejected
 from manifests.ledger import Ledger
-from pipeline.pass_3_clean import TEXTS
+from pipeline.kept_texts import TEXTS
 from pipeline.pass_4_mix import SELECTION
 from pipeline.plan import Plan
 from pipeline.recipe import Recipe

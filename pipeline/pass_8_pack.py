@@ -15,8 +15,8 @@ import pyarrow as pa
 from manifests.decision import DECISIONS, decisions_table
 from manifests.document import ID_BYTES, Rejected
 from manifests.ledger import Ledger
+from pipeline.kept_texts import INDEXED, TEXTS
 from pipeline.pack_beside import DocumentFiles
-from pipeline.pass_3_clean import INDEXED, TEXTS
 from pipeline.pass_6_tokenize import TOKENS
 from pipeline.pass_7_settle import TRIM
 from pipeline.plan import Plan

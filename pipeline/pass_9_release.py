@@ -25,9 +25,11 @@ from manifests.release import (
     SourceShard,
 )
 from manifests.storage import TEMPORARY_NAME, Storage, file_sha256
+from pipeline.benchmark_files import benchmark_settings
 from pipeline.pass_4_mix import mixture_shares
 from pipeline.plan import Plan
 from pipeline.recipe import Recipe
+from pipeline.release_benchmarks import release_benchmarks
 from pipeline.release_folders import FOLDERS, SHARD_FILE, folders_of, shard_files
 from pipeline.release_texts import card, summary
 from pipeline.software import software_versions
@@ -164,6 +166,7 @@ def _manifest(context: UnitContext) -> Manifest:
         text_forms=_sum_counts(record.counts["text_forms"] for record in context.earlier["ingest"]),
         encodings=_sum_counts(record.counts["encodings"] for record in context.earlier["ingest"]),
         redactions=_sum_counts(record.counts["redactions"] for record in context.earlier["clean"]),
+        benchmarks=release_benchmarks(recipe, context.earlier["clean"]),
         mixture=ReleaseMixture(
             mixture_shares(recipe),
             context.earlier["mix"][0].counts["estimated_tokens"],  # type: ignore[arg-type]
@@ -234,7 +237,7 @@ def _ledger(records: list[Record]) -> dict[str, object]:
 
 
 def _recipe(recipe: Recipe) -> dict[str, object]:
-    """The recipe without anything that says where files lay."""
+    """The recipe without anything that says where files lay; benchmarks by their hashes."""
     value: dict[str, object] = recipe.model_dump(
         mode="json",
         exclude={
@@ -245,8 +248,10 @@ def _recipe(recipe: Recipe) -> dict[str, object]:
             "licences": {"cache"},
             "deduplication": {"against"},
             "held_out": {"releases"},
+            "decontamination": True,
         },
     )
+    value["decontamination"] = benchmark_settings(recipe)
     value["tokenizer"] = {"end_of_document": recipe.tokenizer.end_of_document}
     sources = [source.model_dump(mode="json", exclude={"paths"}) for source in recipe.sources]
     value["sources"] = sorted(sources, key=lambda source: str(source["name"]))

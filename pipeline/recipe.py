@@ -16,6 +16,7 @@ from filters.licence_sets import licences_of_entries
 from filters.pile_subsets import SourceLicence, source_licence, unknown_subsets
 from manifests.document import Kind
 from manifests.errors import RecipeError
+from pipeline.recipe_benchmarks import Decontamination
 from pipeline.recipe_duplicates import Deduplication, HeldOut
 from pipeline.recipe_filters import Filters, Languages
 from pipeline.recipe_types import Fraction, Name, Positive, Section
@@ -217,6 +218,7 @@ class Recipe(Section):
     licences: Licences = Licences()
     deduplication: Deduplication = Deduplication()
     held_out: HeldOut | None = None
+    decontamination: Decontamination | None = None
     redaction: Redaction = Redaction()
     mixture: Mixture = Mixture()
     tokenizer: TokenizerChoice = TokenizerChoice()

@@ -23,7 +23,6 @@ _LATER = {
     "executor": "an executor other than `local`",
     "slurm": "running on Slurm",
     "ray": "running on Ray",
-    "decontamination": "decontamination",
     "opt_out": "the opt-out registry",
 }
 _LATER_FORMATS = ("stack-v2-ids", "pull-requests")
@@ -154,6 +153,11 @@ def _refuse_later(value: dict[str, Any], where: str) -> None:
             paths = source.get("paths")
             for name in paths if isinstance(paths, list) else [paths]:
                 refuse_storage(f"sources.{number}.paths", name)
+    section = value.get("decontamination")
+    benchmarks = section.get("benchmarks") if isinstance(section, dict) else None
+    for number, benchmark in enumerate(benchmarks if isinstance(benchmarks, list) else []):
+        if isinstance(benchmark, dict):
+            refuse_storage(f"decontamination.benchmarks.{number}.path", benchmark.get("path"))
     refuse_storage("work", value.get("work"))
     for key, name in (("release", "path"), ("tokenizer", "path"), ("licences", "cache")):
         section = value.get(key)
@@ -266,6 +270,15 @@ def _absolute(recipe: Recipe, folder: Path) -> Recipe:
                 for source in recipe.sources
             ],
             "tokenizer": recipe.tokenizer.model_copy(update={"path": here(recipe.tokenizer.path)}),
+            "decontamination": recipe.decontamination
+            and recipe.decontamination.model_copy(
+                update={
+                    "benchmarks": [
+                        benchmark.model_copy(update={"path": here(benchmark.path)})
+                        for benchmark in recipe.decontamination.benchmarks
+                    ]
+                }
+            ),
             "release": recipe.release.model_copy(update={"path": here(recipe.release.path)}),
             "deduplication": recipe.deduplication.model_copy(
                 update={"against": [here(folder) for folder in recipe.deduplication.against]}

@@ -46,6 +46,11 @@ _COMMENTS = {
         "cache: the folder of its answers; who may write there must be trusted. null: one in the user's cache folder."
     ),
     "deduplication": "Exact duplicates always go. near: null turns near-duplicate removal off.",
+    "decontamination": (
+        "Benchmarks whose problems must not be in the release: {benchmarks: [{name: humaneval, format: humaneval,\n"
+        "path: HumanEval.jsonl}]}; null: none. Formats: humaneval, mbpp, gsm8k, or jsonl, which names its fields:\n"
+        "task, prompt, solution, tests. docs/decontamination.md has the bounds."
+    ),
     "redaction": "What is replaced by typed placeholders.",
     "mixture": "Shares in tokens. tokens: the total wanted, null for as many as possible. shortfall: scale or fail.",
     "tokenizer": "A Hugging Face tokenizer.json; `corpusmill tokenizer train FILE` makes one from these sources.",

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from filters.licence_words import NO_EVIDENCE, UNLISTED
 from manifests.ledger import Ledger
 from manifests.release import CHAIN, Manifest
+from pipeline.release_benchmarks import HEAD, benchmark_rows
 from pipeline.release_folders import has_texts
 
 _PASS_OF = {
@@ -76,6 +77,7 @@ def summary(manifest: Manifest) -> str:
         _table(("language", *_AMOUNTS), _by(manifest, "language", empty="(unknown)")),
         "## Text forms",
         _table(("what was done, or the encoding of the row", "documents"), _forms(manifest)),
+        *_benchmarks(manifest),
         "## Redactions",
         _table(("kind/rule", "replacements"), [(rule, f"{n:,}") for rule, n in manifest.redactions.items()]),
         "## Packing",
@@ -226,6 +228,10 @@ def _by(manifest: Manifest, *names: str, empty: str = "(none)") -> list[Sequence
 def _forms(manifest: Manifest) -> list[Sequence[str]]:
     counts = {**manifest.text_forms, **{f"read as {_cell(name)}": n for name, n in manifest.encodings.items()}}
     return [(name, f"{count:,}") for name, count in counts.items()]
+
+
+def _benchmarks(manifest: Manifest) -> list[str]:
+    return ["## Benchmarks", _table(HEAD, benchmark_rows(manifest.benchmarks))] if manifest.benchmarks else []
 
 
 def _packing(manifest: Manifest) -> str:

@@ -15,6 +15,7 @@ from manifests.errors import IntegrityError, RecipeError, UnitError
 from manifests.ledger import Ledger
 from manifests.record import Record
 from manifests.storage import Storage
+from pipeline.benchmark_files import load_matcher
 from pipeline.local import run_step
 from pipeline.pass_1_ingest import NAMED
 from pipeline.pass_2_licences import check_cache
@@ -86,12 +87,13 @@ def states(mill: Mill) -> Iterator[StepState]:
 
 
 def check_ready(recipe: Recipe, until: str | None = None) -> int:
-    """The number of the last pass to run; raises RecipeError for no such pass, or where its tokenizer is missing."""
+    """The number of the last pass to run; raises RecipeError for no such pass, no tokenizer or no benchmark file."""
     if until is not None and until not in PASSES:
         raise RecipeError(f"--until {until}: no such pass", hint=f"expected one of {', '.join(PASSES)}")
     last = PASSES.index(until or PASSES[-1]) + 1
     if last >= _FIRST_WITH_TOKENIZER:
         load_tokenizer(recipe)
+        load_matcher(recipe)
     return last
 
 
@@ -99,7 +101,8 @@ def run_mill(mill: Mill, *, workers: int, progress: Progress, until: str | None 
     """Run every pass up to `until`, only what has no valid record.
 
     Raises:
-        RecipeError: the recipe cannot be run (no tokenizer, no cache, release taken, work folder held by another run).
+        RecipeError: the recipe cannot be run (no tokenizer, benchmark or cache, release taken, work folder held by
+            another run).
         NoSpaceError: there is no room for the detector's answers.
         UnitError: units failed; what is done stays done.
         IntegrityError: a unit met bytes that are not those written down.
