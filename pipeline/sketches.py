@@ -5,20 +5,19 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import xxhash
 
 from pipeline.recipe_duplicates import NearDuplicates
 from stages.estimates import SKETCH_VALUES
+from stages.set_hashes import set_hash
 from stages.shingles import content_hash_utf8, shingle_hashes_utf8
 from stages.signatures import band_keys, permutations, signature
-from stages.similarity import unique_sorted
 
 
 class Sketch(NamedTuple):
     """A row of `stages.release_index.SKETCHES`.
 
     Attributes:
-        key: xxh3_128 of the sorted shingle set; the content hash of a text with fewer words than a shingle has.
+        key: `set_hash` of its shingles; the content hash of a text with fewer words than a shingle has.
         bands: uint64, the keys of its LSH bands; None without shingles.
         values: the first 64 values of its signature, little-endian uint32; None without shingles.
     """
@@ -36,13 +35,13 @@ def sketching(near: NearDuplicates | None) -> Callable[[bytes], Sketch]:
     a, b = permutations(max(near.bands * near.rows, SKETCH_VALUES), near.seed)
 
     def sketch(encoded: bytes) -> Sketch:
-        hashes = unique_sorted(shingle_hashes_utf8(encoded, ngram_words=near.ngram_words))
+        hashes = shingle_hashes_utf8(encoded, ngram_words=near.ngram_words)
         if not len(hashes):
             return _by_content(encoded)
         values = signature(hashes, a, b)
         keys = band_keys(values, bands=near.bands, rows=near.rows)
-        key = xxhash.xxh3_128_digest(hashes.data)
-        return Sketch(key, content_hash_utf8(encoded), keys, values[:SKETCH_VALUES].astype("<u4").tobytes())
+        first = values[:SKETCH_VALUES].astype("<u4").tobytes()
+        return Sketch(set_hash(hashes), content_hash_utf8(encoded), keys, first)
 
     return sketch
 
