@@ -40,7 +40,7 @@ class EarlierShard(msgspec.Struct, frozen=True):
         digest: of the release's manifest.
         against: whether all that it holds leaves this run, not only duplicates of what it held out.
         holds_out: whether what it held out is held out again.
-        texts: folders with its texts; empty where it has none, so that only equal documents can be found.
+        texts: folders with its texts. Without "texts" only equal documents can be found, but for those it held out.
     """
 
     release: str
@@ -118,15 +118,19 @@ def _manifest(folder: str, key: str) -> Manifest:
 
 def _check_measures(manifest: Manifest, recipe: Recipe, where: str) -> None:
     near = recipe.deduplication.near
-    ours = near and [getattr(near, name) for name in _MEASURED_BY]
+    ours = near and {name: getattr(near, name) for name in _MEASURED_BY}
     theirs = manifest.recipe.get("deduplication", {}).get("near")
-    theirs = theirs and [theirs.get(name) for name in _MEASURED_BY]
-    if ours != theirs:
-        raise RecipeError(
-            f"{where}: its documents were measured by other deduplication.near settings; expected "
-            f"{', '.join(_MEASURED_BY)} of {ours}, got {theirs}",
-            hint="use the same settings as that release",
-        )
+    theirs = theirs and {name: theirs.get(name) for name in _MEASURED_BY}
+    forms = recipe.text_forms.model_dump()
+    for key, expected, got in (
+        ("deduplication.near", ours, theirs),
+        ("text_forms", forms, manifest.recipe.get("text_forms")),
+    ):
+        if expected != got:
+            raise RecipeError(
+                f"{where}: its documents were measured by other settings; {key}: expected {expected}, got {got}",
+                hint=f"give {key} the values of that release",
+            )
 
 
 class EarlierIndex:
@@ -157,7 +161,7 @@ class EarlierIndex:
             held_out = _open(shard, "index").read(columns=["held_out"]).column("held_out").to_numpy()
             for found in rows_with_keys(_open(shard, "bands"), keys, "key"):
                 row = found.column("row").to_numpy()
-                wanted = held_out[row] | shard.against
+                wanted = held_out[row] | (shard.against and "texts" in shard.texts)
                 refs = np.uint64((self._first_unit + number) << 32) + row[wanted].astype(np.uint64)
                 yield shard, found.column("key").to_numpy()[wanted], refs, held_out[row[wanted]]
 

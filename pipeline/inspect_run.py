@@ -3,7 +3,6 @@
 What stands in a shard (names, paths, texts, parsers' messages) is hostile: printed raw it could steer the terminal.
 """
 
-from collections import Counter
 from collections.abc import Iterator
 from unicodedata import category
 
@@ -146,13 +145,10 @@ def _duplicates_lines(mill: Mill) -> Iterator[str]:
         yield f"  what is found is compared exactly, and goes from {near.minimum_similarity:g} of a kept document on"
         kept = f"{near.bands} band keys, {SKETCH_VALUES} values, 2 hashes"
         yield f"  kept for each document: {num_bytes:,} bytes ({kept})"
-    for (name, texts), shards in _earlier(mill).items():
-        how = "near and equal documents" if texts else "equal documents alone, for that release has no texts to compare"
-        yield f"earlier release {name}: {counted(shards, 'shard')}; {how}"
-
-
-def _earlier(mill: Mill) -> Counter[tuple[str, bool]]:
-    return Counter((shard.release, bool(shard.texts)) for shard in mill.plan.earlier)
+    for name, texts in {shard.release: shard.texts for shard in mill.plan.earlier}.items():
+        how = "near and equal documents are found" if "texts" in texts else "it has no texts: equal documents are found"
+        also = ", and what is near to what it held out" if texts == ["held_out"] else ""
+        yield f"earlier release {name}: {how}{also}"
 
 
 def _tokenizer_line(mill: Mill) -> str:

@@ -69,14 +69,13 @@ def _group(context: UnitContext) -> None:
     gone = survivor[(rows.taint[tainter] == HEADER) | strict]
     gone = np.union1d(gone, np.flatnonzero(np.isin(rows.ref, earlier.column("ref").to_numpy())))
     held = np.setdiff1d(found.winner[is_held_out(rank[found.winner])], gone)
-    # All documents of an equal one that was held out before are held out, not only the best-ranked.
     goes_on = np.concatenate([np.setdiff1d(found.winner, gone), tainting])
     num_slices = context.plan.num_slices
     bands = _bands(contents, rows._replace(rank=rank), np.sort(goes_on))
     names = fixed_binary(contents.column("id"), ID_BYTES)
     copies = [rows.ref[survivor], *map(fixed_binary_array, (names[survivor],)), rows.taint[tainter]]
     copies += [fixed_binary_array(names[tainter]), np.ones(len(survivor))]
-    losers = _losers(contents, rows, found)
+    losers = _losers(contents, rows, found, again)
     for name, table, schema, of in (
         ("losers", losers, LOSERS, "winner"),
         ("same_content", pa.table(copies, schema=FOUND), FOUND, "ref"),
@@ -121,8 +120,8 @@ def _pairs(key: Digests, rows: npt.NDArray[np.int64]) -> Iterable[tuple[int, int
     return zip(key[0][rows].tolist(), key[1][rows].tolist(), strict=True)
 
 
-def _losers(contents: pa.Table, rows: Rows, found: Groups) -> pa.Table:
-    """Rows of `LOSERS`, by ref."""
+def _losers(contents: pa.Table, rows: Rows, found: Groups, again: I64) -> pa.Table:
+    """Rows of `LOSERS`, by ref; what equals a document that is held `again` is held out as well as that."""
     order = np.argsort(rows.ref[found.loser])
     loser, winner = found.loser[order], found.loses_to[order]
     columns = {name: contents.column(name).to_numpy() for name in ("content", "repository", "copy_of")}
@@ -132,7 +131,7 @@ def _losers(contents: pa.Table, rows: Rows, found: Groups) -> pa.Table:
     reason[of_copy & (columns["copy_of"][loser] > 0)] = "repository_copy"
     reason[found.repeated[order]] = "repeated_row"
     names = fixed_binary_array(fixed_binary(contents.column("id"), ID_BYTES)[winner])
-    held_out = is_held_out(rows.rank[loser])
+    held_out = is_held_out(rows.rank[loser]) | np.isin(winner, again)
     return pa.table([rows.ref[loser], rows.ref[winner], names, reason.tolist(), held_out], schema=LOSERS)
 
 

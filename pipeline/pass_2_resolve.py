@@ -1,4 +1,4 @@
-"""Pass 2, decide, step `resolve`: the last round, and what becomes of every document, sent to the units that read them.
+"""Pass 2, decide, step `resolve`: what becomes of every document, sent to the units that read them.
 
 In this order: copies of documents that went for their licence; what earlier releases hold; near duplicates; what is
 held out. The loser of a group goes with its winner: as its duplicate where that stays, else for the same reason.
@@ -14,7 +14,7 @@ import pyarrow as pa
 from manifests.document import ID_BYTES
 from pipeline.pass_2_copies import COPIES, COPY_REASONS, FOUND, decide_copies, write_counted
 from pipeline.pass_2_groups import EARLIER, HELD, LOSERS, near_settings
-from pipeline.pass_2_rounds import EDGES, FATES, NEWS, heard, play_round
+from pipeline.pass_2_rounds import FATES
 from pipeline.steps import Read, Step, UnitContext
 from stages.exchange import BlockWriter, ordinal_of_refs, unit_of_refs
 
@@ -28,7 +28,7 @@ DUPLICATES = pa.schema(
     ]
 )
 HELD_OUT = "held_out"  # the stage, and the reason of documents that are set aside
-_FATE_TABLES = ("verify_fates", "second_round_fates", "third_round_fates")
+_FATE_TABLES = ("verify_fates", "second_round_fates", "third_round_fates", "last_fates")
 
 
 class Fate(NamedTuple):
@@ -43,11 +43,8 @@ class Fate(NamedTuple):
 def _resolve(context: UnitContext) -> None:
     found = pa.concat_tables([context.table("same_content"), context.table("near_copies")])
     tainted, counted = decide_copies(found, context.recipe.licences.copies)
-    kept, gone = heard(context)
-    played, last = play_round(context.table("edges"), kept=kept, gone=gone)
-    left_open = context.table("edges").column("worse").to_numpy()[played.open]
     fates = {ref: Fate(HELD_OUT, HELD_OUT, None, None) for ref in context.table("held").column("ref").to_pylist()}
-    fates |= _near([*(context.table(name) for name in _FATE_TABLES), last])
+    fates |= _near(context.table(name) for name in _FATE_TABLES)
     fates |= _earlier([context.table("near_earlier"), context.table("equal_earlier")])
     fates |= {ref: Fate(*fate) for ref, fate in tainted.items()}
     reasons = Counter(fate.reason for fate in fates.values())
@@ -60,10 +57,7 @@ def _resolve(context: UnitContext) -> None:
             _write(out, lost)
     with context.blocks("copies", COPIES, num_blocks=num_units) as out:
         num_counted = write_counted(out, counted, fates)
-    context.counts = {
-        "copies": {"counted": num_counted} | {name: reasons[name] for name in COPY_REASONS},
-        "unresolved": len(np.unique(left_open)),
-    }
+    context.counts = {"copies": {"counted": num_counted} | {name: reasons[name] for name in COPY_REASONS}}
 
 
 def _near(tables: Iterable[pa.Table]) -> dict[int, Fate]:
@@ -124,8 +118,7 @@ STEPS = [
             Read("verify", "verify_fates", "same", FATES),
             Read("second_round", "second_round_fates", "same", FATES),
             Read("third_round", "third_round_fates", "same", FATES),
-            Read("third_round", "edges", "same", EDGES),
-            Read("third_round", "news", "blocks", NEWS),
+            Read("last_rounds", "last_fates", "blocks", FATES),
         ),
         settings=near_settings,
         run=_resolve,

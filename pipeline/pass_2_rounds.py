@@ -1,9 +1,13 @@
-"""Pass 2, decide, steps `verify`, `second_round`, `third_round`: exact similarities, and who stays among duplicates.
+"""Pass 2, decide, steps `verify`, `second_round`, `third_round`, `last_rounds`: who stays among near duplicates.
 
-`verify` holds every pair that is left against its threshold, which is the first round: what reaches it with a document
-that nothing can remove goes. Each round tells the slices that asked what became of a document; `resolve` plays the
-fourth and last. `stages.rounds` says what a round is. Copies of documents that went for their licence, and of what
-earlier releases hold, go in the first round and stand as nobody's twin.
+`verify` holds every pair that is left against its threshold, exactly, which is the first round: what reaches it with a
+document that nothing can remove goes. Each round tells the slices that asked what became of a document.
+`stages.rounds` says what a round is. Copies of documents that went for their licence, and of what earlier releases
+hold, go in the first round and stand as nobody's twin.
+
+What three rounds leave open is a thousandth of the documents or less, chains in which kept and removed alternate.
+`last_rounds`, one unit, plays on with all of it, so that nothing stays undecided. Beyond `_MOST_EDGES` open edges, 300
+MB, it plays one round more and no other; what is open then is kept, and counted.
 """
 
 import numpy as np
@@ -17,7 +21,7 @@ from pipeline.pass_2_groups import EARLIER, near_settings
 from pipeline.pass_2_shingles import SHINGLES
 from pipeline.steps import Read, Step, UnitContext
 from stages.candidates import fresh
-from stages.exchange import fixed_binary, fixed_binary_array, lexsorted, sortable
+from stages.exchange import block_of_refs, fixed_binary, fixed_binary_array, lexsorted, sortable
 from stages.ranks import is_held_out
 from stages.rounds import Edges, Round, play
 from stages.similarity import jaccards
@@ -44,6 +48,7 @@ FATES = pa.schema(  # of documents that near duplicates remove
     ]
 )
 _PAIRS_AT_ONCE = 1 << 14
+_MOST_EDGES = 1 << 22
 
 
 def _verify(context: UnitContext) -> None:
@@ -66,7 +71,7 @@ def _verify(context: UnitContext) -> None:
     first = compared.nothing_removes(edges.column("better").to_numpy())
     free = np.setdiff1d(worse, np.concatenate([gone, edges.column("worse").to_numpy()]))
     context.counts = {"pairs": len(worse), "verified": int(verified.sum()), "copies": int(copies.sum())}
-    _leave(context, edges, play_round(edges, kept=first, gone=worse[:0]), kept=free, gone=gone)
+    _leave(context, edges, _play_round(edges, kept=first, gone=worse[:0]), kept=free, gone=gone)
 
 
 class _Compared:
@@ -121,7 +126,7 @@ class _Compared:
         return first
 
 
-def play_round(edges: pa.Table, *, kept: U64, gone: U64) -> tuple[Round, pa.Table]:
+def _play_round(edges: pa.Table, *, kept: U64, gone: U64) -> tuple[Round, pa.Table]:
     """A round over rows of `EDGES`, and what it removes as rows of `FATES`."""
     columns = {name: edges.column(name).to_numpy() for name in EDGES.names if name != "twin"}
     names = fixed_binary(edges.column("twin"), ID_BYTES)
@@ -133,7 +138,7 @@ def play_round(edges: pa.Table, *, kept: U64, gone: U64) -> tuple[Round, pa.Tabl
     return played, pa.table(facts, schema=FATES)
 
 
-def heard(context: UnitContext) -> tuple[U64, U64]:
+def _heard(context: UnitContext) -> tuple[U64, U64]:
     """Refs of documents that are known to be kept, and to be gone, since the last round."""
     news = context.table("news")
     refs, kept = news.column("ref").to_numpy(), news.column("kept").to_numpy()
@@ -142,8 +147,8 @@ def heard(context: UnitContext) -> tuple[U64, U64]:
 
 def _next_round(context: UnitContext) -> None:
     edges = context.table("edges")
-    kept, gone = heard(context)
-    _leave(context, edges, play_round(edges, kept=kept, gone=gone), kept=kept[:0], gone=gone[:0])
+    kept, gone = _heard(context)
+    _leave(context, edges, _play_round(edges, kept=kept, gone=gone), kept=kept[:0], gone=gone[:0])
 
 
 def _leave(context: UnitContext, edges: pa.Table, played: tuple[Round, pa.Table], *, kept: U64, gone: U64) -> None:
@@ -164,6 +169,23 @@ def _leave(context: UnitContext, edges: pa.Table, played: tuple[Round, pa.Table]
         for told, is_kept in ((np.isin(refs, kept), True), (np.isin(refs, gone), False)):
             out.write(pa.table([refs[told], np.full(int(told.sum()), is_kept)], schema=NEWS), slices[told])
     context.counts = {**context.counts, "removed": fates.num_rows, "open": len(waiting)}
+
+
+def _last_rounds(context: UnitContext) -> None:
+    edges = context.table("edges")
+    kept, gone = _heard(context)
+    num_slices = context.plan.num_slices
+    rounds, plays_on = 0, edges.num_rows <= _MOST_EDGES
+    with context.blocks("last_fates", FATES, num_blocks=num_slices) as out:
+        while edges.num_rows and (plays_on or not rounds):
+            decided, fates = _play_round(edges, kept=kept, gone=gone)
+            refs = fates.column("ref").to_numpy()
+            out.write(fates, block_of_refs(refs, num_slices))
+            kept, gone = decided.kept, refs
+            edges = edges.filter(pa.array(decided.open))
+            rounds += 1
+            context.progress(0)
+    context.counts = {"rounds": rounds, "unresolved": len(np.unique(edges.column("worse").to_numpy()))}
 
 
 def _round(name: str, before: str) -> Step:
@@ -191,4 +213,13 @@ STEPS = [
     ),
     _round("second_round", "verify"),
     _round("third_round", "second_round"),
+    Step(
+        name="last_rounds",
+        number=2,
+        pass_name="decide",
+        grain="one",
+        reads=(Read("third_round", "edges", "all", EDGES), Read("third_round", "news", "all", NEWS)),
+        settings=near_settings,
+        run=_last_rounds,
+    ),
 ]

@@ -39,7 +39,7 @@ from stages.attribution import NOT_KNOWN
 
 _OURS = re.compile(rf"{SHARD_FILE.pattern}|tokenizer/tokenizer\.json|SUMMARY\.md|README\.md|{TEMPORARY_NAME.pattern}")
 
-_COUNTED = ("look_up", "detect", "forks", "resolve", "mix", "settle")
+_COUNTED = ("look_up", "detect", "forks", "last_rounds", "resolve", "mix", "settle")
 
 
 def release_folder(recipe: Recipe) -> Storage:
@@ -185,7 +185,7 @@ def _manifest(context: UnitContext) -> Manifest:
         licence_counts=_licence_counts(context),
         duplicate_counts={
             "repository_copies": _total(context, "forks", "copies"),
-            "unresolved": _total(context, "resolve", "unresolved"),
+            "unresolved": _total(context, "last_rounds", "unresolved"),
         },
         held_out=_total(context, "pack", "held_out"),
         not_known={name: _sum_counts(_not_known(record)[name] for record in packs) for name in NOT_KNOWN},
@@ -263,7 +263,7 @@ def _earlier(plan: Plan) -> list[EarlierRelease]:
     return list(
         {
             shard.digest: EarlierRelease(
-                shard.release, shard.digest, shard.against, shard.holds_out, has_texts=bool(shard.texts)
+                shard.release, shard.digest, shard.against, shard.holds_out, has_texts="texts" in shard.texts
             )
             for shard in plan.earlier
         }.values()
@@ -302,7 +302,7 @@ STEPS = [
         reads=(
             *(
                 Read(step, RECORDS, "all")
-                for step in (*CHAIN, "look_up", "detect", "forks", "resolve", "mix", "settle")
+                for step in (*CHAIN, "look_up", "detect", "forks", "last_rounds", "resolve", "mix", "settle")
             ),
             *(Read("pack", folder.table, "all") for folder in FOLDERS),
         ),

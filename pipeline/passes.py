@@ -8,9 +8,9 @@ Pass 2 is a barrier in many steps, from columns alone; the text of what it rejec
     group                        documents of the same words: `pass_2_groups`
     pair, sign, sift             pairs that share an LSH bucket and look similar: `pass_2_candidates`
     shingle                      documents of some pair are read again, and send hashes of shingles: `pass_2_shingles`
-    verify, second_round, third_round
+    verify, second_round, third_round, last_rounds
                                  exact Jaccard similarity of every pair, and who stays: `pass_2_rounds`
-    resolve                      the last round, and what becomes of every document: `pass_2_resolve`
+    resolve                      what becomes of every document: `pass_2_resolve`
 
 Every other pass is one step of its own name; pass 5, rewrite, is not there yet: a recipe that asks for it is refused.
 """

@@ -9,8 +9,8 @@ from what was known at its start, so it can be carried out slice by slice, and s
     every other waits for the next round
 
 That is greedy removal in order of rank, unrolled: after r rounds all is decided but chains in which the decision
-alternates more than r times. What the last round leaves open is kept and counted. Why rounds, and not the whole greedy
-order at once: that needs every verified edge in one place. Cost: one sort of a slice's open edges a round.
+alternates more than r times. Why rounds, and not the whole greedy order at once: that needs every verified edge in one
+place. After a few rounds so few edges are open that they fit into one. Cost: one sort of the open edges a round.
 """
 
 from typing import NamedTuple

@@ -23,7 +23,10 @@ Path = tuple[str, ...]
 MAXIMUM_SHARED_CHARACTERS = 1 << 14
 
 # All that a decision is made from: `pipeline.measuring.RowFacts` reads these fields, and no others.
-_EVIDENCE = ("detected_licenses", "license_type", "gha_license_id", "star_events_count", "revision_id")
+_EVIDENCE = (
+    *("detected_licenses", "license_type", "gha_license_id", "star_events_count"),
+    *("revision_id", "revision_date", "directory_id"),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import Phase, assume, example, given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from manifests.document import Document
@@ -39,7 +39,7 @@ NUM_UNITS = 2
 KEYS = (3, 1 << 63)  # two buckets, in two slices: both hold every document
 WORDS = [f"word{number}" for number in range(20)]
 NEAR = NearDuplicates(ngram_words=1, candidates_per_bucket=100)
-STEPS = ("group", "pair", "sign", "sift", "shingle", "verify", "second_round", "third_round", "resolve")
+STEPS = ("group", "pair", "sign", "sift", "shingle", "verify", "second_round", "third_round", "last_rounds", "resolve")
 
 
 @dataclass(frozen=True)
@@ -123,10 +123,6 @@ class Copies:
         copies = [record.counts["copies"] for record in self.records]
         assert all(isinstance(count, dict) for count in copies)
         return {name: sum(count[name] for count in copies) for name in copies[0]}  # type: ignore[index, misc]
-
-    @property
-    def unresolved(self) -> int:
-        return sum(int(record.counts["unresolved"]) for record in self.records)  # type: ignore[call-overload]
 
     def _left(self, table: str, unit: int) -> list[dict[str, Any]]:
         outputs = [record.outputs[table] for record in self.records]
@@ -342,7 +338,6 @@ def test_duplicates_and_copies_are_those_of_plain_python(
 ) -> None:
     near = None if minimum is None else NEAR.model_copy(update={"minimum_similarity": minimum})
     (rejected, counted), made = fates(given, _recipe(near, copies), num_slices=num_slices)
-    assume(not made.unresolved)
     expected = Expected(made.documents, minimum, copies)
     expected.hold(rejected)
     assert counted == expected.counted
