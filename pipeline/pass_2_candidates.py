@@ -66,7 +66,7 @@ def _pairs(context: UnitContext, near: NearDuplicates) -> pa.Table:
     tainted = taint[first][np.searchsorted(known, copies[0])] if len(known) else taint[:0]
     found += [(kind, *(side[tainted == kind] for side in copies)) for kind in (1, 2)]
     training = plain.take(~is_held_out(plain.rank))
-    for kind, against, leader_key, leader_ref in _earlier(context, np.unique(plain.key)):
+    for kind, against, leader_key, leader_ref in _earlier(context, plain.key):
         ours = plain if against else training  # what is held out again is like itself, and no reason to go
         met = meetings(ours.key, ours.ref, leader_key, leader_ref, candidates_per_bucket=most)
         found.append((kind, *met))
@@ -83,7 +83,7 @@ def _earlier(context: UnitContext, keys: U64) -> Iterator[tuple[int, bool, U64, 
     """What earlier releases hold of some buckets: (what it is, whether all of it leaves, band keys, refs), sorted."""
     index = EarlierIndex(context.plan.earlier, len(context.plan.units))
     found: dict[tuple[int, bool], list[tuple[U64, U64]]] = {}
-    for shard, key, ref, held_out in index.sharing(keys) if len(keys) else ():
+    for shard, key, ref, held_out in index.sharing(np.unique(keys)) if context.plan.earlier and len(keys) else ():
         for kind, chosen in ((EARLIER_HELD_OUT, held_out), (EARLIER_KEPT, ~held_out)):
             found.setdefault((kind, shard.against), []).append((key[chosen], ref[chosen]))
     for (kind, against), parts in sorted(found.items()):

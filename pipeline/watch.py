@@ -84,7 +84,7 @@ class Heartbeat:
     def __init__(self, board: Board, row: int) -> None:
         self._board = board
         self._row = row
-        self._looked = 0.0
+        self._looked = time.monotonic()  # a look takes as long as a small unit
 
     @property
     def peak_private_bytes(self) -> int:
