@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -20,7 +21,7 @@ from pipeline.tables import decision_tables, equal, measured_signals, number, pl
 from pipeline.units import Mill
 
 _SHOWN_ROWS = 5
-_COLUMNS = [name for name in ROWS.names if name not in ("metadata", "bands")]
+_COLUMNS = [name for name in ROWS.names if name != "metadata"]
 
 
 def print_life(mill: Mill, identifier: str) -> None:
@@ -80,7 +81,7 @@ def _rows_named(mill: Mill, identifier: str) -> tuple[list[dict[str, Any]], list
             f"{identifier}: expected 8 to 32 hex digits of a document id, or shard:row",
             hint="`corpusmill show WORK` prints ids and rows",
         )
-    rows = [row for table in tables(mill, "ingest", "rows", columns=_COLUMNS) for row in _with_prefix(table, prefix)]
+    rows = _with_prefix(mill, prefix)
     ids = sorted({row["id"] for row in rows})
     if len(ids) != 1:
         several = f"{len(ids)}: {', '.join(item.hex() for item in ids[:5])}"
@@ -172,10 +173,19 @@ def _end(mill: Mill, identity: bytes) -> Iterator[str]:
         )
 
 
-def _with_prefix(table: pa.Table, prefix: str) -> list[dict[str, Any]]:
-    ids = table.column("id").cast(pa.binary())
-    low, high = (bytes.fromhex(prefix.ljust(2 * ID_BYTES, digit)) for digit in "0f")
-    rows: list[dict[str, Any]] = table.filter(
-        pc.and_(pc.greater_equal(ids, pa.scalar(low)), pc.less_equal(ids, pa.scalar(high)))
-    ).to_pylist()
-    return rows
+def _with_prefix(mill: Mill, prefix: str) -> list[dict[str, Any]]:
+    """Ingest's rows whose id begins so, each with its content hash; rows and sketches stand in one order."""
+    low, high = (pa.scalar(bytes.fromhex(prefix.ljust(2 * ID_BYTES, digit))) for digit in "0f")
+    rows: dict[int, dict[str, Any]] = {}
+    first = 0
+    for table in tables(mill, "ingest", "rows", columns=_COLUMNS):
+        ids = table.column("id").cast(pa.binary())
+        here = np.flatnonzero(pc.and_(pc.greater_equal(ids, low), pc.less_equal(ids, high)).to_numpy())
+        rows.update(zip((first + here).tolist(), table.take(pa.array(here)).to_pylist(), strict=True))
+        first += table.num_rows
+    first = 0
+    for table in tables(mill, "ingest", "sketches", columns=("content_hash",)) if rows else ():
+        for row in rows.keys() & range(first, first + table.num_rows):
+            rows[row]["content_hash"] = table.column("content_hash")[row - first].as_py()
+        first += table.num_rows
+    return list(rows.values())

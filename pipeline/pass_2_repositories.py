@@ -49,11 +49,11 @@ def _trees_of(name: Repository, parts: list[dict[str, object]]) -> Iterator[tupl
         assert isinstance(data, bytes)  # noqa: S101 - by the schema
         files.update(data[start : start + ID_BYTES] for start in range(0, len(data), ID_BYTES))
     units = sorted({part["unit"] for part in parts})  # type: ignore[type-var]
-    stars, recency = (max(part[key] for part in parts) for key in ("stars", "recency"))  # type: ignore[type-var]
-    directories = {part["directory_id"] for part in parts}
+    facts = ("stars", "recency", "directory_id")
+    stars, recency, directory = (max(part[key] for part in parts) for key in facts)  # type: ignore[type-var]
     own = xxhash.xxh3_64_intdigest(b"files" + b"".join(sorted(files)))
-    trees = {f"tree{directory}".encode("utf-8", "surrogatepass") for directory in directories if directory}
-    for tree in sorted({own, *map(xxhash.xxh3_64_intdigest, trees)}):
+    named = [xxhash.xxh3_64_intdigest(f"tree{directory}".encode("utf-8", "surrogatepass"))] if directory else []
+    for tree in sorted({own, *named}):
         yield tree, own, *name, stars, recency, units
 
 
@@ -67,8 +67,10 @@ def _forks(context: UnitContext) -> None:
     num_copies = 0
     for tree in sorted(trees):
         best, *copies = sorted(trees[tree], key=_best_first)
+        counted = {best["files"]}  # who has the files of a better one is counted where files are compared
         for copy in copies:
-            num_copies += tree == copy["files"] or copy["files"] != best["files"]  # once, if it is one in both ways
+            num_copies += tree == copy["files"] or copy["files"] not in counted
+            counted.add(copy["files"])
             for unit in _ints(copy["units"]):
                 rows.append((str(copy["repo"]), str(copy["revision"]), hash_of_repository(*_name(best))))
                 units.append(unit)

@@ -32,7 +32,10 @@ def hash_of_repository(repo: str, revision: str) -> int:
 
 
 class Files:
-    """The files of a unit's repositories, each by a hash of its path and content."""
+    """The files of a unit's repositories, each by a hash of its path and content.
+
+    Where rows of one repository differ in what they say of it, the largest counts: their order does not.
+    """
 
     def __init__(self) -> None:
         self._facts: dict[Repository, tuple[int, int, str]] = {}
@@ -42,7 +45,9 @@ class Files:
         """Take on a document; one of no repository is passed over."""
         if document.repo:
             repository = Repository(document.repo, facts.revision())
-            self._facts.setdefault(repository, (facts.stars(), facts.recency(), facts.directory()))
+            stars, recency, directory = self._facts.get(repository, (0, 0, ""))
+            said = max(stars, facts.stars()), max(recency, facts.recency()), max(directory, facts.directory())
+            self._facts[repository] = said
             file = content_hash + document.path.encode("utf-8", "surrogatepass")
             self._files.setdefault(repository, set()).add(xxhash.xxh3_128_digest(file))
 

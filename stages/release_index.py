@@ -86,7 +86,10 @@ def rows_with_keys(file: pq.ParquetFile, keys: U64, column: str) -> Iterator[pa.
     """
     place = file.schema_arrow.names.index(column)
     for group in range(file.num_row_groups):
-        statistics = file.metadata.row_group(group).column(place).statistics
+        metadata = file.metadata.row_group(group)
+        if metadata.num_rows == 0:  # the index of no documents: it has no least key
+            continue
+        statistics = metadata.column(place).statistics
         first = int(np.searchsorted(keys, np.uint64(statistics.min), "left"))
         stop = int(np.searchsorted(keys, np.uint64(statistics.max), "right"))
         if first < stop:

@@ -13,32 +13,17 @@ from numpy.typing import NDArray
 
 
 def unique_sorted(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """The set of the hashes in ascending order, as `jaccard` wants it; empty for none."""
+    """The set of the hashes in ascending order, as `jaccards` wants it; empty for none."""
     ordered = np.sort(hashes)
     first = np.ones(ordered.size, np.bool_)
     np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
     return ordered[first]
 
 
-def jaccard(a: NDArray[np.uint64], b: NDArray[np.uint64]) -> float:
-    """Size of the intersection over size of the union.
-
-    Args:
-        a: ascending, without repetitions (`unique_sorted`).
-        b: the same.
-
-    Returns:
-        0..1; 1 for equal sets only; 0 where both are empty: nothing to compare is no evidence of likeness.
-    """
-    shared = int(_num_shared(a, b))
-    union = a.size + b.size - shared
-    return shared / union if union else 0.0
-
-
 def jaccards(
     hashes: NDArray[np.uint64], offsets: NDArray[np.int64], left: NDArray[np.int64], right: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """`jaccard` of many pairs of documents.
+    """Size of the intersection over size of the union, for many pairs of documents.
 
     Args:
         hashes: the sets of all documents, one behind the other, each as `unique_sorted` makes it.
@@ -47,7 +32,7 @@ def jaccards(
         right: int64[n], the other one.
 
     Returns:
-        float64[n]; empty for no pairs.
+        float64[n], 0..1; 1 for equal sets only; 0 where both are empty: nothing to compare is no evidence of likeness.
     """
     similarity: NDArray[np.float64] = _jaccards(hashes, offsets, left, right)
     return similarity

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from manifests.decision import decisions_of
-from manifests.document import Rejected
+from manifests.document import Document, Rejected
 from manifests.errors import RecipeError, SourceError
 from pipeline.inspect_documents import print_life
 from pipeline.inspect_run import is_released
@@ -17,8 +17,10 @@ from pipeline.inspect_samples import print_samples
 from pipeline.passes import STEPS
 from pipeline.recipe_file import load_recipe
 from pipeline.runner import open_mill, reopen_mill, run_mill
+from pipeline.shards import shard_rows
 from pipeline.units import Mill
 from stages.exchange import Block, read_segments
+from stages.shingles import content_hash
 
 Shown = Callable[..., str]
 _STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
@@ -101,6 +103,14 @@ def test_a_life_begins_where_the_document_was_read(mill: Mill, life: Shown) -> N
     assert lines[4] == "licence: concluded MIT; declared MIT"
     assert "signal num_words = 1; minimum 5, maximum 1,000,000" in lines
     assert lines[-1] == "filter: rejected, num_words_below_minimum; value 1, bound 5"
+
+
+def test_the_content_hash_is_that_of_the_text(mill: Mill, life: Shown) -> None:
+    """Some of every unit: it stands in another table than the rest of what is told."""
+    for unit in mill.plan.units:
+        for document in [item for item in shard_rows(mill.recipe, unit[0]) if isinstance(item, Document)][:2]:
+            expected = f"size: {len(document.text.encode())} bytes; content hash {content_hash(document.text).hex()}"
+            assert expected in life(mill, document.id).splitlines()
 
 
 def test_a_duplicate_names_its_twin_and_the_twin_names_it(mill: Mill, life: Shown) -> None:

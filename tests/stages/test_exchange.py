@@ -3,9 +3,10 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import stages.exchange
@@ -16,15 +17,17 @@ from stages.exchange import (
     Block,
     BlockWriter,
     block_of_hash,
+    block_of_refs,
     fixed_binary,
     fixed_binary_array,
-    hash_of_ids,
     lexsorted,
+    ordinal_of_refs,
     output,
     read_segments,
     read_table,
     sortable,
     table_of,
+    unit_of_refs,
 )
 
 SCHEMA = pa.schema(
@@ -221,8 +224,39 @@ def test_lexsorted_sorts_by_the_first_key_first_and_keeps_the_order_of_equals(ro
     assert lexsorted(keys).tolist() == sorted(range(len(rows)), key=lambda index: rows[index])
 
 
-@given(st.lists(DIGESTS, min_size=1, max_size=30), st.integers(1, 300))
-def test_the_block_of_a_hash_is_its_remainder(digests: list[bytes], num_blocks: int) -> None:
-    hashes = hash_of_ids(items_of(digests))
-    assert hashes.tolist() == [int.from_bytes(digest[:8], "little") for digest in digests]
-    assert block_of_hash(hashes, num_blocks).tolist() == [int(value) % num_blocks for value in hashes]
+HASHES = st.lists(st.integers(0, 2**64 - 1), max_size=30)
+
+
+def u64(values: list[int]) -> npt.NDArray[np.uint64]:
+    return np.array(values, dtype=np.uint64)
+
+
+@given(HASHES, st.integers(1, 2048))
+@example([0, 2**64 - 1], 2048)
+def test_the_block_of_a_hash_is_one_of_equal_ranges(hashes: list[int], num_blocks: int) -> None:
+    """Up to 32 bits: so much of a hash decides."""
+    blocks = block_of_hash(u64(hashes), num_blocks).tolist()
+    assert blocks == [(value >> 32) * num_blocks // 2**32 for value in hashes]
+    assert all(0 <= block < num_blocks for block in blocks)
+    ordered = block_of_hash(u64(sorted(hashes)), num_blocks).tolist()
+    assert ordered == sorted(ordered)
+
+
+@given(HASHES, st.integers(1, 2048))
+def test_the_block_of_a_ref_is_that_of_its_hash(refs: list[int], num_blocks: int) -> None:
+    spread = [ref * 0x9E3779B97F4A7C15 % 2**64 for ref in refs]
+    assert block_of_refs(u64(refs), num_blocks).tolist() == block_of_hash(u64(spread), num_blocks).tolist()
+
+
+@pytest.mark.parametrize("num_blocks", [2, 7, 64])
+def test_refs_are_spread_evenly_over_blocks(num_blocks: int) -> None:
+    refs = u64([unit << 32 | ordinal for unit in range(10) for ordinal in range(1000)])
+    counts = np.bincount(block_of_refs(refs, num_blocks), minlength=num_blocks)
+    assert counts.min() > 0.8 * len(refs) / num_blocks
+    assert counts.max() < 1.2 * len(refs) / num_blocks
+
+
+@given(st.lists(st.tuples(st.integers(0, 2**31 - 1), st.integers(0, 2**32 - 1)), max_size=30))
+def test_a_ref_names_unit_and_ordinal(places: list[tuple[int, int]]) -> None:
+    refs = u64([unit << 32 | ordinal for unit, ordinal in places])
+    assert list(zip(unit_of_refs(refs).tolist(), ordinal_of_refs(refs).tolist(), strict=True)) == places

@@ -1,141 +1,58 @@
-"""Exact similarity against Python's sets; the laws of greedy keeping, and a naive version of it."""
-
-from random import Random
+"""Exact similarity against Python's sets."""
 
 import numpy as np
-import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from stages.similarity import Twins, greedy_keep, jaccard, unique_sorted
+from stages.similarity import jaccards, unique_sorted
 
-COMPILES = settings(deadline=None)  # the first call compiles the kernel
-Edge = tuple[int, int, float]
-
-small_sets = st.sets(st.one_of(st.integers(0, 20), st.integers(2**64 - 5, 2**64 - 1)))
-graphs = st.integers(1, 12).flatmap(
-    lambda size: st.tuples(
-        st.just(size),
-        st.lists(
-            st.tuples(st.integers(0, size - 1), st.integers(0, size - 1), st.sampled_from([0.7, 0.8, 0.9, 1.0])),
-            max_size=40,
-        ),
-    )
-)
+SETS = st.lists(st.sets(st.one_of(st.integers(0, 20), st.integers(2**64 - 5, 2**64 - 1))), min_size=1, max_size=6)
 
 
-def as_hashes(values: set[int]) -> NDArray[np.uint64]:
-    return unique_sorted(np.array(list(values), np.uint64))
+def similarities(sets: list[set[int]], pairs: list[tuple[int, int]]) -> NDArray[np.float64]:
+    hashes = [unique_sorted(np.array(list(values), np.uint64)) for values in sets]
+    offsets = np.cumsum([0, *map(len, hashes)], dtype=np.int64)
+    left, right = (np.array([pair[side] for pair in pairs], np.int64) for side in (0, 1))
+    return jaccards(np.concatenate(hashes), offsets, left, right)
 
 
-def resolve(size: int, edges: list[Edge]) -> Twins:
-    return greedy_keep(
-        np.array([edge[0] for edge in edges], np.int64),
-        np.array([edge[1] for edge in edges], np.int64),
-        np.array([edge[2] for edge in edges], np.float64),
-        num_documents=size,
-    )
+def jaccard(one: set[int], other: set[int]) -> float:
+    """0 where both are empty: nothing to compare is no evidence of likeness."""
+    return len(one & other) / len(one | other) if one | other else 0.0
 
 
-def naive_keep(size: int, edges: list[Edge]) -> list[tuple[int, float]]:
-    fate: list[tuple[int, float]] = []
-    for document in range(size):
-        twins = [
-            (-similarity, min(left, right))
-            for left, right, similarity in edges
-            if max(left, right) == document and left != right and fate[min(left, right)][0] == -1
-        ]
-        similarity, twin = min(twins, default=(0.0, -1))
-        fate.append((twin, -similarity))
-    return fate
+@given(SETS, st.data())
+def test_similarities_are_those_of_sets(sets: list[set[int]], data: st.DataObject) -> None:
+    document = st.integers(0, len(sets) - 1)
+    pairs = data.draw(st.lists(st.tuples(document, document), max_size=12))
+    found = similarities(sets, pairs)
+    assert found.dtype == np.float64
+    assert found.tolist() == [jaccard(sets[left], sets[right]) for left, right in pairs]
 
 
-@COMPILES
-@given(small_sets, small_sets)
-def test_jaccard_is_that_of_sets(one: set[int], other: set[int]) -> None:
-    expected = len(one & other) / len(one | other) if one | other else 0.0
-    assert jaccard(as_hashes(one), as_hashes(other)) == expected
+@given(SETS)
+def test_similarity_is_symmetric_and_one_for_equal_sets_only(sets: list[set[int]]) -> None:
+    pairs = [(left, right) for left in range(len(sets)) for right in range(len(sets))]
+    found = dict(zip(pairs, similarities(sets, pairs).tolist(), strict=True))
+    for left, right in pairs:
+        assert found[left, right] == found[right, left]
+        assert (found[left, right] == 1.0) == (sets[left] == sets[right] != set())
 
 
-@COMPILES
-@given(small_sets, small_sets)
-def test_jaccard_is_symmetric_and_one_for_equal_sets_only(one: set[int], other: set[int]) -> None:
-    similarity = jaccard(as_hashes(one), as_hashes(other))
-    assert similarity == jaccard(as_hashes(other), as_hashes(one))
-    assert (similarity == 1.0) == (one == other and bool(one))
-
-
-def test_jaccard_just_below_one() -> None:
+def test_similarity_just_below_one() -> None:
     many = np.arange(1_000_000, dtype=np.uint64)
-    assert jaccard(many, many[1:]) == 999_999 / 1_000_000
+    offsets = np.array([0, 1_000_000, 1_999_999], np.int64)
+    found = jaccards(np.concatenate([many, many[1:]]), offsets, np.array([0]), np.array([1]))
+    assert found.tolist() == [999_999 / 1_000_000]
 
 
-@COMPILES
+def test_no_pairs_have_no_similarities() -> None:
+    assert similarities([{1}], []).tolist() == []
+
+
 @given(st.lists(st.integers(0, 2**64 - 1)))
 def test_unique_sorted_is_the_sorted_set(values: list[int]) -> None:
     hashes = unique_sorted(np.array(values, np.uint64))
     assert hashes.dtype == np.uint64
     assert hashes.tolist() == sorted(set(values))
-
-
-@COMPILES
-@given(graphs)
-def test_greedy_keep_is_the_naive_one(graph: tuple[int, list[Edge]]) -> None:
-    twins = resolve(*graph)
-    assert list(zip(twins.twin.tolist(), twins.similarity.tolist(), strict=True)) == naive_keep(*graph)
-
-
-@COMPILES
-@given(graphs)
-def test_no_two_kept_documents_are_verified_duplicates(graph: tuple[int, list[Edge]]) -> None:
-    twin = resolve(*graph).twin
-    assert not any(left != right and twin[left] == twin[right] == -1 for left, right, _ in graph[1])
-
-
-@COMPILES
-@given(graphs)
-def test_every_removed_document_has_a_kept_twin_of_better_rank(graph: tuple[int, list[Edge]]) -> None:
-    twin = resolve(*graph).twin
-    for document in np.flatnonzero(twin != -1):
-        assert twin[document] < document
-        assert twin[twin[document]] == -1
-
-
-@COMPILES
-@given(graphs, st.randoms(use_true_random=False))
-def test_order_and_direction_of_edges_do_not_matter(graph: tuple[int, list[Edge]], random: Random) -> None:
-    size, edges = graph
-    shuffled = [(right, left, similarity) for left, right, similarity in edges] + edges
-    random.shuffle(shuffled)
-    one, other = resolve(size, edges), resolve(size, shuffled)
-    assert one.twin.tolist() == other.twin.tolist()
-    assert one.similarity.tolist() == other.similarity.tolist()
-
-
-def test_removal_is_not_transitive() -> None:
-    """1 falls with 0; 2 is like 1 alone, so it stays."""
-    twins = resolve(3, [(0, 1, 0.9), (1, 2, 0.9)])
-    assert twins.twin.tolist() == [-1, 0, -1]
-
-
-def test_the_most_similar_kept_twin_is_named_and_ties_go_to_the_best_ranked() -> None:
-    twins = resolve(4, [(3, 0, 0.8), (3, 1, 0.9), (3, 2, 0.9)])
-    assert twins.twin.tolist() == [-1, -1, -1, 1]
-    assert twins.similarity.tolist() == [0.0, 0.0, 0.0, 0.9]
-
-
-def test_without_edges_all_stay() -> None:
-    assert resolve(3, []).twin.tolist() == [-1, -1, -1]
-    assert resolve(0, []).twin.size == 0
-
-
-@pytest.mark.parametrize("edge", [(0, 3, 0.9), (-1, 0, 0.9)])
-def test_an_unknown_document_is_an_error(edge: Edge) -> None:
-    with pytest.raises(ValueError, match="document numbers"):
-        resolve(3, [edge])
-
-
-def test_arrays_of_different_lengths_are_an_error() -> None:
-    with pytest.raises(ValueError, match="one length"):
-        greedy_keep(np.zeros(1, np.int64), np.zeros(2, np.int64), np.zeros(1), num_documents=3)

@@ -8,16 +8,17 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from stages.taint import HEADER, LIES_IN, copy_pairs, exact_copies, worst_copies
+from stages.candidates import Banded, Rows, groups
+from stages.taint import HEADER, LIES_IN, copy_pairs, tainted_groups, tainters, worst_copies
 
-# Few values, so that everything collides; ref is the place. A document has one content.
+# Few values, so that everything collides; ref is the place. A document has one content, and so one key.
 CONTENTS, DOCUMENTS, KEYS = 4, 8, 3
 TAINTS = st.sampled_from([0, LIES_IN, HEADER])
 # document, rank, taint
 Row = tuple[int, int, int]
 ROWS = st.lists(st.tuples(st.integers(0, DOCUMENTS - 1), st.integers(0, 2), TAINTS), max_size=25)
-# key, document: which documents do not stand in which bucket
-ABSENT = st.sets(st.tuples(st.integers(0, KEYS - 1), st.integers(0, DOCUMENTS - 1)))
+# band key, place of a row: which rows do not stand in which bucket
+ABSENT = st.sets(st.tuples(st.integers(0, KEYS - 1), st.integers(0, 24)))
 SMALL = st.integers(1, 3)
 
 
@@ -33,79 +34,83 @@ def content_of(document: int) -> int:
     return document % CONTENTS
 
 
-def exact_of(rows: list[Row], refs: list[int]) -> list[tuple[int, int]]:
-    """(ref of the survivor, ref of the tainting row), in order of content."""
+def rows_of(rows: list[Row], refs: list[int]) -> Rows:
     contents = [content_of(document) for document, _, _ in rows]
-    survivor, tainter = exact_copies(
-        (u64([content // 2 for content in contents]), u64([content % 2 for content in contents])),
-        u64([rank for _, rank, _ in rows]),
-        (u64([document // 3 for document, _, _ in rows]), u64([document % 3 for document, _, _ in rows])),
+    return Rows(
+        key=(u64([content // 2 for content in contents]), u64([content % 2 for content in contents])),
+        document=(u64([document // 3 for document, _, _ in rows]), u64([document % 3 for document, _, _ in rows])),
+        rank=u64([rank for _, rank, _ in rows]),
+        tie=u64([0] * len(rows)),
         ref=u64(refs),
         taint=u8([taint for _, _, taint in rows]),
     )
-    return [(refs[one], refs[other]) for one, other in zip(survivor.tolist(), tainter.tolist(), strict=True)]
+
+
+def copies_of(rows: list[Row], refs: list[int]) -> tuple[list[int], list[tuple[int, int]]]:
+    """Refs of the tainters; (ref of the winner, ref of its tainter), in order of content."""
+    table = rows_of(rows, refs)
+    tainting = tainters(table)
+    survivor, tainter = tainted_groups(table.key, groups(table).winner, tainting)
+    pairs = [(refs[one], refs[other]) for one, other in zip(survivor.tolist(), tainter.tolist(), strict=True)]
+    return [refs[place] for place in tainting.tolist()], pairs
 
 
 def pairs_of(rows: list[Row], buckets: list[tuple[int, int]], candidates: int) -> list[tuple[int, int]]:
     """(ref of the tainting row, ref of the survivor); a row's ref is its place."""
     members = [(key, place, *rows[place]) for key, place in buckets]
-    tainter, survivor = copy_pairs(
-        u64([key for key, *_ in members]),
-        u64([content_of(document) for _, _, document, _, _ in members]),
-        u64([rank for _, _, _, rank, _ in members]),
-        u64([document for _, _, document, _, _ in members]),
+    banded = Banded(
+        key=u64([key for key, *_ in members]),
+        rank=u64([rank for _, _, _, rank, _ in members]),
+        document=u64([document for _, _, document, _, _ in members]),
         ref=u64([place for _, place, *_ in members]),
-        taint=u8([taint for *_, taint in members]),
-        candidates_per_bucket=candidates,
     )
+    tainter, survivor = copy_pairs(banded, u8([taint for *_, taint in members]), candidates_per_bucket=candidates)
     return list(zip(tainter.tolist(), survivor.tolist(), strict=True))
 
 
 def buckets_of(rows: list[Row], absent: set[tuple[int, int]]) -> list[tuple[int, int]]:
-    """(key, place of a row): rows of one document have one text, so they stand in the same buckets."""
-    return [(key, place) for key in range(KEYS) for place, row in enumerate(rows) if (key, row[0]) not in absent]
+    return [(key, place) for key in range(KEYS) for place in range(len(rows)) if (key, place) not in absent]
 
 
-def standing(rows: list[Row], places: list[int]) -> tuple[dict[int, int], dict[int, int]]:
+def worst_first(rows: list[Row], place: int) -> tuple[int, ...]:
+    document, rank, taint = rows[place]
+    return -taint, rank, document, place
+
+
+def standing(rows: list[Row]) -> tuple[dict[int, int], dict[int, int]]:
     """By content: the survivor that stands for it, and the tainting row."""
-    alive = {rows[place][0] for place in places if not rows[place][2]}
-    order = sorted(places, key=lambda place: (-rows[place][2], rows[place][1], rows[place][0], place), reverse=True)
+    alive = {document for document, _, taint in rows if not taint}
+    order = sorted(range(len(rows)), key=lambda place: worst_first(rows, place), reverse=True)
     survivors = {content_of(rows[place][0]): place for place in order if not rows[place][2]}
-    tainters = {content_of(rows[place][0]): place for place in order if rows[place][2] and rows[place][0] not in alive}
-    return survivors, tainters
+    tainting = {content_of(rows[place][0]): place for place in order if rows[place][2] and rows[place][0] not in alive}
+    return survivors, tainting
 
 
 @given(ROWS)
-@example([(0, 0, 0), (4, 2, LIES_IN), (4, 1, LIES_IN), (8, 2, HEADER)])  # the worst, however it ranks
-@example([(0, 0, 0), (0, 0, HEADER), (4, 0, LIES_IN)])  # another row of the document itself
-def test_exact_copies_are_those_of_plain_python(rows: list[Row]) -> None:
-    survivors, tainters = standing(rows, list(range(len(rows))))
-    expected = [(survivors[content], tainters[content]) for content in sorted(survivors.keys() & tainters.keys())]
-    assert exact_of(rows, list(range(len(rows)))) == expected
+@example([(0, 0, 0), (4, 2, LIES_IN), (4, 1, LIES_IN), (0, 2, HEADER)])  # a survivor's other row
+@example([(0, 0, 0), (4, 2, HEADER), (4, 1, LIES_IN)])  # the worst, however it ranks
+def test_tainters_and_their_groups_are_those_of_plain_python(rows: list[Row]) -> None:
+    survivors, tainting = standing(rows)
+    expected = [(survivors[content], tainting[content]) for content in sorted(survivors.keys() & tainting.keys())]
+    assert copies_of(rows, list(range(len(rows)))) == ([tainting[content] for content in sorted(tainting)], expected)
 
 
 @given(ROWS, st.randoms(use_true_random=False))
-def test_exact_copies_do_not_depend_on_the_order_of_rows(rows: list[Row], random: Random) -> None:
+def test_tainters_do_not_depend_on_the_order_of_rows(rows: list[Row], random: Random) -> None:
     order = list(range(len(rows)))
     random.shuffle(order)
-    assert exact_of([rows[place] for place in order], order) == exact_of(rows, list(range(len(rows))))
+    assert copies_of([rows[place] for place in order], order) == copies_of(rows, list(range(len(rows))))
 
 
 @given(ROWS, ABSENT, SMALL)
-@example([(0, 0, 0), (4, 0, LIES_IN)], set(), 1)  # the same content
 @example([(1, 0, 0), (2, 0, LIES_IN), (3, 1, HEADER)], set(), 1)  # a header comes first
 def test_pairs_are_those_of_plain_python(rows: list[Row], absent: set[tuple[int, int]], candidates: int) -> None:
     buckets = buckets_of(rows, absent)
     expected = set()
-    for key in {key for key, _ in buckets}:
-        survivors, tainters = standing(rows, sorted({place for other, place in buckets if other == key}))
-        chosen = sorted(tainters.values(), key=lambda place: (-rows[place][2], rows[place][1], rows[place][0], place))
-        for tainter in chosen[:candidates]:
-            expected |= {
-                (tainter, survivor)
-                for content, survivor in survivors.items()
-                if content != content_of(rows[tainter][0])
-            }
+    for key in range(KEYS):
+        bucket = sorted((place for other, place in buckets if other == key), key=lambda place: worst_first(rows, place))
+        chosen = [place for place in bucket if rows[place][2]][:candidates]
+        expected |= {(tainter, place) for tainter in chosen for place in bucket if not rows[place][2]}
     assert pairs_of(rows, buckets, candidates) == sorted(expected)
 
 
@@ -119,28 +124,15 @@ def test_pairs_do_not_depend_on_the_order_of_rows(
     assert pairs_of(rows, shuffled, candidates) == pairs_of(rows, buckets, candidates)
 
 
-@given(ROWS, ABSENT, SMALL)
-def test_a_tainting_row_meets_survivors_of_other_documents_and_contents_alone(
-    rows: list[Row], absent: set[tuple[int, int]], candidates: int
-) -> None:
-    found = pairs_of(rows, buckets_of(rows, absent), candidates)
-    for tainter, survivor in found:
-        assert rows[tainter][2] > 0 == rows[survivor][2]
-        assert content_of(rows[tainter][0]) != content_of(rows[survivor][0])
-    for survivor, tainter in exact_of(rows, list(range(len(rows)))):
-        assert rows[tainter][2] > 0 == rows[survivor][2]
-        assert rows[tainter][0] != rows[survivor][0]
-
-
 @pytest.mark.parametrize("taint", [0, HEADER])
 def test_rows_of_one_sort_have_no_copies(taint: int) -> None:
     rows = [(document, 0, taint) for document in range(DOCUMENTS)]
-    assert exact_of(rows, list(range(len(rows)))) == []
+    assert copies_of(rows, list(range(len(rows))))[1] == []
     assert pairs_of(rows, [(0, place) for place in range(len(rows))], 8) == []
 
 
 def test_no_rows_have_no_copies() -> None:
-    assert exact_of([], []) == []
+    assert copies_of([], []) == ([], [])
     assert pairs_of([], [], 8) == []
     assert worst_copies(u64([]), u8([]), np.empty(0), (u64([]), u64([]))).tolist() == []
 
@@ -149,7 +141,7 @@ def test_pairs_grow_with_the_bucket_and_not_with_its_square() -> None:
     refs = np.arange(60_000, dtype=np.uint64)
     same = np.zeros_like(refs)
     taint = np.where(refs < 30_000, HEADER, 0).astype(np.uint8)
-    tainter, survivor = copy_pairs(same, refs, same, refs, ref=refs, taint=taint, candidates_per_bucket=8)
+    tainter, survivor = copy_pairs(Banded(same, same, refs, refs), taint, candidates_per_bucket=8)
     assert len(tainter) == 8 * 30_000
     assert set(tainter.tolist()) == set(range(8))
     assert len(set(survivor.tolist())) == 30_000
