@@ -12,9 +12,12 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
+from manifests.decision import decisions_of
 from manifests.storage import Storage
 from pipeline.recipe_file import load_recipe
 from pipeline.runner import open_mill
+from pipeline.tables import decision_tables
+from pipeline.units import Mill
 
 Run = Callable[..., None]
 Files = dict[str, bytes]
@@ -36,6 +39,27 @@ def document_ids(files: Files) -> list[str]:
         for name, offset in zip(row["doc_ids"], row["doc_offsets"], strict=True)
     ]
     return sorted(name for name, offset in pieces if offset == 0)
+
+
+def fates(mill: Mill) -> list[tuple[object, ...]]:
+    """What became of every document that went before mix, and of which it is a duplicate; shards left aside."""
+    found = [
+        (item.id, item.stage, item.reason, item.twin, item.similarity)
+        for table in decision_tables(mill, {})
+        for item in decisions_of(table)
+        if item.stage not in ("mix", "settle")
+    ]
+    return sorted(found, key=repr)
+
+
+def shuffle_rows(recipe: Path) -> None:
+    """Deal the rows of each source anew among its shards."""
+    for source in ("stack", "pile"):
+        paths = sorted((recipe.parent / source).iterdir())
+        rows = [line for path in paths for line in zstandard.decompress(path.read_bytes()).splitlines(keepends=True)]
+        random.Random(2).shuffle(rows)
+        for number, path in enumerate(paths):
+            path.write_bytes(zstandard.compress(b"".join(rows[number :: len(paths)])))
 
 
 def test_the_tiny_mill_has_several_of_everything_and_every_fate(finished_recipe: Path, expected_release: Files) -> None:
@@ -68,6 +92,22 @@ def test_release_does_not_depend_on_the_order_in_which_eight_partitions_are_made
     assert len(shards(files[0])) == 8
     assert files[0] == files[1]
     assert document_ids(files[0]) == document_ids(expected_release)
+
+
+@pytest.mark.parametrize("partitions", [1, 8])
+def test_decisions_do_not_depend_on_the_number_of_partitions_nor_on_where_rows_stand(
+    tiny_recipe: Path, finished_recipe: Path, run_alone: Run, partitions: int
+) -> None:
+    """Some documents are held out, so that there is every way in which a duplicate can go."""
+    found = []
+    for recipe, number in ((finished_recipe, 2), (tiny_recipe, partitions)):
+        if recipe == tiny_recipe:
+            shuffle_rows(recipe)
+        mill = open_mill(load_recipe(recipe, ["held_out={fraction: 0.1}", f"partitions={number}"]))
+        run_alone(mill, before="mix")
+        found.append(fates(mill))
+    assert {fate[2] for fate in found[0]} >= {"held_out", "near_held_out", "near_duplicate", "exact_duplicate"}
+    assert found[0] == found[1]
 
 
 def test_release_does_not_depend_on_the_order_of_paths_in_the_recipe(
@@ -104,12 +144,7 @@ def test_data_shards_do_not_depend_on_how_shards_are_grouped_into_units(
 def test_data_shards_do_not_depend_on_where_rows_stand(
     tiny_recipe: Path, run_alone: Run, release_files: ReleaseFiles, expected_release: Files
 ) -> None:
-    for source in ("stack", "pile"):
-        paths = sorted((tiny_recipe.parent / source).iterdir())
-        rows = [line for path in paths for line in zstandard.decompress(path.read_bytes()).splitlines(keepends=True)]
-        random.Random(2).shuffle(rows)
-        for number, path in enumerate(paths):
-            path.write_bytes(zstandard.compress(b"".join(rows[number :: len(paths)])))
+    shuffle_rows(tiny_recipe)
     run_alone(tiny_recipe)
     assert shards(release_files(tiny_recipe)) == shards(expected_release)
 
