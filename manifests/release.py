@@ -148,7 +148,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             the detector too long; `copies_elsewhere`, documents left by pass 2 of which a copy lies under another
             licence.
         duplicate_counts: `repository_copies`, repositories that hold the same files as another one; `unresolved`,
-            documents that were kept because four rounds did not decide of which others they are duplicates.
+            documents that were kept because too many pairs were open to decide of which others they are duplicates.
         held_out: documents that were set aside, in `held_out/`.
         not_known: documents by what their attribution does not know, then by kind.
     """
