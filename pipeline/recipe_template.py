@@ -46,6 +46,10 @@ _COMMENTS = {
         "cache: the folder of its answers; who may write there must be trusted. null: one in the user's cache folder."
     ),
     "deduplication": "Exact duplicates always go. near: null turns near-duplicate removal off.",
+    "held_out": (
+        "What is set aside for evaluation, with all duplicates of it: {fraction: 0.01, subsets: {Github: 0.02},\n"
+        "seed: 0, sources: [], releases: [releases/my-corpus-0.0.9]}; null: nothing. docs/duplicates.md has the rules."
+    ),
     "decontamination": (
         "Benchmarks whose problems must not be in the release: {benchmarks: [{name: humaneval, format: humaneval,\n"
         "path: HumanEval.jsonl}]}; null: none. Formats: humaneval, mbpp, gsm8k, or jsonl, which names its fields:\n"

@@ -99,9 +99,29 @@ def test_a_plan_tells_what_a_change_of_the_recipe_makes_again(
 
 def test_a_plan_without_a_tokenizer_says_how_to_get_one(tiny_recipe: Path, capsys: pytest.CaptureFixture[str]) -> None:
     print_plan(open_mill(load_recipe(tiny_recipe, ["tokenizer.path=none.json"])))
-    last = capsys.readouterr().out.splitlines()[-1]
-    assert last.startswith("no tokenizer yet: tokenizer.path: ")
-    assert "corpusmill tokenizer train" in last
+    [line] = [line for line in capsys.readouterr().out.splitlines() if line.startswith("no tokenizer yet: ")]
+    assert line.startswith("no tokenizer yet: tokenizer.path: ")
+    assert "corpusmill tokenizer train" in line
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        (
+            "version=0.1.0",
+            "near duplicates: 32 bands of 8 rows find pairs of a similarity: 11.8% at 0.5, 41.8% at 0.6,",
+        ),
+        ("version=0.1.0", "  what is found is compared exactly, and goes from 0.7 of a kept document on"),
+        ("version=0.1.0", "  kept for each document: 544 bytes (32 band keys, 64 values, 2 hashes)"),
+        ("deduplication.near.bands=14", "near duplicates: 14 bands of 8 rows find pairs of a similarity: 5.3% at 0.5,"),
+        ("deduplication.near=null", "near duplicates: off; documents of equal content are found"),
+    ],
+)
+def test_a_plan_tells_what_near_duplicates_are_found(
+    override: str, said: str, tiny_recipe: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_plan(open_mill(load_recipe(tiny_recipe, [override])))
+    assert any(line.startswith(said) for line in capsys.readouterr().out.splitlines())
 
 
 def test_the_status_of_a_finished_run_names_the_release(

@@ -1,13 +1,22 @@
-"""What of a row's metadata speaks of licences, whatever stands there."""
+"""What a row's metadata says, whatever stands there, and what is written down of a document."""
 
 import json
+from datetime import date, datetime
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from filters.licence_expressions import MAXIMUM_EXPRESSION_CHARACTERS
 from filters.licence_policy import LicencePolicy
-from pipeline.measuring import facts_of
+from manifests.document import Document
+from pipeline.licence_gathering import NOTHING
+from pipeline.measuring import ROWS, RowFacts, facts_of, measuring
+from pipeline.recipe import Recipe, Source
+from stages.exchange import table_of
+from stages.release_index import SKETCHES
+from stages.shingles import content_hash
 
 UNKNOWN = "LicenseRef-scancode-unknown"
 TOO_LONG = [f"LicenseRef-{number}" for number in range(MAXIMUM_EXPRESSION_CHARACTERS // 10)]
@@ -65,3 +74,56 @@ def test_more_than_can_be_read_is_one_licence_that_nobody_knows(fields: dict[str
 def test_the_longest_that_can_be_read_stays() -> None:
     longest = "M" * MAXIMUM_EXPRESSION_CHARACTERS
     assert said(detected_licenses=[longest]) == (longest, "detected_licenses")
+
+
+def facts(**fields: Any) -> RowFacts:
+    return facts_of(json.dumps(fields))
+
+
+@pytest.mark.parametrize(
+    ("stars", "expected"),
+    [(None, 0), (7, 7), (7.0, 7), (-3, 0), (10**20, 2**31 - 1), (1e300, 2**31 - 1), ("7", 0), ([7], 0)],
+)
+def test_stars_are_a_number_of_31_bits(stars: object, expected: int) -> None:
+    assert facts(star_events_count=stars).stars() == expected
+
+
+@given(st.datetimes())
+def test_recency_is_the_day_of_the_revision(when: datetime) -> None:
+    days = max(0, (when.date() - date(1970, 1, 1)).days)
+    assert facts(revision_date=when.isoformat()).recency() == days
+    assert facts(revision_date=when.date().isoformat()).recency() == days
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(JSON, JSON, JSON, JSON)
+@example("20200101T00", 10**400, "2020-13-01", 5)
+@example("2020-W01-1", "9" * 5000, {"a": 1}, [])
+@example(True, 10**400, False, True)
+def test_any_facts_are_read(one: object, other: object, third: object, fourth: object) -> None:
+    said = facts(revision_date=one, star_events_count=other, directory_id=third, revision_id=fourth)
+    assert 0 <= said.recency() < 2**22
+    assert 0 <= said.stars() < 2**31
+    assert said.directory() == (third if isinstance(third, str) else "")
+    assert said.revision() == (fourth if isinstance(fourth, str) else "")
+
+
+def test_a_document_is_measured_as_a_row_and_a_sketch() -> None:
+    source = Source(name="code", format="stack-v2", paths=["*"], kind="code")
+    recipe = Recipe(name="small", version="0.1.0", sources=[source])
+    text = "def greeting(name):\n    return f'hello, {name}, and welcome'\n"
+    document = Document(id="ab" * 16, text=text, kind="code", source="code", path="x.py", repo="a/b")
+    said = facts(star_events_count=3, revision_date="1970-01-03", revision_id="r1", directory_id="d1")
+    row, sketch = measuring(recipe)(document, 77, said, NOTHING)
+    written = table_of([row], ROWS).to_pylist()[0]
+    expected = {"id": b"\xab" * 16, "num_bytes": 77, "language": "Python", "repo": "a/b", "path": "x.py"}
+    expected |= {"revision": "r1", "stars": 3, "recency": 2}
+    assert {name: written[name] for name in expected} == expected
+    assert sketch.content_hash == content_hash(text)
+    assert table_of([sketch], SKETCHES).to_pylist()[0]["values"] == sketch.values

@@ -160,7 +160,6 @@ def test_a_folder_is_no_recipe(tmp_path: Path) -> None:
         BASE + "executor: slurm\n",
         BASE + "executor: {ray: {}}\n",
         BASE + "slurm: {}\n",
-        BASE + "held_out: {fraction: 0.01}\n",
         BASE + "opt_out: x\n",
         BASE + "work: s3://bucket/work\n",
         BASE + "release: {path: 's3://bucket'}\n",

@@ -78,7 +78,7 @@ def test_it_tells_what_a_run_would_keep(
     # Licences reject first in a run: without them, what is left are the decisions that are told.
     free = ["licences.allow=[MIT, Apache-2.0, LicenseRef-tiny, GPL-2.0-only, GPL-3.0-only]", "licences.no_licence=keep"]
     changed = open_mill(load_recipe(tiny_recipe, [*free, *overrides]))
-    run_alone(changed, before="pair")
+    run_alone(changed, before="group")
     documents, now, then = retuned(mill, *overrides)["all"]
     assert documents == read(changed)
     assert documents - then == quality_rejections(changed)

@@ -93,7 +93,15 @@ def test_a_record_is_valid_wherever_the_folder_lies(finished_recipe: Path) -> No
 @pytest.mark.parametrize("damage", ["removed", "cut"])
 @pytest.mark.parametrize(
     ("step", "table"),
-    [("ingest", "rows"), ("judge", "contents"), ("pair", "pairs"), ("clean", "texts"), ("settle", "trim")],
+    [
+        ("ingest", "rows"),
+        ("ingest", "sketches"),
+        ("judge", "contents"),
+        ("group", "bands"),
+        ("pair", "pairs"),
+        ("clean", "texts"),
+        ("settle", "trim"),
+    ],
 )
 def test_an_output_that_is_not_whole_is_made_again(
     step: str, table: str, damage: str, *, finished_recipe: Path, run_alone: Run, expected_release: Files
@@ -130,7 +138,9 @@ def test_a_record_that_is_not_whole_is_made_again(
     ("step", "table", "reader"),
     [
         ("ingest", "rows", "judge"),
-        ("judge", "contents", "pair"),
+        ("judge", "contents", "group"),
+        ("group", "bands", "pair"),
+        ("verify", "verify_fates", "resolve"),
         ("clean", "texts", "tokenize"),
         ("tokenize", "tokens", "pack"),
         ("pack", "shard", "release"),
@@ -306,7 +316,11 @@ def test_a_failed_unit_is_to_be_run_again(finished_recipe: Path) -> None:
         ("filters.profiles.plain.num_words.minimum=9", "judge"),
         ("languages.natural.allow=[en]", "judge"),
         ("licences.allow=[MIT, LicenseRef-tiny]", "judge"),
-        ("deduplication.near.minimum_similarity=0.9", "pair"),
+        ("deduplication.keep=[length]", "judge"),
+        ("held_out={fraction: 0.1}", "judge"),
+        ("deduplication.near.seed=2", "ingest"),
+        ("deduplication.near.minimum_similarity=0.9", "group"),
+        ("licences.copies=strict", "group"),
         ("redaction.kinds=[email]", "clean"),
         ("mixture.tokens=5000", "mix"),
         ("packing.sequence_tokens=64", "pack"),
@@ -321,7 +335,7 @@ def test_star_counts_as_pandas_writes_them_lose_no_licence(tiny_recipe: Path, ru
     rewrite(shard(tiny_recipe), '"star_events_count": 1}', '"star_events_count": 1.0}')
     rewrite(shard(tiny_recipe, 1), '"star_events_count": 1}', '"star_events_count": 99999999999999999999}')
     mill = mill_of(tiny_recipe)
-    run_alone(mill, before="pair")
+    run_alone(mill, before="group")
     ledgers = [record.ledger for record in mill.records(step_named("judge")) if record and record.ledger]
     rejected = Ledger.total(Ledger.from_json(ledger) for ledger in ledgers).rejected
     assert rejected["licence/no_licence_found"].documents == 1
