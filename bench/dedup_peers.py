@@ -6,6 +6,10 @@ text. corpusmill also reads licences in headers and compares every pair it remov
 rows, so a plain copy of the kept rows (zstd level 3, as rensa's job) is measured and added: `clean` would do more than
 the peers do. `units` leaves start-up out, which is the same for any amount of text.
 
+corpusmill's ingest measures a document for all that comes later, languages and licences among it. What its duplicates
+alone take is told by a run without near duplicates: "near duplicates alone" is reading the shards, what the units take
+more than in that run, and the copy of the kept rows. That is what the peers do, and verification.
+
 Then signatures alone, without reading, the median of three passes: content hash, shingles, 256 permutations and band
 keys, beside rensa and datasketch. Input: the sample shards where CORPUSMILL_SHARED (default ../shared) has them, else
 the demo's.
@@ -28,6 +32,9 @@ from inputs import find_inputs
 from jobs import Decided, decide, decided, run_job, write_dedup_recipe
 from peer_environments import peer_environment, peer_python
 
+from pipeline.recipe_file import load_recipe
+from pipeline.shards import shard_source
+from stages.readers import read_documents
 from stages.shingles import content_hash_utf8, shingle_hashes_utf8
 from stages.signatures import band_keys, permutations, signature
 
@@ -124,9 +131,28 @@ def _corpusmill(shards: list[Path], folder: Path) -> dict[str, Figures]:
         "corpusmill": {"cpu_seconds": job.cpu_seconds} | facts,
         "corpusmill units, kept rows written": {"cpu_seconds": units + copying} | facts,
         "corpusmill units": {"cpu_seconds": units} | facts,
+        "corpusmill, near duplicates alone": {"cpu_seconds": _alone(shards, folder, units) + copying} | facts,
         **{f"of it {step}": {"cpu_seconds": seconds} for step, seconds in found.cpu_seconds.items()},
         "of it the copy of kept rows": {"cpu_seconds": copying},
     }
+
+
+def _alone(shards: list[Path], folder: Path, units: float) -> float:
+    """CPU seconds of reading, and of what all units take more than in a run without near duplicates."""
+    recipe = write_dedup_recipe(shards, folder, kind="text")
+    decide(recipe, folder / "without", "deduplication.near=null")
+    [source] = load_recipe(recipe).sources
+
+    def read() -> Iterator[float]:
+        started = time.process_time()
+        for shard in shards:
+            with shard.open("rb") as file:
+                for _ in read_documents(file, shard=shard.name, source=shard_source(source)):
+                    pass
+        yield time.process_time() - started
+
+    [reading] = in_child(read)
+    return reading + units - sum(decided(folder / "without").cpu_seconds.values())
 
 
 def _copying_seconds(shards: list[Path], found: Decided, folder: Path) -> float:
@@ -175,14 +201,17 @@ def _signatures(texts: list[str], folder: Path) -> Figures:
 
 
 def _print(jobs: dict[str, Figures], signatures: Figures) -> None:
-    ours = next(iter(jobs.values()))["mb_per_cpu_second"]
-    print(f"\n{'job':<40}{'CPU s':>9}{'MB/CPU s':>10}{'ours is':>9}{'read':>9}{'kept':>9}{'peak MB':>9}")
+    names = ("corpusmill, kept rows written", "corpusmill, near duplicates alone")
+    whole, alone = (jobs[name]["mb_per_cpu_second"] for name in names)
+    print(
+        f"\n{'job':<40}{'CPU s':>9}{'MB/CPU s':>10}{'whole is':>9}{'alone is':>9}{'read':>9}{'kept':>9}{'peak MB':>9}"
+    )
     for name, figures in jobs.items():
         line = f"{name:<40}{figures['cpu_seconds']:>9.2f}"
         if "kept" in figures:
             speed = figures["mb_per_cpu_second"]
-            times = "" if name.startswith("corpusmill") else f"{ours / speed:.1f}x"
-            line += f"{speed:>10.2f}{times:>9}{figures['read']:>9,}{figures['kept']:>9,}"
+            ours = ("", "") if name.startswith("corpusmill") else (f"{whole / speed:.1f}x", f"{alone / speed:.1f}x")
+            line += f"{speed:>10.2f}{ours[0]:>9}{ours[1]:>9}{figures['read']:>9,}{figures['kept']:>9,}"
             line += f"{figures['peak_mb']:>9,.0f}"
         print(line)
     print(f"\nnot kept by corpusmill for their licence: {next(iter(jobs.values()))['rejected_for_licence']:,}")

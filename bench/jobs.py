@@ -88,10 +88,11 @@ def write_dedup_recipe(shards: Sequence[Path], folder: Path, *, kind: str) -> Pa
     return path
 
 
-def decide(recipe: Path, work: Path) -> Job:
-    """`corpusmill run --until decide`, one worker."""
+def decide(recipe: Path, work: Path, *overrides: str) -> Job:
+    """`corpusmill run --until decide`, one worker; overrides as for `--set`."""
     command = [str(Path(sys.executable).with_name("corpusmill")), "run", str(recipe), "--until", "decide"]
-    return run_job([*command, "--workers", "1", "--work", str(work)])
+    changes = [word for override in overrides for word in ("--set", override)]
+    return run_job([*command, "--workers", "1", "--work", str(work), *changes])
 
 
 @dataclass(frozen=True, slots=True)

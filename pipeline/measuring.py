@@ -192,7 +192,9 @@ def identified(
         natural, confidence = natural_language(document.text)
         if kind == "text" and not language:
             language = natural
-    return replace(document, kind=kind, language=language), natural, confidence
+    if (kind, language) != (document.kind, document.language):
+        document = replace(document, kind=kind, language=language)
+    return document, natural, confidence
 
 
 def _signals(recipe: Recipe) -> Callable[[Document], list[float | None]]:
