@@ -96,11 +96,13 @@ def _rows(contents: pa.Table) -> Rows:
 
 def _equal_earlier(context: UnitContext, rows: Rows, winner: I64) -> tuple[pa.Table, I64]:
     """Rows of `EARLIER` for winners that an earlier release holds; indices of winners that are held out again."""
+    if not context.plan.earlier or not len(winner):
+        return EARLIER.empty_table(), winner[:0]
     index = EarlierIndex(context.plan.earlier, len(context.plan.units))
     place = {key: row for row, key in zip(winner.tolist(), _pairs(rows.key, winner), strict=True)}
     found: dict[int, tuple[int, bytes, float, bool]] = {}
     again: set[int] = set()
-    for shard, matches in index.equal((rows.key[0][winner], rows.key[1][winner])) if place else ():
+    for shard, matches in index.equal((rows.key[0][winner], rows.key[1][winner])):
         everything = np.arange(len(matches.name))
         facts = zip(_pairs(matches.key, everything), matches.name, matches.held_out.tolist(), strict=True)
         for key, name, held_out in facts:

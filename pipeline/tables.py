@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from manifests.document import Rejected
 from manifests.errors import RecipeError
 from pipeline.inspect_run import safe
+from pipeline.pass_2_resolve import HELD_OUT
 from pipeline.passes import STEPS
 from pipeline.units import Mill, step_named
 from stages.exchange import Block, read_segments
@@ -65,6 +66,8 @@ def number(value: float) -> str:
 
 def sentence(item: Rejected) -> str:
     """A rejection as one line that cannot steer a terminal."""
+    if item.reason == HELD_OUT:
+        return "held_out: set aside for evaluation; its text lies in held_out/ of the release"
     parts = [f"{item.stage}: rejected, {item.reason}"]
     if item.value is not None:
         parts.append(f"value {number(item.value)}" + ("" if item.bound is None else f", bound {number(item.bound)}"))
