@@ -102,7 +102,8 @@ def named(name: str) -> bytes:
 
 
 def held_out(rows: list[Row]) -> list[bool]:
-    return is_held_out(np.array([row["rank"] for row in rows], dtype=np.uint64)).tolist()
+    found: list[bool] = is_held_out(np.array([row["rank"] for row in rows], dtype=np.uint64)).tolist()
+    return found
 
 
 def test_a_better_licence_beats_stars_and_none_is_worst(compared: Compared) -> None:
