@@ -1,7 +1,8 @@
 """A mill small enough to be run dozens of times, with something of everything in its inputs.
 
-Two sources in nine shards: exact copies, rows read twice, near duplicates, several licences, e-mail addresses, control
-tokens written out, bad rows. Its recipe makes several input units, two partitions and two slices of each.
+Two sources in nine shards: exact copies, rows read twice, near duplicates, a copy of a repository, several licences,
+e-mail addresses, control tokens written out, bad rows. Its recipe makes several input units, two partitions and two
+slices of each.
 """
 
 import itertools
@@ -49,7 +50,7 @@ filters:
       duplicate_line_fraction: {maximum: 0.7}
 tokenizer: {path: tokenizer.json}
 packing: {sequence_tokens: 128}
-limits: {unit_bytes: 3400, slice_bytes: 30000}
+limits: {unit_bytes: 3600, slice_bytes: 30000}
 """
 
 
@@ -91,6 +92,10 @@ def _stack_rows() -> list[object]:
     header = "# SPDX-License-Identifier: GPL-3.0-only\n"
     rows.append(_file(60, repo_name="gpl/project", content=header + _prose("file 60")))  # taints file 60, J = 0.916
     rows.append(_file(63, repo_name="gpl/project", detected_licenses=["GPL-3.0-only"]))  # a copy of file 63: counted
+    for number, owner in itertools.product((1, 2), ("mirror", "origin")):  # two repositories of the same files
+        stars, text = int(owner == "origin"), _prose(f"twin {number}", 20)
+        names = {"repo_name": f"{owner}/twin", "path": f"{number}.py"}
+        rows.append(_file(number, **names, content=text, star_events_count=stars))
     rows[30] = _file(30, content=f"# by someone{number}@company.org\n" + _prose("file 30"))
     rows[31] = _file(31, content=f"marker = '{END_OF_DOCUMENT}'\n{END_OF_DOCUMENT}" + _prose("file 31"))
     return [*rows, ["not", "an", "object"], {"path": "no/content.py"}, _file(32, content="short"), "broken"]

@@ -69,7 +69,7 @@ def test_the_tiny_mill_has_several_of_everything_and_every_fate(finished_recipe:
     summary = expected_release["SUMMARY.md"].decode()
     fates = "not_an_object missing_text invalid_json num_words_below_minimum copyleft_in_metadata copyleft_in_header "
     fates += "no_licence_found tainted_by_copy "
-    fates += "exact_duplicate near_duplicate repeated_row over_budget email/address"
+    fates += "exact_duplicate near_duplicate repository_copy repeated_row over_budget email/address"
     assert [fate for fate in fates.split() if fate not in summary] == []
 
 

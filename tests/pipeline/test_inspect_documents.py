@@ -119,6 +119,16 @@ def test_a_duplicate_names_its_twin_and_the_twin_names_it(mill: Mill, life: Show
     assert "deduplicate: kept in place of " in life(mill, item.twin)
 
 
+def test_a_file_of_a_repository_that_is_a_copy_of_another_says_so(mill: Mill, life: Shown) -> None:
+    copies = [item for item in decisions(mill) if item.reason == "repository_copy"]
+    assert len(copies) == 2
+    for item in copies:
+        text = life(mill, item.id)
+        assert "code Python mirror/twin:" in text
+        assert "code Python origin/twin:" in life(mill, item.twin)
+        assert f"deduplicate: rejected, repository_copy; kept twin {item.twin}, similarity 1.0000" in text
+
+
 def test_a_repeated_row_does_not_reject_its_document(mill: Mill, life: Shown) -> None:
     kept = released(mill)
     item = next(item for item in decisions(mill) if item.reason == "repeated_row" and item.id in kept)
