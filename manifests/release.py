@@ -18,6 +18,9 @@ SCHEMA_VERSION = 1
 # The document passes in order: what one keeps is what the next reads.
 CHAIN = ("ingest", "judge", "clean", "tokenize", "pack")
 
+# Keys of `duplicate_counts`.
+DUPLICATE_COUNTS = ("repository_copies", "unresolved")
+
 
 class ReleaseFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A file of the release, its path relative to the release; `rows` is null where rows mean nothing."""
@@ -221,19 +224,29 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                     hint="documents were lost or invented between two passes: make the release again",
                 )
             kept = ledger.kept.documents
+        packed = sum(row.documents for row in self.documents)
+        if packed != kept:
+            raise IntegrityError(
+                f"{MANIFEST}: documents: {packed} by class; expected the {kept} that pack kept",
+                hint="make the release again",
+            )
+        self._check_clean()
+
+    def _check_clean(self) -> None:
+        """Whether benchmarks and held-out documents are counted as clean rejected them."""
+        rejected = Ledger.from_json(self.ledgers["clean"]).rejected
+        counted = sum(tally.documents for key, tally in rejected.items() if key.startswith("decontaminate/"))
         for by in ("rejected", "tasks"):
             found = sum(sum(getattr(one, by).values()) for one in self.benchmarks)
-            clean = Ledger.from_json(self.ledgers.get("clean", {})).rejected
-            counted = sum(tally.documents for key, tally in clean.items() if key.startswith("decontaminate/"))
             if found != counted:
                 raise IntegrityError(
                     f"{MANIFEST}: benchmarks: {found} documents by {by}; expected the {counted} that clean rejected",
                     hint="make the release again",
                 )
-        packed = sum(row.documents for row in self.documents)
-        if packed != kept:
+        held_out = rejected.get("held_out/held_out", Tally()).documents
+        if self.held_out != held_out:
             raise IntegrityError(
-                f"{MANIFEST}: documents: {packed} by class; expected the {kept} that pack kept",
+                f"{MANIFEST}: held_out: {self.held_out} documents; expected the {held_out} that clean set aside",
                 hint="make the release again",
             )
 

@@ -5,7 +5,8 @@ held out again, and whatever is a duplicate of it leaves training. Both ask the 
 `texts/` and `held_out/` for exact similarities.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -71,11 +72,15 @@ class Matches(NamedTuple):
     held_out: Bools
 
 
-def earlier_shards(recipe: Recipe) -> list[EarlierShard]:
+def earlier_shards(recipe: Recipe, sha256_of: Callable[[Path], tuple[int, str]]) -> list[EarlierShard]:
     """The shards of every release that the recipe names, in its order.
+
+    Args:
+        sha256_of: gives size and sha256 of a file.
 
     Raises:
         RecipeError: no release there, one without an index, or one whose shingles were cut otherwise.
+        IntegrityError: a file that will be asked is not the one that the manifest lists.
     """
     against = recipe.deduplication.against
     holds_out = recipe.held_out.releases if recipe.held_out else []
@@ -91,6 +96,7 @@ def earlier_shards(recipe: Recipe) -> list[EarlierShard]:
                 f"{key}: {folder}: expected a release with an index, found none",
                 hint="make that release again with this version",
             )
+        _check_files(manifest, folder, sha256_of)
         shards += [
             EarlierShard(
                 release=f"{manifest.name} {manifest.version}",
@@ -133,6 +139,26 @@ def _check_measures(manifest: Manifest, recipe: Recipe, where: str) -> None:
             )
 
 
+def _check_files(manifest: Manifest, folder: str, sha256_of: Callable[[Path], tuple[int, str]]) -> None:
+    """Index and bands by their bytes, for each of them decides; texts, which may be large, by their size."""
+    for file in manifest.files:
+        path, kind = Path(folder, file.path), file.path.partition("/")[0]
+        if kind not in ("index", "bands", "texts", "held_out"):
+            continue
+        if not path.is_file():
+            raise _damaged(folder, file.path, f"expected a file of {file.num_bytes:,} bytes, found none")
+        if (size := path.stat().st_size) != file.num_bytes:
+            raise _damaged(folder, file.path, f"expected {file.num_bytes:,} bytes, found {size:,}")
+        if kind in ("index", "bands") and (digest := sha256_of(path)[1]) != file.sha256:
+            raise _damaged(folder, file.path, f"expected sha256 {file.sha256}, found {digest}")
+
+
+def _damaged(folder: str, path: str, what: str) -> IntegrityError:
+    return IntegrityError(
+        f"{Path(folder, path)}: {what}", hint=f"`corpusmill verify {folder}` says what is wrong with that release"
+    )
+
+
 class EarlierIndex:
     """The index of the earlier releases of a plan.
 
@@ -148,27 +174,31 @@ class EarlierIndex:
         """Documents with one of some keys, shard by shard; some whose keys agree in the first half alone, too."""
         high = np.unique(key[0])
         for shard in self._shards:
-            for rows in rows_with_keys(_open(shard, "index"), high, "key_high"):
-                halves = rows.column("key_high").to_numpy(), rows.column("key_low").to_numpy()
-                names = [bytes.fromhex(name) for name in rows.column("doc_id").to_pylist()]
-                yield shard, Matches(halves, names, rows.column("held_out").to_numpy())
+            with _opened(shard, "index") as index:
+                for rows in rows_with_keys(index, high, "key_high"):
+                    halves = rows.column("key_high").to_numpy(), rows.column("key_low").to_numpy()
+                    names = [bytes.fromhex(name) for name in rows.column("doc_id").to_pylist()]
+                    yield shard, Matches(halves, names, rows.column("held_out").to_numpy())
 
     def sharing(self, keys: U64) -> Iterator[tuple[EarlierShard, U64, U64, Bools]]:
         """Documents with one of some band keys, of shards that have texts: (shard, keys, refs, held out there)."""
         for number, shard in enumerate(self._shards):
             if not shard.texts:
                 continue
-            held_out = _open(shard, "index").read(columns=["held_out"]).column("held_out").to_numpy()
-            for found in rows_with_keys(_open(shard, "bands"), keys, "key"):
-                row = found.column("row").to_numpy()
-                wanted = held_out[row] | (shard.against and "texts" in shard.texts)
-                refs = np.uint64((self._first_unit + number) << 32) + row[wanted].astype(np.uint64)
-                yield shard, found.column("key").to_numpy()[wanted], refs, held_out[row[wanted]]
+            with _opened(shard, "index") as index:
+                held_out = index.read(columns=["held_out"]).column("held_out").to_numpy()
+            with _opened(shard, "bands") as bands:
+                for found in rows_with_keys(bands, keys, "key"):
+                    row = found.column("row").to_numpy()
+                    wanted = held_out[row] | (shard.against and "texts" in shard.texts)
+                    refs = np.uint64((self._first_unit + number) << 32) + row[wanted].astype(np.uint64)
+                    yield shard, found.column("key").to_numpy()[wanted], refs, held_out[row[wanted]]
 
     def values(self, number: int, rows: I64) -> Iterator[tuple[I64, pa.Array]]:
         """Signature values of some rows of a shard's index, ascending: (rows, values)."""
-        for here, table in rows_at(_open(self._shards[number], "index"), rows, ["values"]):
-            yield here, table.column("values").combine_chunks()
+        with _opened(self._shards[number], "index") as index:
+            for here, table in rows_at(index, rows, ["values"]):
+                yield here, table.column("values").combine_chunks()
 
     def texts(self, number: int, rows: I64) -> Iterator[tuple[int, bytes, str]]:
         """Texts of some rows of a shard's index: (row, id, text), in no order.
@@ -178,18 +208,18 @@ class EarlierIndex:
         """
         shard = self._shards[number]
         wanted: dict[str, int] = {}
-        for here, table in rows_at(_open(shard, "index"), rows, ["doc_id"]):
-            wanted.update(zip(table.column("doc_id").to_pylist(), here.tolist(), strict=True))
+        with _opened(shard, "index") as index:
+            for here, table in rows_at(index, rows, ["doc_id"]):
+                wanted.update(zip(table.column("doc_id").to_pylist(), here.tolist(), strict=True))
         found = 0
         for folder in shard.texts:
-            for identifier, text in _texts(_open(shard, folder), wanted):
-                found += 1
-                yield wanted[identifier], bytes.fromhex(identifier), text
+            with _opened(shard, folder) as file:
+                for identifier, text in _texts(file, wanted):
+                    found += 1
+                    yield wanted[identifier], bytes.fromhex(identifier), text
         if found != len(wanted):
-            raise IntegrityError(
-                f"{shard.folder}: {shard.file}: expected the texts of {len(wanted)} documents, found {found}",
-                hint=f"`corpusmill verify {shard.folder}` says what is wrong with that release",
-            )
+            what = f"expected the texts of {len(wanted)} documents, found {found}"
+            raise _damaged(shard.folder, f"*/{shard.file}", what)
 
 
 def _texts(file: pq.ParquetFile, wanted: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -202,12 +232,12 @@ def _texts(file: pq.ParquetFile, wanted: Iterable[str]) -> Iterator[tuple[str, s
             yield from zip(rows.column("doc_id").to_pylist(), rows.column("text").to_pylist(), strict=True)
 
 
-def _open(shard: EarlierShard, folder: str) -> pq.ParquetFile:
-    path = Path(shard.folder, folder, shard.file)
+@contextmanager
+def _opened(shard: EarlierShard, folder: str) -> Iterator[pq.ParquetFile]:
+    """A file of a shard; whatever cannot be read of it is an IntegrityError."""
     try:
-        return pq.ParquetFile(path)
-    except (OSError, pa.ArrowException) as error:
-        raise IntegrityError(
-            f"{path}: cannot be read: {error}",
-            hint=f"`corpusmill verify {shard.folder}` says what is wrong with that release",
-        ) from error
+        with pq.ParquetFile(Path(shard.folder, folder, shard.file)) as file:
+            yield file
+    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
+        what = str(error).partition("\n")[0]
+        raise _damaged(shard.folder, f"{folder}/{shard.file}", f"cannot be read: {what}") from error

@@ -146,8 +146,11 @@ def _duplicates_lines(mill: Mill) -> Iterator[str]:
         kept = f"{near.bands} band keys, {SKETCH_VALUES} values, 2 hashes"
         yield f"  kept for each document: {num_bytes:,} bytes ({kept})"
     for name, texts in {shard.release: shard.texts for shard in mill.plan.earlier}.items():
-        how = "near and equal documents are found" if "texts" in texts else "it has no texts: equal documents are found"
+        has_texts = "texts" in texts
+        how = "near and equal documents are found" if has_texts else "it has no texts: equal documents are found"
         also = ", and what is near to what it held out" if texts == ["held_out"] else ""
+        if near is None:
+            how, also = "equal documents are found", ""
         yield f"earlier release {name}: {how}{also}"
 
 

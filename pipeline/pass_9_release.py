@@ -1,41 +1,21 @@
 """Pass 9, release: put the shards in place and write the manifest last: a release is there whole or not at all."""
 
 import re
-from collections.abc import Iterable
 from hashlib import sha256
 
 import msgspec
 
-from filters.licence_words import licence_words
 from manifests.errors import RecipeError, UnitError
-from manifests.ledger import Ledger
-from manifests.record import Record
-from manifests.release import (
-    CHAIN,
-    MANIFEST,
-    SCHEMA_VERSION,
-    DocumentClass,
-    EarlierRelease,
-    Manifest,
-    ReleaseFile,
-    ReleaseMixture,
-    ReleasePacking,
-    ReleaseSource,
-    ReleaseTokenizer,
-    SourceShard,
-)
+from manifests.release import CHAIN, MANIFEST, Manifest, ReleaseFile
 from manifests.storage import TEMPORARY_NAME, Storage, file_sha256
-from pipeline.benchmark_files import benchmark_settings
-from pipeline.pass_4_mix import mixture_shares
 from pipeline.plan import Plan
 from pipeline.recipe import Recipe
-from pipeline.release_benchmarks import release_benchmarks
 from pipeline.release_folders import FOLDERS, SHARD_FILE, folders_of, shard_files
+from pipeline.release_manifest import new_manifest, released_earlier, released_recipe, released_sources
 from pipeline.release_texts import card, summary
 from pipeline.software import software_versions
 from pipeline.steps import RECORDS, Read, Step, UnitContext
 from pipeline.tokenizer_file import load_tokenizer, tokenizer_bytes, tokenizer_settings
-from stages.attribution import NOT_KNOWN
 
 _OURS = re.compile(rf"{SHARD_FILE.pattern}|tokenizer/tokenizer\.json|SUMMARY\.md|README\.md|{TEMPORARY_NAME.pattern}")
 
@@ -61,9 +41,9 @@ def check_not_taken(recipe: Recipe, plan: Plan) -> None:
         return
     there = Manifest.read(folder)
     if (there.recipe, there.sources, there.earlier, there.tokenizer.sha256, there.software) != (
-        _recipe(recipe),
-        _sources(recipe, plan),
-        _earlier(plan),
+        released_recipe(recipe),
+        released_sources(recipe, plan),
+        released_earlier(plan),
         tokenizer_settings(recipe)["sha256"],
         software_versions(),
     ):
@@ -77,7 +57,7 @@ def check_not_taken(recipe: Recipe, plan: Plan) -> None:
 def _release(context: UnitContext) -> None:
     recipe = context.recipe
     folder = release_folder(recipe)
-    manifest = _manifest(context)
+    manifest = new_manifest(context)
     shards = _shards(context)
     texts = {
         "tokenizer/tokenizer.json": tokenizer_bytes(recipe),
@@ -108,7 +88,7 @@ def _shards(context: UnitContext) -> list[tuple[ReleaseFile, str]]:
     """What pack made, as it will stand in the release; each with its file of the work folder."""
     records = sorted(context.earlier["pack"], key=lambda record: record.unit)
     shards = []
-    for folder in folders_of(_recipe(context.recipe)):
+    for folder in folders_of(released_recipe(context.recipe)):
         for path, record in zip(shard_files(folder.name, len(records)), records, strict=True):
             made = record.outputs[folder.table]
             shards.append((ReleaseFile(path, made.num_bytes, made.sha256, folder.rows(record)), made.file))
@@ -132,158 +112,9 @@ def _holds(folder: Storage, file: ReleaseFile) -> bool:
         return file_sha256(there) == file.sha256
 
 
-def _manifest(context: UnitContext) -> Manifest:
-    recipe = context.recipe
-    tokenizer = load_tokenizer(recipe)
-    packs = context.earlier["pack"]
-    documents = _classes(packs)
-    reached = dict.fromkeys(mixture_shares(recipe), 0)
-    for row in documents:
-        reached[row.kind] += row.tokens
-    settled = context.earlier["settle"][0].counts
-    failed = [
-        f"{', '.join(shard.name for shard in context.plan.units[record.unit])}: {record.failure.message}"
-        for record in context.failed["ingest"]
-        if record.failure
-    ]
-    return Manifest(
-        schema_version=SCHEMA_VERSION,
-        name=recipe.name,
-        version=recipe.version,
-        recipe=_recipe(recipe),
-        software=software_versions(),
-        sources=_sources(recipe, context.plan),
-        earlier=_earlier(context.plan),
-        tokenizer=ReleaseTokenizer(
-            tokenizer.sha256,
-            tokenizer.vocabulary_size,
-            recipe.tokenizer.end_of_document,
-            tokenizer.end_of_document_id,
-            sorted(tokenizer.control_ids),
-        ),
-        ledgers={step: _ledger([*context.earlier[step], *context.failed[step]]) for step in CHAIN},
-        failed_units=failed,
-        text_forms=_sum_counts(record.counts["text_forms"] for record in context.earlier["ingest"]),
-        encodings=_sum_counts(record.counts["encodings"] for record in context.earlier["ingest"]),
-        redactions=_sum_counts(record.counts["redactions"] for record in context.earlier["clean"]),
-        benchmarks=release_benchmarks(recipe, context.earlier["clean"]),
-        mixture=ReleaseMixture(
-            mixture_shares(recipe),
-            context.earlier["mix"][0].counts["estimated_tokens"],  # type: ignore[arg-type]
-            settled["selected_tokens"],  # type: ignore[arg-type]
-            settled["target_tokens"],  # type: ignore[arg-type]
-            reached,
-        ),
-        packing=ReleasePacking(
-            recipe.packing.sequence_tokens,
-            _sum_counts(record.counts["sequences"] for record in packs),
-            sum(int(record.counts["padding_tokens"]) for record in packs),  # type: ignore[call-overload]
-            sum(int(record.counts["cut_documents"]) for record in packs),  # type: ignore[call-overload]
-        ),
-        documents=documents,
-        licence_words={row.licence: licence_words(row.licence) for row in documents},
-        licence_counts=_licence_counts(context),
-        duplicate_counts={
-            "repository_copies": _total(context, "forks", "copies"),
-            "unresolved": _total(context, "last_rounds", "unresolved"),
-        },
-        held_out=_total(context, "pack", "held_out"),
-        not_known={name: _sum_counts(_not_known(record)[name] for record in packs) for name in NOT_KNOWN},
-        files=[],
-    )
-
-
-def _classes(packs: list[Record]) -> list[DocumentClass]:
-    sums: dict[tuple[str, ...], list[int]] = {}
-    for record in packs:
-        for *names, documents, num_bytes, tokens in record.counts["classes"]:  # type: ignore[attr-defined]
-            row = sums.setdefault(tuple(names), [0, 0, 0])
-            for place, amount in enumerate((documents, num_bytes, tokens)):
-                row[place] += amount
-    return [
-        msgspec.convert(dict(zip(DocumentClass.__struct_fields__, (*names, *row), strict=True)), DocumentClass)
-        for names, row in sorted(sums.items())
-    ]
-
-
-def _total(context: UnitContext, step: str, name: str) -> int:
-    return sum(int(record.counts[name]) for record in context.earlier[step])  # type: ignore[call-overload]
-
-
-def _licence_counts(context: UnitContext) -> dict[str, int]:
-    copies = _sum_counts(record.counts["copies"] for record in context.earlier["resolve"])
-    return {
-        "texts": _total(context, "look_up", "texts"),
-        "undecided_texts": _total(context, "detect", "undecided"),
-        "copies_elsewhere": copies["counted"],
-    }
-
-
-def _not_known(record: Record) -> dict[str, object]:
-    return msgspec.convert(record.counts["not_known"], dict[str, object])
-
-
-def _sum_counts(parts: Iterable[object]) -> dict[str, int]:
-    sums: dict[str, int] = {}
-    for part in parts:
-        assert isinstance(part, dict)  # noqa: S101 - an earlier pass wrote it
-        for name, count in part.items():
-            sums[name] = sums.get(name, 0) + count
-    return dict(sorted(sums.items()))
-
-
-def _ledger(records: list[Record]) -> dict[str, object]:
-    return Ledger.total(Ledger.from_json(record.ledger) for record in records if record.ledger).to_json()
-
-
-def _recipe(recipe: Recipe) -> dict[str, object]:
-    """The recipe without anything that says where files lay; benchmarks by their hashes."""
-    value: dict[str, object] = recipe.model_dump(
-        mode="json",
-        exclude={
-            "work": True,
-            "release": {"path"},
-            "tokenizer": True,
-            "sources": True,
-            "licences": {"cache"},
-            "deduplication": {"against"},
-            "held_out": {"releases"},
-            "decontamination": True,
-        },
-    )
-    value["decontamination"] = benchmark_settings(recipe)
-    value["tokenizer"] = {"end_of_document": recipe.tokenizer.end_of_document}
-    sources = [source.model_dump(mode="json", exclude={"paths"}) for source in recipe.sources]
-    value["sources"] = sorted(sources, key=lambda source: str(source["name"]))
-    return value
-
-
-def _earlier(plan: Plan) -> list[EarlierRelease]:
-    """The earlier releases that the recipe names, each once."""
-    return list(
-        {
-            shard.digest: EarlierRelease(
-                shard.release, shard.digest, shard.against, shard.holds_out, has_texts="texts" in shard.texts
-            )
-            for shard in plan.earlier
-        }.values()
-    )
-
-
-def _sources(recipe: Recipe, plan: Plan) -> list[ReleaseSource]:
-    shards: dict[str, list[SourceShard]] = {}
-    for unit in plan.units:
-        for shard in unit:
-            shards.setdefault(shard.source, []).append(SourceShard(shard.name, shard.num_bytes, shard.sha256))
-    return [
-        ReleaseSource(source.name, source.format, source.kind, source.declared_licence, shards[source.name])
-        for source in sorted(recipe.sources, key=lambda source: source.name)
-    ]
-
-
 def _settings(recipe: Recipe, plan: Plan) -> object:
     return {
-        "recipe": _recipe(recipe),
+        "recipe": released_recipe(recipe),
         "earlier": [shard.identity for shard in plan.earlier],
         "sources": [shard.sha256 for unit in plan.units for shard in unit],
     }
@@ -300,10 +131,7 @@ STEPS = [
         pass_name="release",
         grain="one",
         reads=(
-            *(
-                Read(step, RECORDS, "all")
-                for step in (*CHAIN, "look_up", "detect", "forks", "last_rounds", "resolve", "mix", "settle")
-            ),
+            *(Read(step, RECORDS, "all") for step in (*CHAIN, *_COUNTED)),
             *(Read("pack", folder.table, "all") for folder in FOLDERS),
         ),
         settings=_settings,

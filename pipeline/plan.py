@@ -85,10 +85,12 @@ def make_plan(recipe: Recipe, work: Storage) -> Plan:
         RecipeError: a source's patterns match nothing, the input is too large for this version, or an earlier release
             cannot be used.
         SourceError: a shard cannot be read.
+        IntegrityError: an earlier release is damaged.
     """
     identities = _Identities(work)
     sources = sorted(recipe.sources, key=lambda source: source.name)
     try:
+        earlier = earlier_shards(recipe, identities.sha256)
         shards = [shard for source in sources for shard in _shards(source, identities)]
     finally:
         identities.save()  # what was hashed before a stop is not hashed again
@@ -102,7 +104,7 @@ def make_plan(recipe: Recipe, work: Storage) -> Plan:
         )
     slices = min(_divide_up(text_bytes / partitions, recipe.limits.slice_bytes), max(1, _MAXIMUM_SLICES // partitions))
     unit_bytes = recipe.limits.unit_bytes or max(_UNIT_BYTES, partitions * slices * _BLOCK_BYTES)
-    return Plan(list(_units(shards, unit_bytes)), partitions, slices, earlier_shards(recipe))
+    return Plan(list(_units(shards, unit_bytes)), partitions, slices, earlier)
 
 
 def read_plan(work: Storage) -> Plan:

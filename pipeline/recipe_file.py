@@ -4,7 +4,6 @@ YAML is read more strictly than usual: a key that stands twice and an alias (whi
 errors. A recipe is a page of text, so reading it costs milliseconds.
 """
 
-import glob
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
@@ -16,6 +15,7 @@ from pydantic_core import ErrorDetails
 
 from manifests.errors import RecipeError
 from pipeline.recipe import Recipe
+from pipeline.recipe_paths import absolute, named_paths
 
 # What the design has and this version lacks: key at the top of the recipe -> what it would do.
 _LATER = {
@@ -49,7 +49,7 @@ def load_recipe(path: Path, overrides: Iterable[str] = ()) -> Recipe:
         recipe = Recipe.model_validate(value)
     except ValidationError as error:
         raise _explain(error.errors(include_url=False), where, value) from error
-    return _absolute(recipe, path.resolve().parent)
+    return absolute(recipe, path.resolve().parent)
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -135,10 +135,6 @@ def _refuse_later(value: dict[str, Any], where: str) -> None:
     def refuse(key: str, what: str, hint: str) -> Never:
         raise RecipeError(f"{where}: {key}: {what}: not in this version", hint=hint)
 
-    def refuse_storage(key: str, name: object) -> None:
-        if isinstance(name, str) and "://" in name:
-            refuse(key, f"{name.partition('://')[0]}:// storage", "copy the data to a local disk and name that path")
-
     if value.get("executor") == "local":
         del value["executor"]
     for key, what in _LATER.items():
@@ -146,27 +142,13 @@ def _refuse_later(value: dict[str, Any], where: str) -> None:
             refuse(key, what, f"leave `{key}` out")
     sources = value.get("sources")
     for number, source in enumerate(sources if isinstance(sources, list) else []):
-        if isinstance(source, dict):
-            if source.get("format") in _LATER_FORMATS:
-                what = f"reading {source['format']}"
-                refuse(f"sources.{number}.format", what, "expected one of stack-v2, pile, jsonl, columns")
-            paths = source.get("paths")
-            for name in paths if isinstance(paths, list) else [paths]:
-                refuse_storage(f"sources.{number}.paths", name)
-    section = value.get("decontamination")
-    benchmarks = section.get("benchmarks") if isinstance(section, dict) else None
-    for number, benchmark in enumerate(benchmarks if isinstance(benchmarks, list) else []):
-        if isinstance(benchmark, dict):
-            refuse_storage(f"decontamination.benchmarks.{number}.path", benchmark.get("path"))
-    refuse_storage("work", value.get("work"))
-    for key, name in (("release", "path"), ("tokenizer", "path"), ("licences", "cache")):
-        section = value.get(key)
-        refuse_storage(f"{key}.{name}", section.get(name) if isinstance(section, dict) else None)
-    for key, name in (("deduplication", "against"), ("held_out", "releases")):
-        section = value.get(key)
-        folders = section.get(name) if isinstance(section, dict) else None
-        for folder in folders if isinstance(folders, list) else []:
-            refuse_storage(f"{key}.{name}", folder)
+        if isinstance(source, dict) and source.get("format") in _LATER_FORMATS:
+            what = f"reading {source['format']}"
+            refuse(f"sources.{number}.format", what, "expected one of stack-v2, pile, jsonl, columns")
+    for key, path in named_paths(value):
+        if "://" in path:
+            storage = f"{path.partition('://')[0]}:// storage"
+            refuse(key, storage, "copy the data to a local disk and name that path")
 
 
 def _explain(mistakes: list[ErrorDetails], where: str, value: dict[str, Any]) -> RecipeError:
@@ -252,44 +234,6 @@ def _section(annotation: object) -> type[BaseModel] | None:
         if found := _section(argument):
             return found
     return None
-
-
-def _absolute(recipe: Recipe, folder: Path) -> Recipe:
-    def here(name: str) -> str:
-        return str(folder / name)
-
-    def pattern(name: str) -> str:
-        # A bracket in the folder's own name is no pattern.
-        return name if Path(name).is_absolute() else str(Path(glob.escape(str(folder))) / name)
-
-    return recipe.model_copy(
-        update={
-            "work": here(recipe.work),
-            "sources": [
-                source.model_copy(update={"paths": [pattern(path) for path in source.paths]})
-                for source in recipe.sources
-            ],
-            "tokenizer": recipe.tokenizer.model_copy(update={"path": here(recipe.tokenizer.path)}),
-            "decontamination": recipe.decontamination
-            and recipe.decontamination.model_copy(
-                update={
-                    "benchmarks": [
-                        benchmark.model_copy(update={"path": here(benchmark.path)})
-                        for benchmark in recipe.decontamination.benchmarks
-                    ]
-                }
-            ),
-            "release": recipe.release.model_copy(update={"path": here(recipe.release.path)}),
-            "deduplication": recipe.deduplication.model_copy(
-                update={"against": [here(folder) for folder in recipe.deduplication.against]}
-            ),
-            "held_out": recipe.held_out
-            and recipe.held_out.model_copy(update={"releases": [here(folder) for folder in recipe.held_out.releases]}),
-            "licences": recipe.licences.model_copy(
-                update={"cache": None if recipe.licences.cache is None else here(recipe.licences.cache)}
-            ),
-        }
-    )
 
 
 def with_overrides(recipe: Recipe, overrides: Iterable[str]) -> Recipe:

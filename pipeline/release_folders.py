@@ -54,6 +54,12 @@ def holds_out(recipe: Mapping[str, Any]) -> bool:
     return recipe.get("held_out") is not None
 
 
+def compares_texts(recipe: Mapping[str, Any]) -> bool:
+    """Whether a manifest's recipe looks for near duplicates."""
+    section = recipe.get("deduplication")
+    return isinstance(section, dict) and section.get("near") is not None
+
+
 def _counted(name: str) -> Callable[[Record], int]:
     return lambda record: msgspec.convert(record.counts[name], int)
 

@@ -5,8 +5,10 @@ from collections.abc import Iterable, Sequence
 from filters.licence_words import NO_EVIDENCE, UNLISTED
 from manifests.ledger import Ledger
 from manifests.release import CHAIN, Manifest
+from pipeline.markdown import cell, table
 from pipeline.release_benchmarks import HEAD, benchmark_rows
-from pipeline.release_folders import has_texts
+from pipeline.release_duplicates import CARD_HELD_OUT, duplicate_sections
+from pipeline.release_folders import has_texts, holds_out
 
 _PASS_OF = {
     "ingest": "1 ingest",
@@ -45,7 +47,6 @@ _NOT_KNOWN = {
     "copyright": "no copyright statement found in the text",
 }
 _TOLERATED_SHARE = 0.0005
-_ESCAPES = str.maketrans({"\\": "\\\\", "|": "\\|", "[": "\\[", "<": "&lt;", "`": "'"})
 
 
 def summary(manifest: Manifest) -> str:
@@ -54,32 +55,33 @@ def summary(manifest: Manifest) -> str:
         f"# {manifest.name} {manifest.version}",
         _headline(manifest),
         *_warnings(manifest),
-        *(f"**Left out:** {_cell(unit)}" for unit in manifest.failed_units),
+        *(f"**Left out:** {cell(unit)}" for unit in manifest.failed_units),
         "## Funnel",
-        _table(("step", "read", "kept", "rejected", "failed", "bytes kept"), _funnel(manifest)),
+        table(("step", "read", "kept", "rejected", "failed", "bytes kept"), _funnel(manifest)),
         "## Why documents were rejected",
-        _table(("pass", "stage", "reason", "documents", "bytes"), _reasons(manifest)),
+        table(("pass", "stage", "reason", "documents", "bytes"), _reasons(manifest)),
+        *duplicate_sections(manifest),
         "## Mixture",
-        _table(("kind", "share asked for", "share reached", "tokens", "of about"), _mixture(manifest)),
+        table(("kind", "share asked for", "share reached", "tokens", "of about"), _mixture(manifest)),
         "## Licences",
-        _table(("licence", "kind", "what it is", *_AMOUNTS), _by(manifest, "licence", "kind", "licence_words")),
+        table(("licence", "kind", "what it is", *_AMOUNTS), _by(manifest, "licence", "kind", "licence_words")),
         _ATTRIBUTION,
         "## Kinds of licence",
-        _table(("what it is", "kind", *_AMOUNTS, "meaning"), _words(manifest)),
+        table(("what it is", "kind", *_AMOUNTS, "meaning"), _words(manifest)),
         "## Documents without an acceptable licence",
-        _table(("pass", "stage", "reason", "documents", "bytes"), _reasons(manifest, stages=_LICENCE_STAGES)),
+        table(("pass", "stage", "reason", "documents", "bytes"), _reasons(manifest, stages=_LICENCE_STAGES)),
         "## What is not known",
-        _table(("of documents in the release", *manifest.mixture.shares, "together"), _not_known(manifest)),
+        table(("of documents in the release", *manifest.mixture.shares, "together"), _not_known(manifest)),
         _licence_texts(manifest.licence_counts),
         "## Subsets",
-        _table(("subset", *_AMOUNTS), _by(manifest, "subset")),
+        table(("subset", *_AMOUNTS), _by(manifest, "subset")),
         "## Languages",
-        _table(("language", *_AMOUNTS), _by(manifest, "language", empty="(unknown)")),
+        table(("language", *_AMOUNTS), _by(manifest, "language", empty="(unknown)")),
         "## Text forms",
-        _table(("what was done, or the encoding of the row", "documents"), _forms(manifest)),
+        table(("what was done, or the encoding of the row", "documents"), _forms(manifest)),
         *_benchmarks(manifest),
         "## Redactions",
-        _table(("kind/rule", "replacements"), [(rule, f"{n:,}") for rule, n in manifest.redactions.items()]),
+        table(("kind/rule", "replacements"), [(rule, f"{n:,}") for rule, n in manifest.redactions.items()]),
         "## Packing",
         _packing(manifest),
         "## Texts",
@@ -123,7 +125,7 @@ rows = load_dataset("parquet", data_files="data/*.parquet", split="train")
 
 Every document has a row in `attribution/`, in the file of its shard's name: `doc_id`, its repository, revision and
 path, its SWHID, licence, the evidence for that, and the copyright statements of its text.
-{_CARD_TEXTS if texts else ""}
+{_CARD_TEXTS if texts else ""}{CARD_HELD_OUT if holds_out(manifest.recipe) else ""}
 A document ends in token {manifest.tokenizer.end_of_document_id} (`{manifest.tokenizer.end_of_document}`); padding
 is the same token. The tokenizer lies in `tokenizer/`, its sha256 is `{manifest.tokenizer.sha256}`.
 
@@ -179,7 +181,7 @@ def _words(manifest: Manifest) -> Iterable[Sequence[str]]:
     for (words, kind), tally, tokens in manifest.sums_by("licence_words", "kind"):
         meanings = dict.fromkeys(_MEANINGS.get(word, _ALLOWED) for word in words.split(", "))
         yield (
-            _cell(words) or "(none)",
+            cell(words) or "(none)",
             kind,
             *(f"{number:,}" for number in (tally.documents, tally.num_bytes, tokens)),
             "; ".join(meanings),
@@ -214,7 +216,7 @@ def _mixture(manifest: Manifest) -> Iterable[Sequence[str]]:
 def _by(manifest: Manifest, *names: str, empty: str = "(none)") -> list[Sequence[str]]:
     sums = manifest.sums_by(*names)
     rows = [
-        (*(_cell(value) or empty for value in values), f"{tally.documents:,}", f"{tally.num_bytes:,}", f"{tokens:,}")
+        (*(cell(value) or empty for value in values), f"{tally.documents:,}", f"{tally.num_bytes:,}", f"{tokens:,}")
         for values, tally, tokens in sums[:_ROWS_SHOWN]
     ]
     rest = sums[_ROWS_SHOWN:]
@@ -226,12 +228,12 @@ def _by(manifest: Manifest, *names: str, empty: str = "(none)") -> list[Sequence
 
 
 def _forms(manifest: Manifest) -> list[Sequence[str]]:
-    counts = {**manifest.text_forms, **{f"read as {_cell(name)}": n for name, n in manifest.encodings.items()}}
+    counts = {**manifest.text_forms, **{f"read as {cell(name)}": n for name, n in manifest.encodings.items()}}
     return [(name, f"{count:,}") for name, count in counts.items()]
 
 
 def _benchmarks(manifest: Manifest) -> list[str]:
-    return ["## Benchmarks", _table(HEAD, benchmark_rows(manifest.benchmarks))] if manifest.benchmarks else []
+    return ["## Benchmarks", table(HEAD, benchmark_rows(manifest.benchmarks))] if manifest.benchmarks else []
 
 
 def _packing(manifest: Manifest) -> str:
@@ -243,14 +245,3 @@ def _packing(manifest: Manifest) -> str:
         f"{sequences:,} sequences of {packing.sequence_tokens:,} tokens; padding {padding}; "
         f"{packing.cut_documents:,} documents are longer than a sequence and were cut."
     )
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [" | ".join(head), " | ".join(["---"] * len(head)), *(" | ".join(row) for row in rows)]
-    return "\n".join(f"| {line} |" for line in lines)
-
-
-def _cell(value: str) -> str:
-    """A value from the data, harmless inside a Markdown table."""
-    printable = "".join(character if character.isprintable() else "�" for character in value[:100])
-    return printable.translate(_ESCAPES)

@@ -1,14 +1,13 @@
 """Verify: recompute all that a release says of itself, from its folder alone, and name every falsehood.
 
-The manifest is held against itself (digest, accounts, sums), every file against the manifest, the rows of the shards
-against the promises of the card, attribution and texts against the shards, and the card against the manifest. A file
-whose bytes are not those listed is not looked into: that it is another file says it all.
+The manifest is held against itself (`pipeline.verify_manifest`), every file against the manifest, the rows of the
+shards against the promises of the card, attribution, texts and index against the shards, and the card against the
+manifest. A file whose bytes are not those listed is not looked into: that it is another file says it all.
 
 Cost: 35 M tokens per CPU second (Parquet's decoding alone does 50), and 2 s for a large vocabulary; memory as in
 `pipeline.verify_shards`.
 """
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,27 +15,24 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from filters.licence_words import licence_words
 from manifests.document import ID_BYTES
 from manifests.errors import CorpusmillError, IntegrityError, RecipeError
-from manifests.ledger import Ledger
-from manifests.release import CHAIN, MANIFEST, SCHEMA_VERSION, Manifest, ReleaseFile, ReleaseTokenizer
+from manifests.release import MANIFEST, Manifest, ReleaseFile, ReleaseTokenizer
 from manifests.storage import Storage, file_sha256
 from pipeline.findings import Findings
-from pipeline.release_folders import DATA, FOLDERS, folders_of, shard_files
-from pipeline.release_texts import card, summary
+from pipeline.release_folders import DATA, FOLDERS
 from pipeline.software import software_versions
 from pipeline.verify_attribution import AttributionCheck
-from pipeline.verify_rows import KINDS
+from pipeline.verify_index import IndexCheck
+from pipeline.verify_manifest import PAGES, TOKENIZER, check_manifest, expected_paths, num_shards
+from pipeline.verify_rows import KINDS, Digests
 from pipeline.verify_shards import ShardCheck, Totals
 from pipeline.verify_texts import TextsCheck
 from stages.exchange import lexsorted, sortable
 from stages.tokenizing import TextTokenizer
 
-_TOKENIZER = "tokenizer/tokenizer.json"
 _SEQUENCE_TOKENS = range(2, (1 << 20) + 1)  # what a recipe may ask for
-_PAGES = {"SUMMARY.md": summary, "README.md": card}
-# What looks into the files of the folders beside data/; those of others are held to their size and sha256 alone.
+# What looks into the files of a folder beside data/, one by one; `IndexCheck` looks into the others together.
 _BESIDE: dict[str, type[AttributionCheck | TextsCheck]] = {"attribution": AttributionCheck, "texts": TextsCheck}
 
 
@@ -89,26 +85,31 @@ def verify_release(folder: str, *, progress: Callable[[int], None] = lambda _num
         )
     manifest = Manifest.read(release)
     findings = Findings(release.root)
-    _check_manifest(release, manifest, findings)
+    check_manifest(release, manifest, findings)
     sound = _sound_files(release, manifest, findings)
     _check_pages(release, manifest, sound, findings)
     files = _by_folder(manifest, sound)
     for file in sound:
-        if not any(file in files[folder] for folder in (DATA, *_BESIDE)):
+        if not any(file in due for due in files.values()):
             progress(file.num_bytes)
     if not _tokenizer_proven(release, manifest, sound, findings):
         findings.check()  # ids mean nothing without the tokenizer that made them
     check = ShardCheck(manifest, findings, progress)
     for file in files[DATA]:
         check.check(release, file)
-    if check.totals.complete and len(files[DATA]) == _num_shards(manifest):
+    whole = check.totals.complete and len(files[DATA]) == num_shards(manifest)
+    if whole:
         _check_totals(manifest, check.totals, findings)
     for name, beside in _BESIDE.items():
         looking = beside(manifest, findings, progress)
         for file in files[name]:
             looking.check(release, file, check.totals.document_ids.get(DATA + file.path.removeprefix(name)))
-        if len(files[name]) == _num_shards(manifest):
+        if len(files[name]) == num_shards(manifest):
             looking.check_totals()
+    index = IndexCheck(manifest, findings, progress)
+    index.check(release, files, check.totals.document_ids)
+    if whole:
+        _check_each_once(check.totals.document_ids | index.held_out_ids, findings)
     findings.check()
     return VerifyReport(
         folder=release.root,
@@ -122,56 +123,9 @@ def verify_release(folder: str, *, progress: Callable[[int], None] = lambda _num
     )
 
 
-def _check_manifest(release: Storage, manifest: Manifest, findings: Findings) -> None:
-    """Whether the manifest agrees with itself."""
-
-    def expect(what: str, expected: object, got: object) -> None:
-        if got != expected:
-            findings.add(f"{MANIFEST}: {what}: expected {expected}, got {got}")
-
-    expect("schema_version", SCHEMA_VERSION, manifest.schema_version)
-    if release.read(MANIFEST) != manifest.to_bytes():
-        findings.add(f"{MANIFEST}: expected the digest and what it covers, got something beside them")
-    try:
-        manifest.check_accounts()
-        kept = Ledger.from_json(manifest.ledgers[CHAIN[-1]]).kept.num_bytes
-        expect("documents: num_bytes of all", kept, sum(row.num_bytes for row in manifest.documents))
-    except IntegrityError as error:
-        findings.add(error.message)
-    lowest = min((min(row.documents, row.num_bytes, row.tokens) for row in manifest.documents), default=0)
-    expect("documents: smallest number", max(0, lowest), lowest)
-    mixture, packing = manifest.mixture, manifest.packing
-    for name, by_kind in (
-        ("mixture.shares", mixture.shares),
-        ("mixture.selected_tokens", mixture.selected_tokens),
-        ("mixture.target_tokens", mixture.target_tokens),
-        ("mixture.reached_tokens", mixture.reached_tokens),
-        ("packing.sequences", packing.sequences),
-    ):
-        expect(f"{name}: kinds", sorted(KINDS), sorted(by_kind))
-    expect("mixture.reached_tokens", manifest.tokens_by_kind(), mixture.reached_tokens)
-    licences = {row.licence for row in manifest.documents}
-    expect("licence_words: licences", sorted(licences), sorted(manifest.licence_words))
-    if manifest.software == software_versions():  # other versions may file a licence under another word
-        expect("licence_words", {licence: licence_words(licence) for licence in licences}, manifest.licence_words)
-    listed = Counter(file.path for file in manifest.files)
-    for path in sorted(listed.keys() | _expected_paths(manifest)):
-        expect(f"files: entries of {path}", int(path in _expected_paths(manifest)), listed[path])
-
-
-def _num_shards(manifest: Manifest) -> int:
-    return sum(file.path.startswith(f"{DATA}/") for file in manifest.files)
-
-
-def _expected_paths(manifest: Manifest) -> set[str]:
-    """The files that the manifest must list: every folder of its recipe has as many as there are shards of data."""
-    folders = [shard_files(folder.name, _num_shards(manifest)) for folder in folders_of(manifest.recipe)]
-    return {*(path for paths in folders for path in paths), *_PAGES, _TOKENIZER}
-
-
 def _by_folder(manifest: Manifest, sound: list[ReleaseFile]) -> dict[str, list[ReleaseFile]]:
     """The sound files among those that each folder must have, by its name; none for one that the recipe leaves out."""
-    expected = _expected_paths(manifest)
+    expected = expected_paths(manifest)
     due = [file for file in sound if file.path in expected]
     return {folder.name: [file for file in due if file.path.startswith(f"{folder.name}/")] for folder in FOLDERS}
 
@@ -204,7 +158,7 @@ def _check_pages(release: Storage, manifest: Manifest, sound: list[ReleaseFile],
     """Whether what people read is what the manifest generates."""
     if not _same_version(manifest):
         return  # another version may word them otherwise; their sha256 holds
-    for path, write in _PAGES.items():
+    for path, write in PAGES.items():
         try:
             expected = write(msgspec.structs.replace(manifest, files=[])).encode()
         except (KeyError, IntegrityError):
@@ -220,12 +174,12 @@ def _same_version(manifest: Manifest) -> bool:
 def _tokenizer_proven(release: Storage, manifest: Manifest, sound: list[ReleaseFile], findings: Findings) -> bool:
     """Whether the release's tokenizer is the one that the manifest speaks of, and sequences have a sane length."""
     stated, length = manifest.tokenizer, manifest.packing.sequence_tokens
-    if _TOKENIZER not in {file.path for file in sound}:
+    if TOKENIZER not in {file.path for file in sound}:
         return False
     try:
-        loaded = TextTokenizer.load(release.read(_TOKENIZER), end_of_document=stated.end_of_document)
+        loaded = TextTokenizer.load(release.read(TOKENIZER), end_of_document=stated.end_of_document)
     except CorpusmillError as error:
-        findings.add(f"{_TOKENIZER}: {error.message}")
+        findings.add(f"{TOKENIZER}: {error.message}")
         return False
     found = ReleaseTokenizer(
         loaded.sha256,
@@ -237,7 +191,7 @@ def _tokenizer_proven(release: Storage, manifest: Manifest, sound: list[ReleaseF
     for name in ReleaseTokenizer.__struct_fields__:
         expected, got = getattr(stated, name), getattr(found, name)
         if expected != got:
-            findings.add(f"{_TOKENIZER}: expected {name} {expected}, got {got}")
+            findings.add(f"{TOKENIZER}: expected {name} {expected}, got {got}")
     if length not in _SEQUENCE_TOKENS:
         findings.add(f"{MANIFEST}: packing.sequence_tokens: expected one of {_SEQUENCE_TOKENS}, got {length}")
         return False
@@ -258,11 +212,15 @@ def _check_totals(manifest: Manifest, totals: Totals, findings: Findings) -> Non
     ):
         if expected != got:
             findings.add(f"{MANIFEST}: {what}: expected {expected}, got {got} in the shards")
-    ids = np.concatenate([*totals.document_ids.values(), np.empty(0, dtype=f"V{ID_BYTES}")])
+
+
+def _check_each_once(documents: dict[str, Digests], findings: Findings) -> None:
+    """Whether no document lies in two shards, nor in one and in held_out/."""
+    ids = np.concatenate([*documents.values(), np.empty(0, dtype=f"V{ID_BYTES}")])
     keys = sortable(ids)
     order = lexsorted(keys)
     repeated = np.flatnonzero(np.logical_and.reduce([np.diff(key[order]) == 0 for key in keys]))
     if len(repeated):
         twice = ids[order[repeated[0]]].item()
-        shards = [path for path, own in totals.document_ids.items() if twice in own.tolist()]
-        findings.add(f"document {twice.hex()}: expected it in one shard, got it in {' and '.join(shards)}")
+        places = [path for path, own in documents.items() for _ in range(own.tolist().count(twice))]
+        findings.add(f"document {twice.hex()}: expected it in one place, got it in {' and '.join(places)}")

@@ -8,7 +8,7 @@ Memory: a row group some ten times over, and 32 bytes for each document of a sha
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 import numpy as np
 import pyarrow as pa
@@ -54,25 +54,30 @@ class DocumentFiles:
         self._progress = progress
         self._path = ""
 
-    def check(self, release: Storage, listed: ReleaseFile, documents: Digests | None) -> None:
+    def check(self, release: Storage, listed: ReleaseFile, documents: Digests | None) -> Digests | None:
         """Look into a file; `progress` is told its size.
 
         Args:
-            documents: of its shard, each once; None where they could not be read.
+            documents: of its shard, each once; None where they could not be read, or are not known from elsewhere.
+
+        Returns:
+            The ids of its rows; None where they could not be read.
         """
         self._path = listed.path
+        ids = None
         try:
             with pq.ParquetFile(release.path(listed.path)) as file:
                 for fault in header_faults(file, listed.rows, self._schema):
                     self.found(fault)
-                parts = [self._ids(group, table) for group, table in _row_groups(file)]
-            if documents is not None:
-                self._check_ids(np.concatenate([*parts, np.empty(0, dtype=f"V{ID_BYTES}")]), documents)
+                parts = [self._ids(group, table) for group, table in row_groups(file)]
+            ids = np.concatenate([*parts, np.empty(0, dtype=f"V{ID_BYTES}")])
+            for fault in [] if documents is None else id_faults(ids, documents, of="the shard"):
+                self.found(fault)
         except (MalformedRowsError, pa.ArrowException, OSError) as error:
             self.complete = False
-            known = isinstance(error, MalformedRowsError)
-            self.found(str(error) if known else f"expected a Parquet file, got {str(error).partition(chr(10))[0]}")
+            self.found(why_unreadable(error))
         self._progress(listed.num_bytes)
+        return ids
 
     def found(self, what: str) -> None:
         """Take down what is wrong in the file that is looked at."""
@@ -102,24 +107,35 @@ class DocumentFiles:
         self._look(f"row group {group}", table)
         return ids
 
-    def _check_ids(self, found: Digests, expected: Digests) -> None:
-        """Whether the rows are of the documents of the shard, each once."""
-        ordered, wanted = (ids[lexsorted(sortable(ids))] for ids in (found, expected))
-        if ordered.tobytes() == wanted.tobytes():
-            return
-        rows, documents = Counter(ordered.tolist()), set(wanted.tolist())
-        for what, wrong in (
-            ("expected a row for it, got none", documents - rows.keys()),
-            ("expected no row, for the shard has no such document, got one", rows.keys() - documents),
-            ("expected one row, got more", {item for item, count in rows.items() if count > 1}),
-        ):
-            if wrong:
-                more = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
-                self.found(f"document {min(wrong).hex()}{more}: {what}")
+
+def why_unreadable(error: Exception) -> str:
+    """What a finding says of a file that cannot be looked into."""
+    known = isinstance(error, MalformedRowsError)
+    return str(error) if known else f"expected a Parquet file, got {str(error).partition(chr(10))[0]}"
 
 
-def _row_groups(file: pq.ParquetFile) -> Iterator[tuple[int, pa.Table]]:
-    """The row groups that memory can take, proven to hold no null anywhere and no text that is not UTF-8."""
+def id_faults(found: Digests, expected: Digests, *, of: str) -> Iterator[str]:
+    """Where rows are not one for each of some documents, and none for others.
+
+    Args:
+        of: what has the documents, as messages say it.
+    """
+    ordered, wanted = (ids[lexsorted(sortable(ids))] for ids in (found, expected))
+    if ordered.tobytes() == wanted.tobytes():
+        return
+    rows, documents = Counter(ordered.tolist()), set(wanted.tolist())
+    for what, wrong in (
+        ("expected a row for it, got none", documents - rows.keys()),
+        (f"expected no row, for {of} has no such document, got one", rows.keys() - documents),
+        ("expected one row, got more", {item for item, count in rows.items() if count > 1}),
+    ):
+        if wrong:
+            more = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
+            yield f"document {min(wrong).hex()}{more}: {what}"
+
+
+def row_groups(file: pq.ParquetFile, *, nullable: Collection[str] = ()) -> Iterator[tuple[int, pa.Table]]:
+    """The row groups that memory can take, proven to hold no text that is not UTF-8 and no null but where they may."""
     for group in range(file.num_row_groups):
         metadata = file.metadata.row_group(group)
         if metadata.num_rows > MAXIMUM_ROW_GROUP_ROWS or metadata.total_byte_size > MAXIMUM_ROW_GROUP_BYTES:
@@ -131,7 +147,7 @@ def _row_groups(file: pq.ParquetFile) -> Iterator[tuple[int, pa.Table]]:
         columns = {name: table.column(name).combine_chunks() for name in table.column_names}
         check_sound(group, columns)
         for name, column in columns.items():
-            if _has_null(column):
+            if name not in nullable and _has_null(column):
                 raise MalformedRowsError(f"row group {group}: expected no null, got some in {name}")
         yield group, table
 

@@ -164,6 +164,8 @@ def test_a_folder_is_no_recipe(tmp_path: Path) -> None:
         BASE + "work: s3://bucket/work\n",
         BASE + "release: {path: 's3://bucket'}\n",
         BASE + "tokenizer: {path: 's3://bucket/tokenizer.json'}\n",
+        BASE + "deduplication: {against: [s3://bucket/release]}\n",
+        BASE + "held_out: {releases: [here, gs://bucket/release]}\n",
         BASE.replace("*.jsonl", "s3://bucket/*.jsonl"),
         BASE.replace('["*.jsonl"]', "gs://bucket/*.jsonl"),
         BASE.replace("jsonl, kind", "stack-v2-ids, kind"),

@@ -22,6 +22,8 @@ SHARDS = ("data/shard-00000-of-00002.parquet", "data/shard-00001-of-00002.parque
 ATTRIBUTIONS = ("attribution/shard-00000-of-00002.parquet", "attribution/shard-00001-of-00002.parquet")
 TEXTS = ("texts/shard-00000-of-00002.parquet", "texts/shard-00001-of-00002.parquet")
 FALSE_EVIDENCE = {"id": "0" * 16, "kind": "header", "expression": "MIT", "where": "line 1", "confidence": 1.0}
+INDEX = ("index/shard-00000-of-00002.parquet", "index/shard-00001-of-00002.parquet")
+BANDS = ("bands/shard-00000-of-00002.parquet", "bands/shard-00001-of-00002.parquet")
 TOKENIZER = "tokenizer/tokenizer.json"
 
 
@@ -82,7 +84,7 @@ def test_a_release_that_the_mill_made_is_sound(small_release: Path) -> None:
     told: list[int] = []
     report = verify_release(str(small_release), progress=told.append)
     manifest = manifest_of(small_release)
-    assert report.files == 10
+    assert report.files == 14
     assert report.shards == 2
     assert report.documents == sum(row.documents for row in manifest.documents) > 50
     assert report.tokens == sum(manifest.mixture.reached_tokens.values())
@@ -100,7 +102,7 @@ def test_the_small_release_has_cut_documents_and_padding(small_release: Path) ->
 
 def test_a_release_has_no_temporary_folder(small_release: Path) -> None:
     assert sorted(path.name for path in small_release.iterdir()) == [
-        "README.md", "SUMMARY.md", "attribution", "data", "manifest.json", "texts", "tokenizer"
+        "README.md", "SUMMARY.md", "attribution", "bands", "data", "index", "manifest.json", "texts", "tokenizer"
     ]  # fmt: skip
 
 
@@ -138,7 +140,7 @@ def test_a_folder_that_is_no_release(tmp_path: Path) -> None:
 # Files
 
 
-@pytest.mark.parametrize("path", [*SHARDS, *ATTRIBUTIONS, *TEXTS, TOKENIZER, "SUMMARY.md", "README.md"])
+@pytest.mark.parametrize("path", [*SHARDS, *ATTRIBUTIONS, *TEXTS, *INDEX, *BANDS, TOKENIZER, "SUMMARY.md", "README.md"])
 def test_a_flipped_byte(release: Path, path: str) -> None:
     data = bytearray((release / path).read_bytes())
     data[len(data) // 2] ^= 1
@@ -146,14 +148,14 @@ def test_a_flipped_byte(release: Path, path: str) -> None:
     assert f"{path}: expected sha256" in findings(release)
 
 
-@pytest.mark.parametrize("path", [*SHARDS, ATTRIBUTIONS[0], TEXTS[0], TOKENIZER, "SUMMARY.md"])
+@pytest.mark.parametrize("path", [*SHARDS, ATTRIBUTIONS[0], TEXTS[0], INDEX[0], BANDS[0], TOKENIZER, "SUMMARY.md"])
 def test_a_cut_file(release: Path, path: str) -> None:
     data = (release / path).read_bytes()
     (release / path).write_bytes(data[:-1])
     assert f"{path}: expected a file of {len(data):,} bytes, got {len(data) - 1:,} bytes" in findings(release)
 
 
-@pytest.mark.parametrize("path", [*SHARDS, ATTRIBUTIONS[1], TEXTS[1], TOKENIZER, "README.md"])
+@pytest.mark.parametrize("path", [*SHARDS, ATTRIBUTIONS[1], TEXTS[1], INDEX[1], BANDS[1], TOKENIZER, "README.md"])
 def test_a_missing_file(release: Path, path: str) -> None:
     (release / path).unlink()
     message = findings(release)
@@ -167,6 +169,8 @@ def test_a_missing_file(release: Path, path: str) -> None:
         "data/shard-00002-of-00002.parquet",
         "attribution/shard-00002-of-00002.parquet",
         "texts/shard-00002-of-00002.parquet",
+        "held_out/shard-00000-of-00002.parquet",
+        "index/shard-00002-of-00002.parquet",
         "notes.txt",
         "tmp/17-half",
     ],
@@ -355,6 +359,19 @@ def test_classes_with_fewer_documents_than_none(release: Path) -> None:
     assert "manifest.json: documents: smallest number: expected 0, got -2" in findings(release)
 
 
+@pytest.mark.parametrize("counts", [{}, {"repository_copies": 0}, {"repository_copies": 0, "unresolved": 0, "x": 0}])
+def test_counts_of_duplicates_with_other_names(release: Path, counts: dict[str, int]) -> None:
+    forge(release, duplicate_counts=counts)
+    assert "manifest.json: duplicate_counts: names: expected ['repository_copies', 'unresolved']" in findings(release)
+
+
+def test_held_out_documents_that_nobody_set_aside(release: Path) -> None:
+    forge(release, held_out=3)
+    message = findings(release)
+    assert "manifest.json: held_out: 3 documents; expected the 0 that clean set aside" in message
+    assert "manifest.json: held_out: rows of held_out/: expected 3, got 0" in message
+
+
 @pytest.mark.parametrize("length", [-1, 0, 1, 2**40])
 def test_sequences_of_no_possible_length(release: Path, length: int) -> None:
     sign(release, packing=msgspec.structs.replace(manifest_of(release).packing, sequence_tokens=length))
@@ -437,7 +454,7 @@ def test_a_document_in_two_shards_signed(release: Path) -> None:
     }
     rewrite(release, lambda rows: rows.append(copy))
     sign(release)
-    assert f"document {whole['doc_ids'][0]}: expected it in one shard, got it in {' and '.join(SHARDS)}" in findings(
+    assert f"document {whole['doc_ids'][0]}: expected it in one place, got it in {' and '.join(SHARDS)}" in findings(
         release
     )
 

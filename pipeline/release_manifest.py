@@ -1,0 +1,197 @@
+"""The manifest of a release that is about to be made, from the recipe, the plan and the records of all passes."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from filters.licence_words import licence_words
+from manifests.ledger import Ledger
+from manifests.record import Record
+from manifests.release import (
+    CHAIN,
+    SCHEMA_VERSION,
+    DocumentClass,
+    EarlierRelease,
+    Manifest,
+    ReleaseMixture,
+    ReleasePacking,
+    ReleaseSource,
+    ReleaseTokenizer,
+    SourceShard,
+)
+from pipeline.benchmark_files import benchmark_settings
+from pipeline.pass_4_mix import mixture_shares
+from pipeline.plan import Plan
+from pipeline.recipe import Recipe
+from pipeline.release_benchmarks import release_benchmarks
+from pipeline.software import software_versions
+from pipeline.steps import UnitContext
+from pipeline.tokenizer_file import load_tokenizer
+from stages.attribution import NOT_KNOWN
+
+
+def released_recipe(recipe: Recipe) -> dict[str, object]:
+    """The recipe without anything that says where files lay; benchmarks by their hashes."""
+    value: dict[str, object] = recipe.model_dump(
+        mode="json",
+        exclude={
+            "work": True,
+            "release": {"path"},
+            "tokenizer": True,
+            "sources": True,
+            "licences": {"cache"},
+            "deduplication": {"against"},
+            "held_out": {"releases"},
+            "decontamination": True,
+        },
+    )
+    value["decontamination"] = benchmark_settings(recipe)
+    value["tokenizer"] = {"end_of_document": recipe.tokenizer.end_of_document}
+    sources = [source.model_dump(mode="json", exclude={"paths"}) for source in recipe.sources]
+    value["sources"] = sorted(sources, key=lambda source: str(source["name"]))
+    return value
+
+
+def released_earlier(plan: Plan) -> list[EarlierRelease]:
+    """The earlier releases that the recipe names, each once."""
+    return list(
+        {
+            shard.digest: EarlierRelease(
+                shard.release, shard.digest, shard.against, shard.holds_out, has_texts="texts" in shard.texts
+            )
+            for shard in plan.earlier
+        }.values()
+    )
+
+
+def released_sources(recipe: Recipe, plan: Plan) -> list[ReleaseSource]:
+    """The sources of the recipe by name, with the shards that they had."""
+    shards: dict[str, list[SourceShard]] = {}
+    for unit in plan.units:
+        for shard in unit:
+            shards.setdefault(shard.source, []).append(SourceShard(shard.name, shard.num_bytes, shard.sha256))
+    return [
+        ReleaseSource(source.name, source.format, source.kind, source.declared_licence, shards[source.name])
+        for source in sorted(recipe.sources, key=lambda source: source.name)
+    ]
+
+
+def new_manifest(context: UnitContext) -> Manifest:
+    """The manifest but for the list of files, from the records of all passes."""
+    recipe, records = context.recipe, context.earlier
+    packs = records["pack"]
+    documents = _classes(packs)
+    return Manifest(
+        schema_version=SCHEMA_VERSION,
+        name=recipe.name,
+        version=recipe.version,
+        recipe=released_recipe(recipe),
+        software=software_versions(),
+        sources=released_sources(recipe, context.plan),
+        earlier=released_earlier(context.plan),
+        tokenizer=_tokenizer(recipe),
+        ledgers={step: _ledger([*records[step], *context.failed[step]]) for step in CHAIN},
+        failed_units=_failed_units(context),
+        text_forms=_sum_counts(record.counts["text_forms"] for record in records["ingest"]),
+        encodings=_sum_counts(record.counts["encodings"] for record in records["ingest"]),
+        redactions=_sum_counts(record.counts["redactions"] for record in records["clean"]),
+        benchmarks=release_benchmarks(recipe, records["clean"]),
+        mixture=_mixture(context, documents),
+        packing=_packing(recipe, packs),
+        documents=documents,
+        licence_words={row.licence: licence_words(row.licence) for row in documents},
+        licence_counts=_licence_counts(context),
+        duplicate_counts={
+            "repository_copies": _total(context, "forks", "copies"),
+            "unresolved": _total(context, "last_rounds", "unresolved"),
+        },
+        held_out=_total(context, "pack", "held_out"),
+        not_known={name: _sum_counts(_not_known(record)[name] for record in packs) for name in NOT_KNOWN},
+        files=[],
+    )
+
+
+def _tokenizer(recipe: Recipe) -> ReleaseTokenizer:
+    tokenizer = load_tokenizer(recipe)
+    return ReleaseTokenizer(
+        tokenizer.sha256,
+        tokenizer.vocabulary_size,
+        recipe.tokenizer.end_of_document,
+        tokenizer.end_of_document_id,
+        sorted(tokenizer.control_ids),
+    )
+
+
+def _failed_units(context: UnitContext) -> list[str]:
+    return [
+        f"{', '.join(shard.name for shard in context.plan.units[record.unit])}: {record.failure.message}"
+        for record in context.failed["ingest"]
+        if record.failure
+    ]
+
+
+def _mixture(context: UnitContext, documents: list[DocumentClass]) -> ReleaseMixture:
+    shares = mixture_shares(context.recipe)
+    reached = dict.fromkeys(shares, 0)
+    for row in documents:
+        reached[row.kind] += row.tokens
+    settled = context.earlier["settle"][0].counts
+    return ReleaseMixture(
+        shares,
+        context.earlier["mix"][0].counts["estimated_tokens"],  # type: ignore[arg-type]
+        settled["selected_tokens"],  # type: ignore[arg-type]
+        settled["target_tokens"],  # type: ignore[arg-type]
+        reached,
+    )
+
+
+def _packing(recipe: Recipe, packs: list[Record]) -> ReleasePacking:
+    return ReleasePacking(
+        recipe.packing.sequence_tokens,
+        _sum_counts(record.counts["sequences"] for record in packs),
+        sum(int(record.counts["padding_tokens"]) for record in packs),  # type: ignore[call-overload]
+        sum(int(record.counts["cut_documents"]) for record in packs),  # type: ignore[call-overload]
+    )
+
+
+def _classes(packs: list[Record]) -> list[DocumentClass]:
+    sums: dict[tuple[str, ...], list[int]] = {}
+    for record in packs:
+        for *names, documents, num_bytes, tokens in record.counts["classes"]:  # type: ignore[attr-defined]
+            row = sums.setdefault(tuple(names), [0, 0, 0])
+            for place, amount in enumerate((documents, num_bytes, tokens)):
+                row[place] += amount
+    return [
+        msgspec.convert(dict(zip(DocumentClass.__struct_fields__, (*names, *row), strict=True)), DocumentClass)
+        for names, row in sorted(sums.items())
+    ]
+
+
+def _total(context: UnitContext, step: str, name: str) -> int:
+    return sum(int(record.counts[name]) for record in context.earlier[step])  # type: ignore[call-overload]
+
+
+def _licence_counts(context: UnitContext) -> dict[str, int]:
+    copies = _sum_counts(record.counts["copies"] for record in context.earlier["resolve"])
+    return {
+        "texts": _total(context, "look_up", "texts"),
+        "undecided_texts": _total(context, "detect", "undecided"),
+        "copies_elsewhere": copies["counted"],
+    }
+
+
+def _not_known(record: Record) -> dict[str, object]:
+    return msgspec.convert(record.counts["not_known"], dict[str, object])
+
+
+def _sum_counts(parts: Iterable[object]) -> dict[str, int]:
+    sums: dict[str, int] = {}
+    for part in parts:
+        assert isinstance(part, dict)  # noqa: S101 - an earlier pass wrote it
+        for name, count in part.items():
+            sums[name] = sums.get(name, 0) + count
+    return dict(sorted(sums.items()))
+
+
+def _ledger(records: list[Record]) -> dict[str, object]:
+    return Ledger.total(Ledger.from_json(record.ledger) for record in records if record.ledger).to_json()
