@@ -16,7 +16,7 @@ was taken off is less than `COPY_SIMILARITY` like the original: that is not seen
 """
 
 from collections.abc import Collection
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -49,7 +49,16 @@ COPIES = pa.schema(  # kept documents that are copies, each once
         pa.field("similarity", pa.float64()),
     ]
 )
-Fate = tuple[str, str, bytes, float]  # stage, reason, id of the twin, similarity
+
+
+class Fate(NamedTuple):
+    """Why a document does not go on, and of which it is a copy or duplicate; no twin for one that is set aside."""
+
+    stage: str
+    reason: str
+    twin: bytes | None
+    similarity: float | None
+    twin_held_out: bool = False
 
 
 def decide_copies(found: pa.Table, copies: Literal["count", "strict"]) -> tuple[dict[int, Fate], pa.Table]:
@@ -67,7 +76,7 @@ def decide_copies(found: pa.Table, copies: Literal["count", "strict"]) -> tuple[
     tainted: dict[int, Fate] = {}
     for row in found.take(pa.array(goes)).to_pylist():
         reason = TAINTED_BY_COPY if row["taint"] == HEADER else COPY_LIES_UNDER_OTHER_LICENCE
-        tainted[row["ref"]] = ("licence", reason, row["twin"], row["similarity"])
+        tainted[row["ref"]] = Fate("licence", reason, row["twin"], row["similarity"])
     return tainted, counted
 
 

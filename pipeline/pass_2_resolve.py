@@ -5,14 +5,14 @@ held out. The loser of a group goes with its winner: as its duplicate where that
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from manifests.document import ID_BYTES
-from pipeline.pass_2_copies import COPIES, COPY_REASONS, FOUND, decide_copies, write_counted
+from pipeline.pass_2_copies import COPIES, COPY_REASONS, FOUND, Fate, decide_copies, write_counted
 from pipeline.pass_2_groups import EARLIER, HELD, LOSERS, near_settings
 from pipeline.pass_2_rounds import FATES
 from pipeline.steps import Read, Step, UnitContext
@@ -28,16 +28,8 @@ DUPLICATES = pa.schema(
     ]
 )
 HELD_OUT = "held_out"  # the stage, and the reason of documents that are set aside
+NEAR_HELD_OUT = "near_held_out"
 _FATE_TABLES = ("verify_fates", "second_round_fates", "third_round_fates", "last_fates")
-
-
-class Fate(NamedTuple):
-    """Why a document does not go on, and of which it is a duplicate."""
-
-    stage: str
-    reason: str
-    twin: bytes | None
-    similarity: float | None
 
 
 def _resolve(context: UnitContext) -> None:
@@ -46,7 +38,7 @@ def _resolve(context: UnitContext) -> None:
     fates = {ref: Fate(HELD_OUT, HELD_OUT, None, None) for ref in context.table("held").column("ref").to_pylist()}
     fates |= _near(context.table(name) for name in _FATE_TABLES)
     fates |= _earlier([context.table("near_earlier"), context.table("equal_earlier")])
-    fates |= {ref: Fate(*fate) for ref, fate in tainted.items()}
+    fates |= tainted
     reasons = Counter(fate.reason for fate in fates.values())
     num_units = len(context.plan.units)
     with context.blocks("duplicates", DUPLICATES, num_blocks=num_units) as out:
@@ -61,43 +53,54 @@ def _resolve(context: UnitContext) -> None:
 
 
 def _near(tables: Iterable[pa.Table]) -> dict[int, Fate]:
-    fates = {}
-    for table in tables:
-        for ref, twin, similarity, held_out in zip(*(table.column(n).to_pylist() for n in FATES.names), strict=True):
-            stage, reason = (HELD_OUT, "near_held_out") if held_out else ("deduplicate", "near_duplicate")
-            fates[ref] = Fate(stage, reason, twin, similarity)
-    return fates
+    return {
+        ref: _duplicate("near_duplicate", twin, similarity, twin_held_out=twin_held_out, held_out=held_out)
+        for table in tables
+        for ref, twin, similarity, twin_held_out, held_out in _rows(table, FATES)
+    }
 
 
 def _earlier(tables: Iterable[pa.Table]) -> dict[int, Fate]:
-    fates = {}
-    for table in tables:
-        for ref, twin, similarity, held_out in zip(*(table.column(n).to_pylist() for n in EARLIER.names), strict=True):
-            stage, reason = (HELD_OUT, "near_held_out") if held_out else ("deduplicate", "in_earlier_release")
-            fates[ref] = Fate(stage, reason, twin, similarity)
-    return fates
+    return {
+        ref: _duplicate("in_earlier_release", twin, similarity, twin_held_out=twin_held_out, held_out=False)
+        for table in tables
+        for ref, twin, similarity, twin_held_out in _rows(table, EARLIER)
+    }
+
+
+def _duplicate(reason: str, twin: bytes, similarity: float, *, twin_held_out: bool, held_out: bool) -> Fate:
+    """Whatever is a duplicate of a held-out document, and is not one itself, goes for that."""
+    if twin_held_out and not held_out:
+        return Fate(HELD_OUT, NEAR_HELD_OUT, twin, similarity, twin_held_out)
+    return Fate("deduplicate", reason, twin, similarity, twin_held_out)
 
 
 def _losers(losers: pa.Table, fates: Mapping[int, Fate]) -> dict[int, Fate]:
     """Of the losers of groups: each goes as its winner goes, for their words are the same."""
     lost = {}
-    for ref, winner, twin, reason, held_out in zip(*(losers.column(n).to_pylist() for n in LOSERS.names), strict=True):
+    for ref, winner, twin, reason, held_out in _rows(losers, LOSERS):
         fate = fates.get(winner)
-        if fate is not None and fate.twin is None and not held_out and reason != "repeated_row":
-            fate = Fate(HELD_OUT, "near_held_out", twin, 1.0)
-        elif fate is None or fate.twin is None:
-            fate = Fate("deduplicate", reason, twin, 1.0)
-        elif reason == "repeated_row" and fate.stage == "deduplicate":
-            fate = fate._replace(reason=reason)
+        if fate is None or fate.twin is None:  # the winner stays, or is set aside
+            fate = _duplicate(reason, twin, 1.0, twin_held_out=fate is not None, held_out=held_out)
+        elif fate.stage != "licence" and fate.reason != "in_earlier_release":
+            assert fate.similarity is not None  # noqa: S101 - it has a twin
+            own = "near_duplicate" if fate.reason == NEAR_HELD_OUT else fate.reason
+            fate = _duplicate(own, fate.twin, fate.similarity, twin_held_out=fate.twin_held_out, held_out=held_out)
+        if reason == "repeated_row" and fate.stage != "licence":
+            fate = fate._replace(stage="deduplicate", reason=reason)
         lost[ref] = fate
     return lost
+
+
+def _rows(table: pa.Table, schema: pa.Schema) -> Iterator[tuple[Any, ...]]:
+    return zip(*(table.column(name).to_pylist() for name in schema.names), strict=True)
 
 
 def _write(out: BlockWriter, fates: Mapping[int, Fate]) -> None:
     if not fates:
         return
     refs = np.array(sorted(fates), dtype=np.uint64)
-    columns = zip(*(fates[ref] for ref in refs.tolist()), strict=True)
+    columns = zip(*(fates[ref][:4] for ref in refs.tolist()), strict=True)
     arrays = [pa.array(c, f.type) for c, f in zip(columns, list(DUPLICATES)[1:], strict=True)]
     out.write(pa.table([ordinal_of_refs(refs), *arrays], schema=DUPLICATES), unit_of_refs(refs))
 

@@ -6,8 +6,8 @@ document that nothing can remove goes. Each round tells the slices that asked wh
 hold, go in the first round and stand as nobody's twin.
 
 What three rounds leave open is a thousandth of the documents or less, chains in which kept and removed alternate.
-`last_rounds`, one unit, plays on with all of it, so that nothing stays undecided. Beyond `_MOST_EDGES` open edges, 300
-MB, it plays one round more and no other; what is open then is kept, and counted.
+`last_rounds`, one unit, decides all of it, so that nothing stays undecided. Beyond `_MOST_EDGES` open edges, which take
+400 MB, it reads none of them: what is open then is kept, and counted as unresolved.
 """
 
 import numpy as np
@@ -23,7 +23,7 @@ from pipeline.steps import Read, Step, UnitContext
 from stages.candidates import fresh
 from stages.exchange import block_of_refs, fixed_binary, fixed_binary_array, lexsorted, sortable
 from stages.ranks import is_held_out
-from stages.rounds import Edges, Round, play
+from stages.rounds import Edges, Round, play, play_out
 from stages.similarity import jaccards
 from stages.taint import HEADER
 
@@ -44,7 +44,8 @@ FATES = pa.schema(  # of documents that near duplicates remove
         pa.field("ref", pa.uint64()),
         pa.field("twin", _ID),
         pa.field("similarity", pa.float64()),
-        pa.field("held_out", pa.bool_()),  # whether the twin is held out and the document is not
+        pa.field("twin_held_out", pa.bool_()),
+        pa.field("held_out", pa.bool_()),
     ]
 )
 _PAIRS_AT_ONCE = 1 << 14
@@ -83,7 +84,7 @@ class _Compared:
         refs = documents.column("ref").to_numpy()
         order = np.argsort(refs, kind="stable")
         self._refs = refs[order]
-        self._first = documents.column("first").to_numpy()[order]
+        self._unremovable = documents.column("unremovable").to_numpy()[order]
         self._names = fixed_binary(documents.column("id"), ID_BYTES)[order]
         sides = [np.searchsorted(self._refs, pairs.column(name).to_numpy()) for name in ("better", "worse")]
         self._better, self._worse = (side.astype(np.int64) for side in sides)
@@ -122,20 +123,28 @@ class _Compared:
     def nothing_removes(self, refs: U64) -> U64:
         """Those of some better documents that are the worse one of no pair."""
         refs = np.unique(refs)
-        first: U64 = refs[self._first[np.searchsorted(self._refs, refs)]]
+        first: U64 = refs[self._unremovable[np.searchsorted(self._refs, refs)]]
         return first
 
 
+def _edges(edges: pa.Table) -> Edges:
+    worse, better, rank, similarity = (
+        edges.column(name).to_numpy() for name in ("worse", "better", "better_rank", "similarity")
+    )
+    return Edges(worse, better, rank, sortable(fixed_binary(edges.column("twin"), ID_BYTES)), similarity)
+
+
+def _fates(edges: pa.Table, played: Round) -> pa.Table:
+    """Rows of `FATES`: what a round removes."""
+    removed = edges.take(pa.array(played.removed))
+    held_out = (is_held_out(removed.column(f"{side}_rank").to_numpy()) for side in ("better", "worse"))
+    columns = (removed.column(name) for name in ("worse", "twin", "similarity"))
+    return pa.table([*columns, *held_out], schema=FATES)
+
+
 def _play_round(edges: pa.Table, *, kept: U64, gone: U64) -> tuple[Round, pa.Table]:
-    """A round over rows of `EDGES`, and what it removes as rows of `FATES`."""
-    columns = {name: edges.column(name).to_numpy() for name in EDGES.names if name != "twin"}
-    names = fixed_binary(edges.column("twin"), ID_BYTES)
-    worse, better, rank = (columns[name] for name in ("worse", "better", "better_rank"))
-    played = play(Edges(worse, better, rank, sortable(names), columns["similarity"]), kept=kept, gone=gone)
-    removed = played.removed
-    held_out = is_held_out(rank[removed]) & ~is_held_out(columns["worse_rank"][removed])
-    facts = [worse[removed], fixed_binary_array(names[removed]), columns["similarity"][removed], held_out]
-    return played, pa.table(facts, schema=FATES)
+    played = play(_edges(edges), kept=kept, gone=gone)
+    return played, _fates(edges, played)
 
 
 def _heard(context: UnitContext) -> tuple[U64, U64]:
@@ -172,20 +181,16 @@ def _leave(context: UnitContext, edges: pa.Table, played: tuple[Round, pa.Table]
 
 
 def _last_rounds(context: UnitContext) -> None:
-    edges = context.table("edges")
-    kept, gone = _heard(context)
-    num_slices = context.plan.num_slices
-    rounds, plays_on = 0, edges.num_rows <= _MOST_EDGES
-    with context.blocks("last_fates", FATES, num_blocks=num_slices) as out:
-        while edges.num_rows and (plays_on or not rounds):
-            decided, fates = _play_round(edges, kept=kept, gone=gone)
-            refs = fates.column("ref").to_numpy()
-            out.write(fates, block_of_refs(refs, num_slices))
-            kept, gone = decided.kept, refs
-            edges = edges.filter(pa.array(decided.open))
-            rounds += 1
-            context.progress(0)
-    context.counts = {"rounds": rounds, "unresolved": len(np.unique(edges.column("worse").to_numpy()))}
+    before = context.earlier["third_round"]
+    num_edges = sum(record.outputs["edges"].rows for record in before)
+    unresolved = sum(int(record.counts["open"]) for record in before)  # type: ignore[call-overload]
+    fates = FATES.empty_table()
+    if num_edges <= _MOST_EDGES:
+        edges, (_, gone) = context.table("edges"), _heard(context)
+        fates, unresolved = _fates(edges, play_out(_edges(edges), gone=gone)), 0
+    with context.blocks("last_fates", FATES, num_blocks=context.plan.num_slices) as out:
+        out.write(fates, block_of_refs(fates.column("ref").to_numpy(), context.plan.num_slices))
+    context.counts = {"edges": num_edges, "unresolved": unresolved}
 
 
 def _round(name: str, before: str) -> Step:

@@ -27,7 +27,7 @@ SHINGLES = pa.schema(
     [
         pa.field("ref", pa.uint64()),
         pa.field("id", pa.binary(ID_BYTES)),
-        pa.field("first", pa.bool_()),  # the worse document of no pair: nothing can remove it
+        pa.field("unremovable", pa.bool_()),  # the worse document of no pair: nothing can remove it
         pa.field("shingles", pa.large_list(pa.uint64())),
     ]
 )
@@ -59,9 +59,9 @@ def _shingle(context: UnitContext) -> None:
                 rows.append((context.unit << 32 | ordinal, identifier, ordinal not in followers, hashes))
                 targets.append(place)
                 num_hashes += len(hashes)
-            if num_hashes * 8 > _BATCH_BYTES:
-                out.write(_table(rows), np.array(targets))
-                rows, targets, num_hashes = [], [], 0
+                if num_hashes * 8 > _BATCH_BYTES:
+                    out.write(_table(rows), np.array(targets))
+                    rows, targets, num_hashes = [], [], 0
         out.write(_table(rows), np.array(targets, dtype=np.int64))
 
 
@@ -81,9 +81,9 @@ def _texts(context: UnitContext, wanted: dict[int, set[int]]) -> Iterator[tuple[
 def _table(rows: list[_Row]) -> pa.Table:
     if not rows:
         return SHINGLES.empty_table()
-    refs, ids, first, hashes = zip(*rows, strict=True)
+    refs, ids, unremovable, hashes = zip(*rows, strict=True)
     offsets = np.concatenate([[0], np.cumsum([len(item) for item in hashes])]).astype(np.int64)
-    columns = [pa.array(refs, pa.uint64()), pa.array(ids, pa.binary(ID_BYTES)), pa.array(first, pa.bool_())]
+    columns = [pa.array(refs, pa.uint64()), pa.array(ids, pa.binary(ID_BYTES)), pa.array(unremovable, pa.bool_())]
     columns.append(pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(np.concatenate(hashes))))
     return pa.table(columns, schema=SHINGLES)
 

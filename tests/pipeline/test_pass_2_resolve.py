@@ -97,6 +97,7 @@ class Copies:
         self._mill = Mill(recipe, Plan(shards, 1, num_slices), Storage(str(folder / "work")))
 
     def fates(self) -> Fates:
+        self.unresolved = 0
         for unit, documents in enumerate(self.documents):
             self._ingested(unit, [document for document, _ in documents])
             self._judged(unit, documents)
@@ -106,6 +107,7 @@ class Copies:
                 run_unit(self._mill, step, unit, lambda _bytes: None) for unit in range(step.num_units(self._mill.plan))
             ]
             assert [record.failure for record in self.records if record.failure] == []
+            self.unresolved += sum(int(record.counts.get("unresolved", 0)) for record in self.records)  # type: ignore[call-overload]
             self._mill.records(step, fresh=True)
         rejected = {
             unit << 32 | row["ordinal"]: (row["stage"], row["reason"], (row["twin"] or b"").hex(), row["similarity"])
@@ -220,6 +222,7 @@ class Expected:
         self, units: list[list[tuple[Document, Given]]], minimum: float | None, copies: Literal["count", "strict"]
     ) -> None:
         self._minimum = minimum
+        self._about: dict[int, tuple[Given, bool]] = {}  # by ref: the row, and whether its document came before
         rows = [
             (row.full_rank, document.id, unit << 32 | ordinal, row)
             for unit, documents in enumerate(units)
@@ -239,6 +242,7 @@ class Expected:
             self._copy(winner, strict=copies == "strict")
         self._near()
         self._losers()
+        self._held_names = {row[1] for row in self._winners.values() if row[3].held_out}
         self.counted = {ref: copy for ref, copy in self.counted.items() if ref not in self.rejected}
 
     def _group(self, row: Given) -> str:
@@ -277,11 +281,10 @@ class Expected:
             _, _, ref, row = winner
             if ref in self.rejected:
                 continue
-            likeness = {other[1]: (row.similarity(other[3]), other[3].held_out) for other in kept}
-            twins = {name: held for name, (one, held) in likeness.items() if self._minimum and one >= self._minimum}
+            likeness = {other[1]: row.similarity(other[3]) for other in kept}
+            twins = {name: one for name, one in likeness.items() if self._minimum and one >= self._minimum}
             if twins:
-                self.twins[ref] = {name: likeness[name][0] for name in twins}
-                # The twin that is named decides the reason; where some are held out and some not, either may be.
+                self.twins[ref] = twins
                 self.rejected[ref] = ("", "near", "", None)
             else:
                 kept.append(winner)
@@ -293,6 +296,7 @@ class Expected:
         for _, identifier, ref, row in self._survivors:
             _, twin, winner, best = self._winners[self._group(row)]
             repeated = (self._group(row), identifier) in seen
+            self._about[ref] = (row, repeated)
             seen.add((self._group(row), identifier))
             if ref == winner:
                 continue
@@ -312,8 +316,10 @@ class Expected:
         assert rejected.keys() == self.rejected.keys()
         for ref, fate in rejected.items():
             if self.rejected[ref][1] == "near":
-                assert fate[1] in ("near_duplicate", "near_held_out", "repeated_row")
                 assert fate[3] == self.twins[ref][fate[2]]
+                own, repeated = self._about[ref]
+                leaks = fate[2] in self._held_names and not own.held_out
+                assert fate[1] == ("repeated_row" if repeated else "near_held_out" if leaks else "near_duplicate")
             else:
                 assert fate == self.rejected[ref]
 
@@ -433,6 +439,30 @@ def test_without_near_duplicates_only_the_same_content_is_a_copy(taint: int) -> 
     given = [Given(taint=taint), Given(path=1), Given(path=1, shouts=True), Given(lacks=frozenset({0}))]
     (rejected, _), _ = fates(given, _recipe(None, "strict"))
     assert set(rejected) == {1 << 32}
+
+
+def test_equals_of_a_held_out_document_that_is_a_duplicate_leave_as_copies_of_what_is_held_out() -> None:
+    given = [
+        Given(lacks=frozenset({0}), held_out=True),
+        Given(lacks=frozenset({0, 1}), held_out=True, path=1, rank=1),
+        Given(lacks=frozenset({0, 1}), shouts=True),
+    ]
+    (rejected, _), made = fates(given, _recipe(NEAR, "count"))
+    held = made.documents[0][0][0].id
+    assert rejected[1 << 32] == ("deduplicate", "near_duplicate", held, 18 / 19)
+    assert rejected[1] == ("held_out", "near_held_out", held, 18 / 19)
+
+
+def test_beyond_so_many_open_edges_what_is_open_stays_and_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five documents, each like the next alone: rounds decide four of them."""
+    chain = [Given(lacks=frozenset({n, n + 1, n + 2}), rank=n) for n in range(0, 17, 1)]
+    recipe = _recipe(NEAR.model_copy(update={"minimum_similarity": 0.85}), "count")
+    (decided, _), _ = fates(chain, recipe)
+    monkeypatch.setattr("pipeline.pass_2_rounds._MOST_EDGES", 0)
+    (left, _), made = fates(chain, recipe)
+    assert made.unresolved > 0
+    assert len(left) < len(decided)
+    assert left.items() <= decided.items()
 
 
 def test_no_documents_have_no_fates() -> None:

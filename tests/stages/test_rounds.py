@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from stages.rounds import Edges, Round, play
+from stages.rounds import Edges, Round, play, play_out
 
 Edge = tuple[int, int, float]  # worse, better, similarity
 Fate = tuple[int, float] | None  # twin and similarity; None is kept
@@ -31,19 +31,23 @@ def ref_of(document: int) -> int:
     return document * 7 % 13
 
 
-def play_documents(edges: list[Edge], kept: set[int], gone: set[int]) -> Round:
-    """Two documents share a rank, so that the name decides."""
-    return play(
-        Edges(
-            worse=np.array([ref_of(worse) for worse, _, _ in edges], dtype=np.uint64),
-            better=np.array([ref_of(better) for _, better, _ in edges], dtype=np.uint64),
-            rank=np.array([better // 2 for _, better, _ in edges], dtype=np.uint64),
-            name=(
-                np.zeros(len(edges), dtype=np.uint64),
-                np.array([better % 2 for _, better, _ in edges], dtype=np.uint64),
-            ),
-            similarity=np.array([similarity for *_, similarity in edges], dtype=np.float64),
+def arrays(edges: list[Edge], training_from: int = 0) -> Edges:
+    """Two documents share a rank, so that the name decides; those before `training_from` are held out."""
+    return Edges(
+        worse=np.array([ref_of(worse) for worse, _, _ in edges], dtype=np.uint64),
+        better=np.array([ref_of(better) for _, better, _ in edges], dtype=np.uint64),
+        rank=np.array([better // 2 | (better >= training_from) << 63 for _, better, _ in edges], dtype=np.uint64),
+        name=(
+            np.zeros(len(edges), dtype=np.uint64),
+            np.array([better % 2 for _, better, _ in edges], dtype=np.uint64),
         ),
+        similarity=np.array([similarity for *_, similarity in edges], dtype=np.float64),
+    )
+
+
+def play_documents(edges: list[Edge], kept: set[int], gone: set[int]) -> Round:
+    return play(
+        arrays(edges),
         kept=np.array(sorted(map(ref_of, kept)), dtype=np.uint64),
         gone=np.array(sorted(map(ref_of, gone)), dtype=np.uint64),
     )
@@ -163,3 +167,42 @@ def test_the_better_ranked_of_equally_similar_twins_is_named_then_the_smaller_id
 
 def test_nothing_is_decided_for_no_edges() -> None:
     assert [len(part) for part in play_documents([], {1, 2}, {3})] == [0, 0, 0]
+
+
+@given(GRAPHS)
+@example([(1, 0, 0.7), (2, 1, 0.9), (3, 2, 0.7), (3, 0, 0.7)])
+def test_playing_out_decides_what_rounds_decide(edges: list[Edge]) -> None:
+    fates, _ = played_out(edges)
+    played = play_out(arrays(edges), gone=np.empty(0, dtype=np.uint64))
+    removed = {edges[place][0] for place in played.removed.tolist()}
+    assert removed == {document for document, fate in fates.items() if fate is not None}
+    kept = {document for document, fate in fates.items() if fate is None}
+    assert all(edges[place][1] in kept for place in played.removed.tolist())
+    assert sorted(played.kept.tolist()) == sorted(ref_of(d) for d in kept & {worse for worse, _, _ in edges})
+    assert not played.open.any()
+
+
+def test_what_is_known_to_be_gone_removes_nothing() -> None:
+    edges = [(1, 0, 0.9), (2, 1, 0.8)]
+    played = play_out(arrays(edges), gone=np.array([ref_of(0)], dtype=np.uint64))
+    assert played.kept.tolist() == [ref_of(1)]
+    assert played.removed.tolist() == [1]
+
+
+def test_a_held_out_twin_is_named_before_a_more_similar_one() -> None:
+    edges = [(9, 0, 0.7), (9, 5, 1.0)]
+    for played in (
+        play(arrays(edges, 3), kept=np.array(sorted([ref_of(0), ref_of(5)]), np.uint64), gone=np.empty(0, np.uint64)),
+        play_out(arrays(edges, 3), gone=np.empty(0, dtype=np.uint64)),
+    ):
+        assert played.removed.tolist() == [0]
+
+
+def test_a_long_chain_takes_time_in_proportion_to_its_length() -> None:
+    """One after another decides the next: in rounds, each of which looks at all that is open, it would take minutes."""
+    length = 200_000
+    number = np.arange(length, dtype=np.uint64)
+    edges = Edges(number[1:], number[:-1], number[:-1], (number[:-1], number[:-1]), np.full(length - 1, 0.8))
+    played = play_out(edges, gone=np.empty(0, dtype=np.uint64))
+    assert len(played.removed) == length // 2
+    assert played.kept.tolist() == list(range(2, length, 2))
