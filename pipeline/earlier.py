@@ -22,12 +22,13 @@ from manifests.release import MANIFEST, Manifest
 from manifests.storage import Storage
 from pipeline.recipe import Recipe
 from stages.candidates import Digests
-from stages.release_index import rows_at, rows_with_keys
+from stages.release_index import BAND_ROWS, rows_at, rows_with_keys
 
 U64 = npt.NDArray[np.uint64]
 I64 = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 # Of `deduplication.near`, what keys and signatures depend on.
+_OF_EQUAL = ["key_high", "key_low", "doc_id", "held_out"]
 _MEASURED_BY = ("ngram_words", "bands", "rows", "seed")
 
 
@@ -175,7 +176,7 @@ class EarlierIndex:
         high = np.unique(key[0])
         for shard in self._shards:
             with _opened(shard, "index") as index:
-                for rows in rows_with_keys(index, high, "key_high"):
+                for rows in rows_with_keys(index, high, "key_high", _OF_EQUAL):
                     halves = rows.column("key_high").to_numpy(), rows.column("key_low").to_numpy()
                     names = [bytes.fromhex(name) for name in rows.column("doc_id").to_pylist()]
                     yield shard, Matches(halves, names, rows.column("held_out").to_numpy())
@@ -185,14 +186,15 @@ class EarlierIndex:
         for number, shard in enumerate(self._shards):
             if not shard.texts:
                 continue
-            with _opened(shard, "index") as index:
-                held_out = index.read(columns=["held_out"]).column("held_out").to_numpy()
             with _opened(shard, "bands") as bands:
-                for found in rows_with_keys(bands, keys, "key"):
-                    row = found.column("row").to_numpy()
-                    wanted = held_out[row] | (shard.against and "texts" in shard.texts)
-                    refs = np.uint64((self._first_unit + number) << 32) + row[wanted].astype(np.uint64)
-                    yield shard, found.column("key").to_numpy()[wanted], refs, held_out[row[wanted]]
+                found = pa.concat_tables([BAND_ROWS.empty_table(), *rows_with_keys(bands, keys, "key")])
+            rows, place = np.unique(found.column("row").to_numpy().astype(np.int64), return_inverse=True)
+            with _opened(shard, "index") as index:
+                flags = [table.column("held_out").to_numpy() for _, table in rows_at(index, rows, ["held_out"])]
+            held_out = np.concatenate([np.empty(0, dtype=np.bool_), *flags])[place]
+            wanted = held_out | (shard.against and "texts" in shard.texts)
+            refs = np.uint64((self._first_unit + number) << 32) + rows[place].astype(np.uint64)
+            yield shard, found.column("key").to_numpy()[wanted], refs[wanted], held_out[wanted]
 
     def values(self, number: int, rows: I64) -> Iterator[tuple[I64, pa.Array]]:
         """Signature values of some rows of a shard's index, ascending: (rows, values)."""

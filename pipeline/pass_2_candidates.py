@@ -16,10 +16,10 @@ import pyarrow as pa
 
 from pipeline.earlier import EarlierIndex
 from pipeline.pass_2_copies import COPY_SIMILARITY
-from pipeline.pass_2_groups import BANDS, near_settings
+from pipeline.pass_2_groups import BANDS, candidate_settings, near_settings
 from pipeline.recipe_duplicates import NearDuplicates
 from pipeline.steps import Read, Step, UnitContext
-from stages.candidates import Banded, bucket_pairs, meetings, unique_pairs
+from stages.candidates import Banded, bucket_pairs, fresh, meetings, unique_pairs
 from stages.estimates import SKETCH_VALUES, fewest_agreeing, num_agreeing
 from stages.exchange import block_of_refs, fixed_binary, lexsorted, ordinal_of_refs, unit_of_refs
 from stages.ranks import is_held_out
@@ -38,58 +38,73 @@ PAIRS = pa.schema(
 WANTED = pa.schema([pa.field("ref", pa.uint64()), pa.field("slice", pa.int64())])
 SIGNED = pa.schema([pa.field("ref", pa.uint64()), pa.field("values", SKETCH)])
 READ_AGAIN = pa.schema([*WANTED, pa.field("worse", pa.bool_())])  # as the worse document of a pair in that slice
-ASKS = pa.schema([pa.field("ref", pa.uint64()), pa.field("slice", pa.int64())])
+ASKS = WANTED  # which slice wants to know what becomes of a document
 _PAIRS_AT_ONCE = 1 << 16
 
 
 def _pair(context: UnitContext) -> None:
     near = context.recipe.deduplication.near
     num_slices = context.plan.num_slices
-    pairs = PAIRS.empty_table() if near is None else _pairs(context, near)
-    refs, slices = _in_slices(pairs, num_slices)
-    context.counts = {"pairs": pairs.num_rows}
-    with context.blocks("pairs", PAIRS, num_blocks=num_slices) as out:
-        out.write(pairs, block_of_refs(pairs.column("worse").to_numpy(), num_slices))
-    with context.blocks("wanted", WANTED, num_blocks=context.plan.num_readers) as out:
-        out.write(pa.table([refs, slices], schema=WANTED), unit_of_refs(refs))
+    with (
+        context.blocks("pairs", PAIRS, num_blocks=num_slices) as pairs,
+        context.blocks("wanted", WANTED, num_blocks=context.plan.num_readers) as wanted,
+    ):
+        for part in _pairs(context, near) if near is not None else ():
+            context.progress(0)
+            pairs.write(part, block_of_refs(part.column("worse").to_numpy(), num_slices))
+            refs, slices = _in_slices(part, num_slices)
+            wanted.write(pa.table([refs, slices], schema=WANTED), unit_of_refs(refs))
+    context.counts = {"pairs": pairs.rows}
 
 
-def _pairs(context: UnitContext, near: NearDuplicates) -> pa.Table:
+def _pairs(context: UnitContext, near: NearDuplicates) -> Iterator[pa.Table]:
+    """Rows of `PAIRS`, in parts, some pairs several times."""
     bands = context.table("bands")
     rows = Banded(*(bands.column(name).to_numpy() for name in Banded._fields))
     taint = bands.column("taint").to_numpy()
-    most = near.candidates_per_bucket
-    plain = rows.take(taint == 0)
-    found = [(0, *bucket_pairs(plain, candidates_per_bucket=most))]
-    copies = copy_pairs(rows, taint, candidates_per_bucket=most)
     known, first = np.unique(rows.ref, return_index=True)
-    tainted = taint[first][np.searchsorted(known, copies[0])] if len(known) else taint[:0]
-    found += [(kind, *(side[tainted == kind] for side in copies)) for kind in (1, 2)]
+    ranks, taints = rows.rank[first], taint[first]
+    for better_is, better, worse in _meetings(context, rows, taint, near.candidates_per_bucket):
+        place = np.searchsorted(known, better)
+        ours = better_is < EARLIER_KEPT
+        better_rank = ranks[place] if ours else np.zeros(len(better), dtype=np.uint64)
+        kinds = taints[place] if ours else np.full(len(better), better_is, dtype=np.uint8)
+        yield pa.table([better, worse, better_rank, ranks[np.searchsorted(known, worse)], kinds], schema=PAIRS)
+
+
+def _meetings(
+    context: UnitContext, rows: Banded, taint: U8, candidates_per_bucket: int
+) -> Iterator[tuple[int, U64, U64]]:
+    """What the better documents are, 0 for any of ours; their refs; those of the documents that meet them."""
+    plain = rows.take(taint == 0)
+    for better, worse in bucket_pairs(plain, candidates_per_bucket=candidates_per_bucket):
+        yield 0, better, worse
+    yield 0, *copy_pairs(rows, taint, candidates_per_bucket=candidates_per_bucket)
     training = plain.take(~is_held_out(plain.rank))
-    for kind, against, leader_key, leader_ref in _earlier(context, plain.key):
-        ours = plain if against else training  # what is held out again is like itself, and no reason to go
-        met = meetings(ours.key, ours.ref, leader_key, leader_ref, candidates_per_bucket=most)
-        found.append((kind, *met))
-    kinds = np.repeat(np.array([kind for kind, *_ in found], np.uint8), [len(better) for _, better, _ in found])
-    better, worse = (np.concatenate([sides[place] for sides in found]) for place in (1, 2))
-    rank = rows.rank[first]
-    is_ours = kinds < EARLIER_KEPT
-    better_rank = np.zeros(len(better), dtype=np.uint64)
-    better_rank[is_ours] = rank[np.searchsorted(known, better[is_ours])]
-    return pa.table([better, worse, better_rank, rank[np.searchsorted(known, worse)], kinds], schema=PAIRS)
+    for kind, all_leave, leader_key, leader_ref in _earlier(context, plain.key):
+        ours = plain if all_leave else training  # what is held out again is like itself, and no reason to go
+        yield (
+            kind,
+            *meetings(ours.key, ours.ref, leader_key, leader_ref, candidates_per_bucket=candidates_per_bucket),
+        )
 
 
 def _earlier(context: UnitContext, keys: U64) -> Iterator[tuple[int, bool, U64, U64]]:
-    """What earlier releases hold of some buckets: (what it is, whether all of it leaves, band keys, refs), sorted."""
+    """What earlier releases hold of some buckets: (what it is, whether all leaves for it, band keys, refs), sorted."""
+    if not context.plan.earlier or not len(keys):
+        return
     index = EarlierIndex(context.plan.earlier, len(context.plan.units))
     found: dict[tuple[int, bool], list[tuple[U64, U64]]] = {}
-    for shard, key, ref, held_out in index.sharing(np.unique(keys)) if context.plan.earlier and len(keys) else ():
-        for kind, chosen in ((EARLIER_HELD_OUT, held_out), (EARLIER_KEPT, ~held_out)):
-            found.setdefault((kind, shard.against), []).append((key[chosen], ref[chosen]))
-    for (kind, against), parts in sorted(found.items()):
+    for shard, key, ref, held_out in index.sharing(np.unique(keys)):
+        for kind, all_leave, chosen in (
+            (EARLIER_HELD_OUT, shard.against and not shard.holds_out, held_out),
+            (EARLIER_KEPT, True, ~held_out),
+        ):
+            found.setdefault((kind, all_leave), []).append((key[chosen], ref[chosen]))
+    for (kind, all_leave), parts in sorted(found.items()):
         key, ref = (np.concatenate(columns) for columns in zip(*parts, strict=True))
         order = lexsorted([key, ref])
-        yield kind, against, key[order], ref[order]
+        yield kind, all_leave, key[order], ref[order]
 
 
 def _in_slices(pairs: pa.Table, num_slices: int) -> tuple[U64, I64]:
@@ -101,16 +116,14 @@ def _in_slices(pairs: pa.Table, num_slices: int) -> tuple[U64, I64]:
 
 
 def _sign(context: UnitContext) -> None:
-    refs, slices = unique_pairs(
-        *(context.table("wanted").column(name).to_numpy().astype(np.uint64) for name in WANTED.names)
-    )
+    wanted = context.table("wanted")
+    refs, places = unique_pairs(*(wanted.column(name).to_numpy().astype(np.uint64) for name in WANTED.names))
+    ordinals, slices = ordinal_of_refs(refs), places.astype(np.int64)
     with context.blocks("signed", SIGNED, num_blocks=context.plan.num_slices) as out:
-        for here, values in _values(context, np.unique(ordinal_of_refs(refs))):
-            place = np.searchsorted(here, ordinal_of_refs(refs))
-            place[place == len(here)] = 0
-            mine = here[place] == ordinal_of_refs(refs)
-            rows = pa.table([refs[mine], values.take(pa.array(place[mine]))], schema=SIGNED)
-            out.write(rows, slices[mine].astype(np.int64))
+        for here, values in _values(context, np.unique(ordinals)):
+            mine = slice(*np.searchsorted(ordinals, [here[0], here[-1] + 1]))
+            rows = values.take(pa.array(np.searchsorted(here, ordinals[mine])))
+            out.write(pa.table([refs[mine], rows], schema=SIGNED), slices[mine])
 
 
 def _values(context: UnitContext, ordinals: I64) -> Iterator[tuple[I64, pa.Array]]:
@@ -132,13 +145,10 @@ def _values(context: UnitContext, ordinals: I64) -> Iterator[tuple[I64, pa.Array
 def _sift(context: UnitContext) -> None:
     num_slices = context.plan.num_slices
     pairs = context.table("pairs")
-    sides = (pairs.column(name).to_numpy() for name in ("better", "worse"))
-    order = lexsorted([*reversed(list(sides))])
+    order = lexsorted([pairs.column(name).to_numpy() for name in ("worse", "better")])
     pairs = pairs.take(pa.array(order))
-    again = [pairs.column(name).to_numpy() for name in ("worse", "better")]
-    once = np.ones(pairs.num_rows, dtype=np.bool_)
-    once[1:] = (again[0][1:] != again[0][:-1]) | (again[1][1:] != again[1][:-1])  # they met in several buckets
-    pairs = pairs.filter(pa.array(once))
+    met = fresh([pairs.column(name).to_numpy() for name in ("worse", "better")])  # some met in several buckets
+    pairs = pairs.filter(pa.array(met))
     likely = pairs.filter(pa.array(_likely(context, pairs)))
     context.counts = {"pairs": pairs.num_rows, "improbable": pairs.num_rows - likely.num_rows}
     with context.blocks("sifted", PAIRS) as out:
@@ -184,14 +194,14 @@ def _likely(context: UnitContext, pairs: pa.Table) -> npt.NDArray[np.bool_]:
 
 
 STEPS = [
-    Step("pair", 2, "decide", "slices", (Read("group", "bands", "blocks", BANDS),), near_settings, _pair),
+    Step("pair", 2, "decide", "slices", (Read("group", "bands", "blocks", BANDS),), candidate_settings, _pair),
     Step(
         name="sign",
         number=2,
         pass_name="decide",
         grain="readers",
         reads=(Read("pair", "wanted", "blocks", WANTED), Read("ingest", "sketches", "same", SKETCHES)),
-        settings=near_settings,
+        settings=candidate_settings,
         run=_sign,
     ),
     Step(

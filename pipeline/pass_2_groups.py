@@ -109,12 +109,14 @@ def _equal_earlier(context: UnitContext, rows: Rows, winner: I64) -> tuple[pa.Ta
             row = place.get(key)
             if row is None:
                 continue
-            if shard.against:
+            if held_out and shard.holds_out:
+                again.add(row)
+            elif shard.against:
                 ref = int(rows.ref[row])
                 found.setdefault(ref, (ref, name, 1.0, held_out))
-            elif held_out:
-                again.add(row)
     held_again = np.array(sorted(again), dtype=np.int64)
+    for ref in rows.ref[held_again].tolist():
+        found.pop(ref, None)  # once held out, always held out
     return table_of([found[ref] for ref in sorted(found)], EARLIER), held_again
 
 
@@ -147,17 +149,26 @@ def _bands(contents: pa.Table, rows: Rows, chosen: I64) -> pa.Table:
     return pa.table([lists.flatten(), some.document[0], some.ref, some.rank, some.taint], schema=BANDS)
 
 
-def near_settings(recipe: Recipe, plan: Plan) -> object:
+def candidate_settings(recipe: Recipe, plan: Plan) -> object:
+    """What the steps before the first comparison depend on: another threshold does not make them again."""
+    return near_settings(recipe, plan) | {"near": _near(recipe, {"minimum_similarity"})}
+
+
+def near_settings(recipe: Recipe, plan: Plan) -> dict[str, object]:
     """What the steps for duplicates depend on."""
-    near = recipe.deduplication.near
     return {
-        "near": None if near is None else near.model_dump(),
+        "near": _near(recipe, set()),
         "text_forms": recipe.text_forms.model_dump(),
         "copies": recipe.licences.copies,
         "slices": plan.num_slices,
         "units": len(plan.units),
         "earlier": [shard.identity for shard in plan.earlier],
     }
+
+
+def _near(recipe: Recipe, without: set[str]) -> object:
+    near = recipe.deduplication.near
+    return None if near is None else near.model_dump(exclude=without)
 
 
 STEPS = [
@@ -167,7 +178,7 @@ STEPS = [
         pass_name="decide",
         grain="slices",
         reads=(Read("judge", "contents", "blocks", CONTENTS),),
-        settings=near_settings,
+        settings=candidate_settings,
         run=_group,
     )
 ]

@@ -142,6 +142,7 @@ def _settings(recipe: Recipe, plan: Plan) -> object:
 STEPS = [
     Step(
         name="judge",
+        version=2,
         number=2,
         pass_name="decide",
         grain="inputs",

@@ -166,6 +166,7 @@ def _prepare(recipe: Recipe) -> None:
 STEPS = [
     Step(
         name="clean",
+        version=2,
         number=3,
         pass_name="clean",
         grain="inputs",

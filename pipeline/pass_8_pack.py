@@ -181,6 +181,7 @@ def _prepare(recipe: Recipe) -> None:
 STEPS = [
     Step(
         name="pack",
+        version=2,
         number=8,
         pass_name="pack",
         grain="partitions",

@@ -9,7 +9,7 @@ fall to the id and then, between rows of one id, to `tie`, made of what the rows
 total and does not depend on how rows are spread over shards.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -93,22 +93,19 @@ class Banded(NamedTuple):
         return Banded(*(column[rows] for column in self))
 
 
-def bucket_pairs(rows: Banded, *, candidates_per_bucket: int) -> tuple[U64, U64]:
-    """Pairs (better-ranked, other) of documents that share a bucket, each pair once.
+def bucket_pairs(rows: Banded, *, candidates_per_bucket: int) -> Iterator[tuple[U64, U64]]:
+    """Pairs (better-ranked, other) of documents that share a bucket, in parts: first those with the best-ranked one.
 
-    Returns:
-        Two uint64[m] of refs, sorted by (better, other); empty for no pairs.
+    Yields:
+        Two uint64[m] of refs, in order of the buckets, at most `candidates_per_bucket` times; a pair of several buckets
+        comes several times.
     """
     rows = rows.take(lexsorted(rows))
     ref, place = rows.ref, places(rows.key)
     start = np.arange(len(ref)) - place
-    better: list[U64] = []
-    other: list[U64] = []
     for position in range(min(candidates_per_bucket, int(place.max(initial=0)))):
         behind = place > position
-        better.append(ref[start[behind] + position])
-        other.append(ref[behind])
-    return unique_pairs(np.concatenate([ref[:0], *better]), np.concatenate([ref[:0], *other]))
+        yield ref[start[behind] + position], ref[behind]
 
 
 def meetings(key: U64, ref: U64, leader_key: U64, leader_ref: U64, *, candidates_per_bucket: int) -> tuple[U64, U64]:

@@ -77,12 +77,15 @@ def write_index(file: IO[bytes], table: pa.Table, schema: pa.Schema) -> None:
         writer.write_table(table.cast(schema), row_group_size=rows)
 
 
-def rows_with_keys(file: pq.ParquetFile, keys: U64, column: str) -> Iterator[pa.Table]:
+def rows_with_keys(
+    file: pq.ParquetFile, keys: U64, column: str, columns: list[str] | None = None
+) -> Iterator[pa.Table]:
     """Rows of which a column has one of some values, row group by row group; groups without one are not read.
 
     Args:
         keys: ascending, each once.
         column: that by which the file is sorted.
+        columns: those to read, that one among them; None for all.
     """
     place = file.schema_arrow.names.index(column)
     for group in range(file.num_row_groups):
@@ -93,7 +96,7 @@ def rows_with_keys(file: pq.ParquetFile, keys: U64, column: str) -> Iterator[pa.
         first = int(np.searchsorted(keys, np.uint64(statistics.min), "left"))
         stop = int(np.searchsorted(keys, np.uint64(statistics.max), "right"))
         if first < stop:
-            table = file.read_row_group(group)
+            table = file.read_row_group(group, columns=columns)
             yield table.filter(pa.array(np.isin(table.column(column).to_numpy(), keys[first:stop])))
 
 

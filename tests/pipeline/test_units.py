@@ -319,7 +319,7 @@ def test_a_failed_unit_is_to_be_run_again(finished_recipe: Path) -> None:
         ("deduplication.keep=[length]", "judge"),
         ("held_out={fraction: 0.1}", "judge"),
         ("deduplication.near.seed=2", "ingest"),
-        ("deduplication.near.minimum_similarity=0.9", "group"),
+        ("deduplication.near.minimum_similarity=0.9", "sift"),
         ("licences.copies=strict", "group"),
         ("redaction.kinds=[email]", "clean"),
         ("mixture.tokens=5000", "mix"),
