@@ -199,6 +199,24 @@ def test_a_release_without_texts_removes_equal_documents_only(
     )
 
 
+def test_without_near_duplicates_equal_contents_leave(tmp_path: Path, earlier: Path, run_alone: Run) -> None:
+    variants = Variants.of(texts(earlier, "texts").values())
+    tokenizer = earlier / "tokenizer/tokenizer.json"
+    first = fresh_recipe(tmp_path / "first", tokenizer, [*variants.exact, *variants.unrelated])
+    there = open_mill(load_recipe(first, ["deduplication.near=null"]))
+    run_alone(there)
+    verify_release(str(made(there)))
+    near = [text.replace(text.split()[9], "changed", 1) for text in variants.exact]
+    shouted = [text.upper() for text in variants.exact]
+    second = fresh_recipe(tmp_path / "second", tokenizer, [*variants.exact, *near, *shouted])
+    mill = open_mill(load_recipe(second, ["deduplication.near=null", f"deduplication.against=[{made(there)}]"]))
+    run_alone(mill)
+    assert set(texts(made(mill), "texts").values()) == {*near, *shouted}
+    assert {(item.reason, item.similarity) for item in rejected(mill)} == {("in_earlier_release", 1.0)}
+    accounts(made(mill))
+    assert "| what it holds is left out | equal documents only |" in (made(mill) / "SUMMARY.md").read_text()
+
+
 def test_what_a_release_without_texts_held_out_is_compared_all_the_same(
     holding_out: Path, tmp_path: Path, run_alone: Run
 ) -> None:
@@ -301,12 +319,12 @@ def test_all_of_this_does_not_depend_on_workers_nor_on_the_order_of_units(
     held_out = f"held_out={{fraction: 0.3, releases: [{held}]}}"
     overrides = [f"deduplication.against=[{earlier}]", held_out, "version=0.3.0", *_TEXT_ALONE]
     releases = []
-    for name, run in (
-        ("work", lambda mill: run_recipe(mill, workers=2)),
-        ("backwards", lambda mill: run_alone(mill, backwards=True)),
-    ):
+    for name in ("work", "backwards"):
         mill = open_mill(load_recipe(finished_recipe, [*overrides, f"work={name}", f"release.path={name}"]))
-        run(mill)
+        if name == "backwards":
+            run_alone(mill, backwards=True)
+        else:
+            run_recipe(mill, workers=2)
         release = release_folder(mill.recipe)
         releases.append({path: release.read(path) for path in release.list("")})
         verify_release(release.root)
