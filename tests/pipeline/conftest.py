@@ -144,6 +144,15 @@ def _tiny_finished(_tiny_inputs: Path, tmp_path_factory: pytest.TempPathFactory)
     return recipe.parent
 
 
+@pytest.fixture(scope="session")
+def holding_out(_tiny_finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The path of a recipe that was run with a fifth of its documents held out. Never change it: work on a copy."""
+    recipe = _copied(_tiny_finished, tmp_path_factory.mktemp("held") / "tiny")
+    overrides = ["version=0.2.0", "held_out={fraction: 0.2, seed: 3}"]
+    run_mill(open_mill(load_recipe(recipe, overrides)), workers=2, progress=SilentProgress())
+    return recipe
+
+
 @pytest.fixture
 def finished_recipe(_tiny_finished: Path, tmp_path: Path) -> Path:
     """The path of a recipe of one's own, in a folder where it was run to the end with two workers."""
