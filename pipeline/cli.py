@@ -72,13 +72,17 @@ def run(
 
     Run it again after any stop: what is finished stays finished, and the bytes of the release are the same.
     """
+    from pipeline.inspect_run import earlier_lines
     from pipeline.progress import run_with_progress
     from pipeline.recipe_file import load_recipe
     from pipeline.runner import check_ready, open_mill
 
     checked = load_recipe(recipe, overrides)
     check_ready(checked, until)  # before any shard is looked at
-    run_with_progress(open_mill(checked, work), workers=workers, until=until)
+    mill = open_mill(checked, work)
+    for line in earlier_lines(mill):
+        typer.echo(line)
+    run_with_progress(mill, workers=workers, until=until)
 
 
 @app.command(epilog="Example: corpusmill plan recipe.yaml")

@@ -75,8 +75,8 @@ def print_plan(mill: Mill) -> None:
         table.add_row(*_name(state.step), f"{state.num_units:,}", f"{done:,}", f"{state.todo:,}", reading)
     console.print(table, soft_wrap=False)
     console.print(_tokenizer_line(mill))
-    for line in _duplicates_lines(mill):
-        console.print(safe(line, 600))
+    for line in (*_duplicates_lines(mill), *earlier_lines(mill)):
+        console.print(line)
 
 
 def print_status(mill: Mill) -> None:
@@ -133,7 +133,7 @@ def _kept(records: list[Record | None]) -> str:
 
 
 def _duplicates_lines(mill: Mill) -> Iterator[str]:
-    """What of near duplicates will be found, what that takes, and which earlier releases are asked."""
+    """What of near duplicates will be found, and what that takes."""
     near = mill.recipe.deduplication.near
     if near is None:
         yield "near duplicates: off; documents of equal content are found"
@@ -145,13 +145,16 @@ def _duplicates_lines(mill: Mill) -> Iterator[str]:
         yield f"  what is found is compared exactly, and goes from {near.minimum_similarity:g} of a kept document on"
         kept = f"{near.bands} band keys, {SKETCH_VALUES} values, 2 hashes"
         yield f"  kept for each document: {num_bytes:,} bytes ({kept})"
+
+
+def earlier_lines(mill: Mill) -> Iterator[str]:
+    """Which earlier releases are asked, and what of each can be found."""
     for name, texts in {shard.release: shard.texts for shard in mill.plan.earlier}.items():
-        has_texts = "texts" in texts
-        how = "near and equal documents are found" if has_texts else "it has no texts: equal documents are found"
+        how = "near and equal documents are found" if "texts" in texts else "it has no texts: equal documents are found"
         also = ", and what is near to what it held out" if texts == ["held_out"] else ""
-        if near is None:
+        if mill.recipe.deduplication.near is None:
             how, also = "equal documents are found", ""
-        yield f"earlier release {name}: {how}{also}"
+        yield safe(f"earlier release {name}: {how}{also}")
 
 
 def _tokenizer_line(mill: Mill) -> str:

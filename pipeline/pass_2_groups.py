@@ -54,6 +54,8 @@ EARLIER = pa.schema(  # ours, then what an earlier release holds
         pa.field("held_out", pa.bool_()),
     ]
 )
+EXACT_DUPLICATE, SAME_SHINGLES = "exact_duplicate", "same_shingles"
+REPOSITORY_COPY, REPEATED_ROW = "repository_copy", "repeated_row"
 HELD = pa.schema([pa.field("ref", pa.uint64())])
 
 
@@ -129,11 +131,11 @@ def _losers(contents: pa.Table, rows: Rows, found: Groups, again: I64) -> pa.Tab
     order = np.argsort(rows.ref[found.loser])
     loser, winner = found.loser[order], found.loses_to[order]
     columns = {name: contents.column(name).to_numpy() for name in ("content", "repository", "copy_of")}
-    reason = np.full(len(loser), "same_shingles", dtype=object)
-    reason[columns["content"][loser] == columns["content"][winner]] = "exact_duplicate"
+    reason = np.full(len(loser), SAME_SHINGLES, dtype=object)
+    reason[columns["content"][loser] == columns["content"][winner]] = EXACT_DUPLICATE
     of_copy = columns["copy_of"][loser] == columns["repository"][winner]
-    reason[of_copy & (columns["copy_of"][loser] > 0)] = "repository_copy"
-    reason[found.repeated[order]] = "repeated_row"
+    reason[of_copy & (columns["copy_of"][loser] > 0)] = REPOSITORY_COPY
+    reason[found.repeated[order]] = REPEATED_ROW
     names = fixed_binary_array(fixed_binary(contents.column("id"), ID_BYTES)[winner])
     held_out = is_held_out(rows.rank[loser]) | np.isin(winner, again)
     return pa.table([rows.ref[loser], rows.ref[winner], names, reason.tolist(), held_out], schema=LOSERS)

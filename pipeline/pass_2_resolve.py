@@ -13,7 +13,16 @@ import pyarrow as pa
 
 from manifests.document import ID_BYTES
 from pipeline.pass_2_copies import COPIES, COPY_REASONS, FOUND, Fate, decide_copies, write_counted
-from pipeline.pass_2_groups import EARLIER, HELD, LOSERS, near_settings
+from pipeline.pass_2_groups import (
+    EARLIER,
+    EXACT_DUPLICATE,
+    HELD,
+    LOSERS,
+    REPEATED_ROW,
+    REPOSITORY_COPY,
+    SAME_SHINGLES,
+    near_settings,
+)
 from pipeline.pass_2_rounds import FATES
 from pipeline.steps import Read, Step, UnitContext
 from stages.exchange import BlockWriter, ordinal_of_refs, unit_of_refs
@@ -28,7 +37,15 @@ DUPLICATES = pa.schema(
     ]
 )
 HELD_OUT = "held_out"  # the stage, and the reason of documents that are set aside
-NEAR_HELD_OUT = "near_held_out"
+DEDUPLICATE = "deduplicate"
+NEAR_DUPLICATE, IN_EARLIER_RELEASE, NEAR_HELD_OUT = "near_duplicate", "in_earlier_release", "near_held_out"
+REASONS = (  # with their stages; those of copies stand in `pass_2_copies`
+    *((DEDUPLICATE, reason) for reason in (EXACT_DUPLICATE, SAME_SHINGLES, REPOSITORY_COPY, REPEATED_ROW)),
+    (DEDUPLICATE, NEAR_DUPLICATE),
+    (DEDUPLICATE, IN_EARLIER_RELEASE),
+    (HELD_OUT, HELD_OUT),
+    (HELD_OUT, NEAR_HELD_OUT),
+)
 _FATE_TABLES = ("verify_fates", "second_round_fates", "third_round_fates", "last_fates")
 
 
@@ -54,7 +71,7 @@ def _resolve(context: UnitContext) -> None:
 
 def _near(tables: Iterable[pa.Table]) -> dict[int, Fate]:
     return {
-        ref: _duplicate("near_duplicate", twin, similarity, twin_held_out=twin_held_out, held_out=held_out)
+        ref: _duplicate(NEAR_DUPLICATE, twin, similarity, twin_held_out=twin_held_out, held_out=held_out)
         for table in tables
         for ref, twin, similarity, twin_held_out, held_out in _rows(table, FATES)
     }
@@ -62,7 +79,7 @@ def _near(tables: Iterable[pa.Table]) -> dict[int, Fate]:
 
 def _earlier(tables: Iterable[pa.Table]) -> dict[int, Fate]:
     return {
-        ref: _duplicate("in_earlier_release", twin, similarity, twin_held_out=twin_held_out, held_out=False)
+        ref: _duplicate(IN_EARLIER_RELEASE, twin, similarity, twin_held_out=twin_held_out, held_out=False)
         for table in tables
         for ref, twin, similarity, twin_held_out in _rows(table, EARLIER)
     }
@@ -72,7 +89,7 @@ def _duplicate(reason: str, twin: bytes, similarity: float, *, twin_held_out: bo
     """Whatever is a duplicate of a held-out document, and is not one itself, goes for that."""
     if twin_held_out and not held_out:
         return Fate(HELD_OUT, NEAR_HELD_OUT, twin, similarity, twin_held_out)
-    return Fate("deduplicate", reason, twin, similarity, twin_held_out)
+    return Fate(DEDUPLICATE, reason, twin, similarity, twin_held_out)
 
 
 def _losers(losers: pa.Table, fates: Mapping[int, Fate]) -> dict[int, Fate]:
@@ -82,12 +99,12 @@ def _losers(losers: pa.Table, fates: Mapping[int, Fate]) -> dict[int, Fate]:
         fate = fates.get(winner)
         if fate is None or fate.twin is None:  # the winner stays, or is set aside
             fate = _duplicate(reason, twin, 1.0, twin_held_out=fate is not None, held_out=held_out)
-        elif fate.stage != "licence" and fate.reason != "in_earlier_release":
+        elif fate.stage != "licence" and fate.reason != IN_EARLIER_RELEASE:
             assert fate.similarity is not None  # noqa: S101 - it has a twin
-            own = "near_duplicate" if fate.reason == NEAR_HELD_OUT else fate.reason
+            own = NEAR_DUPLICATE if fate.reason == NEAR_HELD_OUT else fate.reason
             fate = _duplicate(own, fate.twin, fate.similarity, twin_held_out=fate.twin_held_out, held_out=held_out)
-        if reason == "repeated_row" and fate.stage != "licence":
-            fate = fate._replace(stage="deduplicate", reason=reason)
+        if reason == REPEATED_ROW and fate.stage != "licence":
+            fate = fate._replace(stage=DEDUPLICATE, reason=reason)
         lost[ref] = fate
     return lost
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 from manifests.document import ID_BYTES
 from manifests.release import EarlierRelease
 from pipeline.inspect_run import _SIMILARITIES
+from pipeline.pass_2_resolve import REASONS
 from pipeline.recipe_duplicates import Deduplication, NearDuplicates
 from stages.estimates import SKETCH_VALUES, detection_probability, fewest_agreeing
 from stages.ranks import MEASURES, Measure
@@ -18,8 +19,6 @@ ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docs/duplicates.md").read_text(encoding="utf-8")
 PAGE = " ".join(TEXT.split())  # a sentence may go on in the next line
 NEAR = NearDuplicates()
-# Where the reasons of the two stages are written down.
-MODULES = ("pass_2_groups", "pass_2_resolve")
 
 
 def page(name: str) -> str:
@@ -36,24 +35,12 @@ def section(heading: str) -> str:
     return TEXT.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
 
 
-def reasons_of_the_program() -> set[tuple[str, str]]:
-    """(stage, reason) of everything that the steps for duplicates write, read from their source."""
-    source = "".join((ROOT / f"pipeline/{name}.py").read_text(encoding="utf-8") for name in MODULES)
-    pairs = {
-        ("held_out" if stage == "HELD_OUT" else stage.strip('"'), reason)
-        for stage, reason in re.findall(r'\((HELD_OUT|"deduplicate"), "(\w+)"', source)
-    }
-    of_groups = re.findall(r'(?:reason\[.*\] = |reason = np\.full\(len\(loser\), )"(\w+)"', source)
-    return pairs | {("deduplicate", reason) for reason in of_groups} | {("held_out", "held_out")}
-
-
 def percent(probability: float) -> str:
     return "> 99.9 %" if probability > 0.9995 else f"{100 * probability:.1f} %"
 
 
 def test_the_pages_have_every_reason() -> None:
-    reasons = reasons_of_the_program()
-    assert len(reasons) == 8
+    reasons = set(REASONS)
     shown = {row[0] for row in table_rows(section("What counts as a duplicate")) if row[0].startswith("`")}
     assert shown == {f"`{reason}`" for stage, reason in reasons if stage == "deduplicate"}
     held_out = [row[:2] for row in table_rows(section("Held-out documents")) if row[0].startswith("`")]
