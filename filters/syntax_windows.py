@@ -18,6 +18,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from filters.hash_index import EVERYTHING, Wanted, filter_bits, filter_shift, key_place
+from filters.name_distances import Distances, name_distances
 from filters.syntax_tokens import syntax_tokens
 
 _BASE = 0xD1342543DE82EF95
@@ -38,7 +39,8 @@ def syntax_windows(encoded: bytes, *, window_tokens: int, wanted: Wanted = EVERY
     tokens, renamed = syntax_tokens(encoded)
     if tokens.size < window_tokens:
         return tokens[:0]
-    hashes: NDArray[np.uint64] = _windows(tokens, renamed, *_window(window_tokens), wanted)
+    near = name_distances(tokens, renamed, window_tokens)
+    hashes: NDArray[np.uint64] = _windows(tokens, renamed, near, _window(window_tokens), wanted)
     return hashes
 
 
@@ -65,39 +67,15 @@ def telling_tokens(tokens: NDArray[np.uint64], renamed: NDArray[np.bool_], windo
 
 
 @njit(cache=True, nogil=True)
-def _distances(
-    tokens: NDArray[np.uint64], renamed: NDArray[np.bool_], window_tokens: int
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """To the last and the next occurrence of each name, in tokens; 0 for none within a window, and for other tokens."""
-    bits = 4
-    while (1 << bits) < 2 * tokens.size:
-        bits += 1
-    table = np.full(1 << bits, -1, np.int32)  # the last place of every name
-    shift, last = np.uint64(64 - bits), np.uint64((1 << bits) - 1)
-    back, ahead = np.zeros(tokens.size, np.uint8), np.zeros(tokens.size, np.uint8)
-    for place in range(tokens.size):
-        if not renamed[place]:
-            continue
-        slot = tokens[place] * np.uint64(_DISTANCE) >> shift
-        while table[slot] >= 0 and tokens[table[slot]] != tokens[place]:
-            slot = (slot + np.uint64(1)) & last
-        if table[slot] >= 0 and place - table[slot] < window_tokens:
-            back[place] = ahead[table[slot]] = place - table[slot]
-        table[slot] = place
-    return back, ahead
-
-
-@njit(cache=True, nogil=True)
 def _windows(
     tokens: NDArray[np.uint64],
     renamed: NDArray[np.bool_],
-    powers: NDArray[np.uint64],
-    distances: NDArray[np.uint64],
+    near_names: Distances,
+    window: tuple[NDArray[np.uint64], NDArray[np.uint64]],
     wanted: Wanted,
 ) -> NDArray[np.uint64]:
-    blocks, keys = wanted
+    (back, ahead), (powers, distances), (blocks, keys) = near_names, window, wanted
     shift, size, count, rolled = filter_shift(blocks), powers.size, 0, np.uint64(0)
-    back, ahead = _distances(tokens, renamed, size)
     found = np.empty(tokens.size - size + 1, np.uint64)
     for place in range(tokens.size):
         leaving = place - size
@@ -108,7 +86,7 @@ def _windows(
             if near != 0:  # the next occurrence is a first one from now on
                 rolled -= (distances[near] - np.uint64(_FIRST)) * powers[size - 1 - near]
         value = np.uint64(_FIRST) if renamed[place] else tokens[place]
-        if back[place] != 0:  # `_distances` gives none beyond a window
+        if back[place] != 0:  # no distance reaches beyond a window
             value = distances[back[place]]
         rolled = rolled * np.uint64(_BASE) + value
         if leaving >= -1:

@@ -30,6 +30,8 @@ HOLDS_PROBLEMS = {
     "run_src/conala_prompt.py": "mbpp",
     "run_src/prompt.py": "mbpp",
 }
+TOO_SHORT_ONCE_RENAMED = "renamed HumanEval/23"
+"""5 tokens, 16 with the prompt: one window, and it is lost with `string`, which counts as a word of languages."""
 
 
 @pytest.fixture(scope="module")
@@ -57,12 +59,12 @@ def held_against(decontaminator: Decontaminator, row: dict[str, Any]) -> Rejecte
     return decontaminator.rejected(Document("0" * 32, text, kind, "x"), len(text))  # type: ignore[arg-type]
 
 
-def test_every_plant_but_renamed_ones_is_found_and_no_clean_host_goes(decontaminator: Decontaminator) -> None:
+def test_plants_are_found_at_least_half_of_the_renamed_and_no_clean_host_goes(decontaminator: Decontaminator) -> None:
     folder = SHARED / "data/benchmarks"
     plants = {
         (p["file"], p["row"]): p for p in map(json.loads, (folder / "planted_truth.jsonl").read_text().splitlines())
     }
-    planted, found = Counter[str](), Counter[str]()
+    planted, missed = Counter[str](), set[str]()
     for file in ("planted-stack.jsonl.zst", "planted-pile.jsonl.zst"):
         for number, row in enumerate(rows(folder / file)):
             plant, rejected = plants.get((file, number)), held_against(decontaminator, row)
@@ -70,12 +72,14 @@ def test_every_plant_but_renamed_ones_is_found_and_no_clean_host_goes(decontamin
                 assert rejected is None, (file, number)
                 continue
             planted[plant["variant"]] += 1
-            if rejected is not None:
-                found[plant["variant"]] += 1
-                assert rejected.detail.startswith(plant["benchmark"].lower().removesuffix("_test"))
-                assert plant["task_id"] is None or rejected.detail.endswith(f" {plant['task_id']}")
+            if rejected is None:
+                missed.add(f"{plant['variant']} {plant['task_id']}")
+                continue
+            assert rejected.detail.startswith(plant["benchmark"].lower().removesuffix("_test"))
+            assert plant["task_id"] is None or rejected.detail.endswith(f" {plant['task_id']}")
     assert planted == {"verbatim": 18, "reindented": 4, "prompt_only": 4, "renamed": 4, "question_only": 6}
-    assert found == {"verbatim": 18, "reindented": 4, "prompt_only": 4, "renamed": 3, "question_only": 6}
+    assert missed <= {TOO_SHORT_ONCE_RENAMED}
+    assert planted["renamed"] - len(missed) >= planted["renamed"] / 2
 
 
 def test_a_repository_that_holds_benchmarks_loses_those_files_alone(decontaminator: Decontaminator) -> None:
