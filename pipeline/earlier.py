@@ -27,8 +27,9 @@ from stages.release_index import BAND_ROWS, rows_at, rows_with_keys
 U64 = npt.NDArray[np.uint64]
 I64 = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
-# Of `deduplication.near`, what keys and signatures depend on.
+# Of the index, what tells an equal document.
 _OF_EQUAL = ["key_high", "key_low", "doc_id", "held_out"]
+# Of `deduplication.near`, what keys and signatures depend on.
 _MEASURED_BY = ("ngram_words", "bands", "rows", "seed")
 
 

@@ -289,6 +289,19 @@ def test_what_was_held_out_is_held_out_again(finished_recipe: Path, held: Path, 
     assert "| what it held out is held out again | texts |" in (made(mill) / "SUMMARY.md").read_text()
 
 
+def test_what_was_held_out_is_held_out_again_where_all_else_of_that_release_leaves(
+    finished_recipe: Path, held: Path, run_alone: Run
+) -> None:
+    mill = held_again(finished_recipe, held, f"deduplication.against=[{held}]", *_TEXT_ALONE)
+    run_alone(mill)
+    apart, training = texts(made(mill), "held_out"), texts(made(mill), "texts")
+    assert apart == texts(held, "held_out")
+    assert training
+    assert not training.keys() & texts(held, "texts").keys()
+    [asked] = accounts(made(mill)).earlier
+    assert (asked.against, asked.holds_out) == (True, True)
+
+
 def test_what_is_like_a_held_out_document_leaves_without_it(held: Path, tmp_path: Path, run_alone: Run) -> None:
     apart = texts(held, "held_out")
     of_held = Variants.of(apart.values())
