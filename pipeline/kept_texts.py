@@ -35,13 +35,15 @@ _OF_DOCUMENT = ("kind", "source", "subset", "language", "repo", "path")
 class KeptTexts:
     """Rows of `TEXTS` on their way to their slices; what `judged` says of them is never turned into Python's values.
 
+    `judged` is shared by all who take rows of it: give it in one piece, so that a row is found without a search.
+
     Attributes:
         kept: by ordinal, the slice of every document that was added.
     """
 
     def __init__(self, writer: BlockWriter, judged: pa.Table, num_slices: int) -> None:
         self._writer = writer
-        self._judged = judged.select(["licence", "licence_declared", "evidence"]).combine_chunks()
+        self._judged = judged.select(["licence", "licence_declared", "evidence"])
         self._num_slices = num_slices
         self.kept: dict[int, int] = {}
         self._clear()
@@ -84,12 +86,19 @@ class KeptTexts:
         return pa.table(own | joined, schema=TEXTS)
 
 
-def write_indexed(context: UnitContext, kept: dict[int, int], held_out: dict[int, int]) -> None:
-    """What later releases will know the unit's documents by, each to the slice of its text."""
+def write_indexed(
+    context: UnitContext, ids: pa.ChunkedArray, *, kept: dict[int, int], held_out: dict[int, int]
+) -> None:
+    """What later releases will know the unit's documents by, each to the slice of its text.
+
+    Args:
+        ids: of all documents of the unit.
+        kept: by ordinal, the slice of every document that was kept.
+        held_out: the same of those that were held out.
+    """
     slices = kept | held_out
     start = 0
     with context.blocks("indexed", INDEXED, num_blocks=context.plan.num_slices) as out:
-        ids = context.table("judged").column("id")
         for table in context.segments("sketches"):
             here = [ordinal for ordinal in range(start, start + table.num_rows) if ordinal in slices]
             rows = table.take(pa.array([ordinal - start for ordinal in here], pa.int64()))

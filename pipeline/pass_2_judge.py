@@ -2,6 +2,8 @@
 
 Survivors go on to the steps for duplicates by the hash of their words. Documents that were rejected for a copyleft or
 proprietary licence send theirs, too, so that copies of them are found; they win and lose nothing.
+
+Rows and sketches go by in step, segment by segment.
 """
 
 import math
@@ -24,7 +26,7 @@ from pipeline.plan import Plan
 from pipeline.recipe import Recipe
 from pipeline.steps import Read, Step, UnitContext
 from stages.attribution import EVIDENCE
-from stages.exchange import block_of_hash, fixed_binary, sortable
+from stages.exchange import RowStream, block_of_hash, fixed_binary, sortable
 from stages.release_index import SKETCHES
 
 JUDGED = pa.schema(
@@ -47,7 +49,7 @@ def _judge(context: UnitContext) -> None:
         (row for table in context.segments("governed") for row in table.to_pylist()),
     )
     policy = context.recipe.licences.policy
-    sketches = context.table("sketches")
+    sketches = RowStream(context.segments("sketches"), SKETCHES)
     comparable = Comparable(context)
     seen = 0
     with (
@@ -72,7 +74,7 @@ def _judge(context: UnitContext) -> None:
             evidence = pa.array([evidence_rows(item.evidence) for item in said], JUDGED.field("evidence").type)
             columns = [rows.column("id"), pa.array(keep), pa.array(licences), pa.array(declared), evidence]
             judged.write(pa.table(columns, schema=JUDGED))
-            table = comparable.table(rows, sketches.slice(seen, rows.num_rows), decided, keep=keep, first=seen)
+            table = comparable.table(rows, sketches.take(rows.num_rows), decided, keep=keep, first=seen)
             highs = sortable(fixed_binary(table.column("key"), ID_BYTES))[0]
             contents.write(table, block_of_hash(highs, num_slices))
             seen += rows.num_rows

@@ -51,7 +51,7 @@ def _clean(context: UnitContext) -> None:
     sample, benchmarks = _Sample(context.recipe), Decontaminator(context.recipe)
     redactions: dict[str, int] = {}
     rejected: list[Rejected] = []
-    judged = context.table("judged")
+    judged = context.table("judged").combine_chunks()  # once, for all who take rows of it
     with (
         context.blocks("decisions", DECISIONS) as decisions,
         context.blocks("texts", TEXTS, num_blocks=context.plan.num_slices) as texts,
@@ -77,7 +77,7 @@ def _clean(context: UnitContext) -> None:
         batch.flush()
         held_out.flush()
         decisions.write(decisions_table(rejected))
-    write_indexed(context, batch.kept, held_out.kept)
+    write_indexed(context, judged.column("id"), kept=batch.kept, held_out=held_out.kept)
     with context.blocks("bins", BINS) as bins:
         bins.write(sample.bins())
     context.counts = {

@@ -78,6 +78,12 @@ class UnitContext:
         """The blocks of one slice, of an input read with reach "group"; none where no row lies in it."""
         return [block for block in self.inputs[table] if block.slice == number]
 
+    def written(self, table: str, block: int, schema: pa.Schema) -> pa.Table:
+        """A block of an output that this unit has finished, as one table; to progress, which counts inputs, it is 0."""
+        output = self.outputs[table]
+        blocks = [Block(self.unit, output.file, tuple(output.blocks[block]))]
+        return read_table(self.storage, blocks, schema, lambda _num_bytes: self.progress(0))
+
     @contextmanager
     def blocks(
         self, table: str, schema: pa.Schema, *, num_blocks: int = 1, codec: Literal["zstd", "lz4"] = "zstd"

@@ -160,6 +160,28 @@ def read_table(storage: Storage, blocks: Iterable[Block], schema: pa.Schema, pro
     return pa.concat_tables(tables) if tables else schema.empty_table()
 
 
+class RowStream:
+    """Rows of a stream of tables, handed out in numbers that the reader chooses, so that two streams can go in step.
+
+    It holds the table that it is in, and while rows are asked for, those that they lie in.
+    """
+
+    def __init__(self, tables: Iterable[pa.Table], schema: pa.Schema) -> None:
+        self._tables = iter(tables)
+        self._left = schema.empty_table()
+
+    def take(self, num_rows: int) -> pa.Table:
+        """The next rows; fewer, or none, where the stream ends."""
+        parts = [self._left]
+        available = self._left.num_rows
+        while available < num_rows and (table := next(self._tables, None)) is not None:
+            parts.append(table)
+            available += table.num_rows
+        rows = pa.concat_tables(parts)
+        self._left = rows.slice(num_rows)
+        return rows.slice(0, num_rows)
+
+
 def table_of(rows: Iterable[Sequence[object]], schema: pa.Schema) -> pa.Table:
     """Rows of Python values as a table of a schema; an empty one for none."""
     columns = list(zip(*rows, strict=True)) or [()] * len(schema)

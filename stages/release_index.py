@@ -4,10 +4,11 @@ Two tables a shard. `index/` has a row for each document, sorted by `key`, the h
 where it has no shingles), so a row group is a range of keys. `bands/` has a row for each LSH band of each document,
 sorted by band key. Whoever asks for some keys reads the row groups that can hold one of them, and no others.
 
-A document takes 0.7 kB in all: 256 bytes of signature values, 32 x 12 bytes of band keys, 65 bytes of hashes.
+A document takes 0.7 kB in all: 256 bytes of signature values, 32 x 12 bytes of band keys, 65 bytes of hashes. Neither
+table is ever sorted whole: documents and bands are given range by range of their keys.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import IO
 
 import numpy as np
@@ -17,7 +18,7 @@ import pyarrow.parquet as pq
 
 from manifests.document import ID_BYTES
 from stages.estimates import SKETCH_VALUES
-from stages.exchange import fixed_binary, lexsorted, sortable
+from stages.exchange import RowStream, fixed_binary, lexsorted, sortable
 
 U64 = npt.NDArray[np.uint64]
 I64 = npt.NDArray[np.int64]
@@ -51,11 +52,12 @@ def with_release(schema: pa.Schema, release: str) -> pa.Schema:
     return schema.with_metadata({"corpusmill.release": release})
 
 
-def index_tables(documents: pa.Table) -> tuple[pa.Table, pa.Table]:
-    """Rows of `INDEX` and of `BAND_ROWS`, sorted, of some documents; both empty for none.
+def index_tables(documents: pa.Table, *, first: int = 0) -> tuple[pa.Table, pa.Table]:
+    """Rows of `INDEX`, sorted, of some documents, and their rows of `BAND_ROWS`, not sorted; both empty for none.
 
     Args:
-        documents: the columns of `SKETCHES`, `id` and `held_out`.
+        documents: the columns of `SKETCHES`, `id` and `held_out`: all whose key lies in some range.
+        first: number of the first row in its file: how many documents have a lesser key.
     """
     key = sortable(fixed_binary(documents.column("key"), ID_BYTES))
     order = lexsorted([*key, *sortable(fixed_binary(documents.column("id"), ID_BYTES))])
@@ -64,17 +66,34 @@ def index_tables(documents: pa.Table) -> tuple[pa.Table, pa.Table]:
     columns = [key[0][order], key[1][order], names, *(rows.column(name) for name in INDEX.names[3:])]
     bands = rows.column("bands").combine_chunks()
     lengths = np.diff(bands.offsets.to_numpy()) if len(bands) else np.empty(0, dtype=np.int32)
-    keys = bands.flatten().to_numpy()
-    numbers = np.repeat(np.arange(len(lengths), dtype=np.uint32), lengths)
-    by_key = lexsorted([keys, numbers])
-    return pa.table(columns, schema=INDEX), pa.table([keys[by_key], numbers[by_key]], schema=BAND_ROWS)
+    numbers = np.repeat(np.arange(first, first + len(lengths), dtype=np.uint32), lengths)
+    return pa.table(columns, schema=INDEX), pa.table([bands.flatten(), numbers], schema=BAND_ROWS)
 
 
-def write_index(file: IO[bytes], table: pa.Table, schema: pa.Schema) -> None:
-    """Write one of the two tables, in row groups that are ranges of its key."""
-    rows = _BAND_ROWS if "row" in schema.names else _INDEX_ROWS
+def sorted_bands(bands: pa.Table) -> pa.Table:
+    """Rows of `BAND_ROWS`, all whose key lies in some range, as they stand in their file."""
+    return bands.take(pa.array(lexsorted([column.to_numpy() for column in bands.columns])))
+
+
+def write_index(file: IO[bytes], parts: Iterable[pa.Table], schema: pa.Schema) -> int:
+    """Write one of the two tables, in row groups that are ranges of its key.
+
+    Args:
+        parts: the rows in order. How they are cut leaves no trace: all row groups but the last are full.
+
+    Returns:
+        Number of rows.
+    """
+    size = _BAND_ROWS if "row" in schema.names else _INDEX_ROWS
+    stream = RowStream((part.cast(schema) for part in parts), schema)
+    num_rows = 0
     with pq.ParquetWriter(file, schema, compression="zstd", compression_level=1, use_dictionary=False) as writer:
-        writer.write_table(table.cast(schema), row_group_size=rows)
+        while (group := stream.take(size)).num_rows or not num_rows:
+            writer.write_table(group.combine_chunks(), row_group_size=size)
+            num_rows += group.num_rows
+            if group.num_rows < size:
+                break
+    return num_rows
 
 
 def rows_with_keys(

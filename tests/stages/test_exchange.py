@@ -1,5 +1,6 @@
 import tempfile
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from manifests.storage import Storage
 from stages.exchange import (
     Block,
     BlockWriter,
+    RowStream,
     block_of_hash,
     block_of_refs,
     fixed_binary,
@@ -198,6 +200,45 @@ def test_a_table_of_narrower_types_is_cast_to_the_schema(tmp_path: Path) -> None
     narrow = table.set_column(1, "text", table.column("text").cast(pa.string()))
     written = write(str(tmp_path), [(narrow, [0])], 1, flush_bytes=1)
     assert read_table(Storage(str(tmp_path)), [block(written, 0)], SCHEMA, ignore).equals(table)
+
+
+CUTS = st.lists(st.integers(0, 12), max_size=6)
+
+
+def cut(rows: list[tuple[object, ...]], places: list[int]) -> list[pa.Table]:
+    """The rows as tables that end at these places, some of them empty."""
+    stops = [*sorted(min(place, len(rows)) for place in places), len(rows)]
+    return [rows_table(rows[start:stop]) for start, stop in zip([0, *stops], stops, strict=False)]
+
+
+@given(st.lists(st.tuples(ROWS, ROWS), max_size=12), CUTS, CUTS)
+@example([], [], [])
+def test_two_streams_go_in_step_however_each_is_cut(
+    pairs: list[tuple[tuple[object, ...], tuple[object, ...]]], left_cuts: list[int], right_cuts: list[int]
+) -> None:
+    left, right = ([pair[side] for pair in pairs] for side in (0, 1))
+    stream = RowStream(iter(cut(right, right_cuts)), SCHEMA)
+    found = []
+    for table in cut(left, left_cuts):
+        beside = stream.take(table.num_rows)
+        assert beside.schema == SCHEMA
+        found += list(zip(rows_of(table), rows_of(beside), strict=True))
+    assert found == list(zip(rows_of(rows_table(left)), rows_of(rows_table(right)), strict=True))
+    assert stream.take(1).num_rows == 0
+
+
+def test_a_stream_reads_no_further_than_it_is_asked() -> None:
+    read = []
+
+    def tables() -> Iterator[pa.Table]:
+        for number in range(4):
+            read.append(number)
+            yield rows_table([(number, "x", bytes(16), [])] * 2)
+
+    stream = RowStream(tables(), SCHEMA)
+    numbers = [stream.take(num_rows).column("number").to_pylist() for num_rows in (0, 1, 1, 3)]
+    assert (numbers, read) == ([[], [0], [0], [1, 1, 2]], [0, 1, 2])
+    assert stream.take(9).column("number").to_pylist() == [2, 3, 3]
 
 
 @given(st.lists(st.lists(DIGESTS, max_size=6), max_size=4), st.integers(0, 3))

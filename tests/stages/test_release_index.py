@@ -12,7 +12,9 @@ from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 import stages.release_index
+from manifests.document import ID_BYTES
 from stages.estimates import SKETCH_VALUES
+from stages.exchange import block_of_hash, fixed_binary, sortable
 from stages.release_index import (
     BAND_ROWS,
     INDEX,
@@ -20,6 +22,7 @@ from stages.release_index import (
     index_tables,
     rows_at,
     rows_with_keys,
+    sorted_bands,
     with_release,
     write_index,
 )
@@ -77,10 +80,25 @@ def table_of(rows: Documents, num_chunks: int = 1) -> pa.Table:
     return pa.concat_tables(parts)
 
 
-def written(table: pa.Table, schema: pa.Schema) -> CountedFile:
+def both_tables(documents: pa.Table) -> tuple[pa.Table, pa.Table]:
+    index, bands = index_tables(documents)
+    return index, sorted_bands(bands)
+
+
+def file_of(parts: list[pa.Table], schema: pa.Schema) -> bytes:
     data = BytesIO()
-    write_index(data, table, with_release(schema, "small 0.1.0"))
-    return CountedFile(BytesIO(data.getvalue()))
+    assert write_index(data, iter(parts), with_release(schema, "small 0.1.0")) == sum(part.num_rows for part in parts)
+    return data.getvalue()
+
+
+def written(table: pa.Table, schema: pa.Schema) -> CountedFile:
+    return CountedFile(BytesIO(file_of([table], schema)))
+
+
+def ranges(table: pa.Table, hashes: Any, num_ranges: int) -> list[pa.Table]:
+    """The rows by range of the hash."""
+    blocks = block_of_hash(hashes, num_ranges)
+    return [table.filter(pa.array(blocks == number)) for number in range(num_ranges)]
 
 
 def expected_index(rows: Documents) -> Documents:
@@ -106,7 +124,7 @@ def expected_bands(rows: Documents) -> list[tuple[int, int]]:
 @given(documents(), st.integers(1, 3))
 @example([], 1)
 def test_both_tables_are_those_of_plain_python(rows: Documents, num_chunks: int) -> None:
-    index, bands = index_tables(table_of(rows, num_chunks))
+    index, bands = both_tables(table_of(rows, num_chunks))
     assert index.schema == INDEX
     assert index.to_pylist() == expected_index(rows)
     assert bands.schema == BAND_ROWS
@@ -114,10 +132,28 @@ def test_both_tables_are_those_of_plain_python(rows: Documents, num_chunks: int)
 
 
 @QUICK
+@given(documents(), st.integers(1, 5), st.integers(1, 5))
+@example([], 1, 2)
+def test_files_made_range_by_range_are_those_made_at_once(rows: Documents, num_ranges: int, num_chunks: int) -> None:
+    whole = table_of(rows, num_chunks)
+    highs = sortable(fixed_binary(whole.column("key"), ID_BYTES))[0]
+    index, bands, first = [], [BAND_ROWS.empty_table()], 0
+    for part in ranges(whole, highs, num_ranges):
+        one, its_bands = index_tables(part, first=first)
+        first += one.num_rows
+        index.append(one)
+        bands.append(its_bands)
+    dealt = pa.concat_tables(bands)
+    by_key = [sorted_bands(part) for part in ranges(dealt, dealt.column("key").to_numpy(), num_ranges)]
+    for parts, table, schema in zip((index, by_key), both_tables(whole), (INDEX, BAND_ROWS), strict=True):
+        assert file_of(parts, schema) == file_of([table], schema)
+
+
+@QUICK
 @given(documents())
 @example([])
 def test_what_is_written_is_read_in_row_groups_of_ascending_keys(rows: Documents) -> None:
-    for table, schema in zip(index_tables(table_of(rows)), (INDEX, BAND_ROWS), strict=True):
+    for table, schema in zip(both_tables(table_of(rows)), (INDEX, BAND_ROWS), strict=True):
         file = written(table, schema)
         assert file.schema_arrow.metadata[b"corpusmill.release"] == b"small 0.1.0"
         assert file.schema_arrow.remove_metadata() == schema
@@ -130,7 +166,7 @@ def test_what_is_written_is_read_in_row_groups_of_ascending_keys(rows: Documents
 @given(documents(), st.sets(WORDS_64).map(sorted))
 @example([], [0, 1])
 def test_rows_with_keys_are_all_of_them_and_no_others(rows: Documents, keys: list[int]) -> None:
-    tables = index_tables(table_of(rows))
+    tables = both_tables(table_of(rows))
     for table, schema, column in zip(tables, (INDEX, BAND_ROWS), ("key_high", "key"), strict=True):
         parts = list(rows_with_keys(written(table, schema), np.array(keys, dtype=np.uint64), column))
         found = [row for part in parts for row in part.to_pylist()]
@@ -175,5 +211,5 @@ def test_an_empty_index_can_be_asked(schema: pa.Schema, *, has_group: bool) -> N
 
 
 def test_sketches_of_no_documents_make_an_index_that_can_be_written() -> None:
-    for table, schema in zip(index_tables(DOCUMENTS_SCHEMA.empty_table()), (INDEX, BAND_ROWS), strict=True):
+    for table, schema in zip(both_tables(DOCUMENTS_SCHEMA.empty_table()), (INDEX, BAND_ROWS), strict=True):
         assert written(table, schema).read().equals(table)
