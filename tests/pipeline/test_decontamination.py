@@ -114,9 +114,9 @@ def decontaminated(tiny_recipe: Path) -> Path:
 
 
 def test_documents_go_with_a_reason_and_the_release_says_so(
-    decontaminated: Path, run_recipe: Callable[..., None]
+    decontaminated: Path, run_alone: Callable[..., None]
 ) -> None:
-    run_recipe(decontaminated)
+    run_alone(decontaminated)
     release = decontaminated.parent / "releases/tiny-0.1.0"
     manifest = Manifest.read(Storage(str(release)))
     [benchmark] = manifest.benchmarks
