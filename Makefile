@@ -22,7 +22,7 @@ demo: .venv/runtime
 test: test-unit test-real
 
 test-unit: .venv/dev
-	$(BIN)/python -m pytest -m "not real" -rs -n $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest -m "not real" -rs -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-real: .venv/dev
 	$(BIN)/python -m pytest -m real -rs

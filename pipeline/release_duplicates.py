@@ -18,9 +18,11 @@ def duplicate_sections(manifest: Manifest) -> Iterator[str]:
     """Headings and what stands under them, for the summary."""
     counts = manifest.duplicate_counts
     yield "## Duplicates"
+    unresolved = counts["unresolved"]
+    told = f"{unresolved:,} documents are unresolved: they were kept, and may be duplicates of others."
     yield (
         f"{counts['repository_copies']:,} repositories are copies of others, whose files stay before theirs. "
-        f"{counts['unresolved']:,} documents are unresolved: they were kept, and may be duplicates of others."
+        f"{told if unresolved else 'No document is unresolved.'}"
     )
     if holds_out(manifest.recipe):
         yield "## Held-out documents"

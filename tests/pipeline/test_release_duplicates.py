@@ -29,6 +29,8 @@ def test_copies_of_repositories_and_unresolved_documents_are_always_told(manifes
     assert heading == "## Duplicates"
     assert "1,234 repositories are copies of others" in text
     assert "5 documents are unresolved" in text
+    decided = msgspec.structs.replace(manifest, duplicate_counts=counts | {"unresolved": 0})
+    assert "No document is unresolved" in "\n".join(duplicate_sections(decided))
 
 
 def test_held_out_documents_are_told_where_the_recipe_holds_some_out(manifest: Manifest) -> None:
