@@ -262,7 +262,7 @@ def test_a_release_that_holds_nothing_out_does_not_speak_of_it(earlier: Path) ->
     pages = [(earlier / name).read_text() for name in ("SUMMARY.md", "README.md")]
     assert all("held_out" not in page for page in pages)
     assert "Earlier releases" not in pages[0]
-    assert "0 documents are unresolved" in pages[0]
+    assert "No document is unresolved." in pages[0]
 
 
 def test_the_same_documents_are_held_out_in_any_number_of_partitions(
