@@ -70,7 +70,7 @@ def _stages(recipe: Recipe, repeat: int) -> Iterator[tuple[str, float]]:
     yield "read, MB/CPU s", read_rate
     a, b = permutations(256, 1)
     tokenizer = load_tokenizer(recipe)
-    kinds = frozenset(recipe.redaction.kinds)
+    policy = recipe.redaction.policy
 
     def sign(document: Document) -> object:
         encoded = document.text.encode()
@@ -79,7 +79,7 @@ def _stages(recipe: Recipe, repeat: int) -> Iterator[tuple[str, float]]:
 
     work: dict[str, Callable[[Document], object]] = {
         "content hash and signature, MB/CPU s": sign,
-        "redaction, MB/CPU s": lambda document: redact(document.text, kinds=kinds),
+        "redaction, MB/CPU s": lambda document: redact(document.text, policy=policy),
         f"tokenize ({tokenizer.engine}), MB/CPU s": lambda document: tokenizer.encode(document.text),
     }
     yield from _licences(recipe, everything, documents, repeat)

@@ -11,37 +11,24 @@ child inherits it. Memory beside the text: eight bytes per candidate place and a
 from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import hyperscan
 
-from filters.credentials import Plugin, expressions, plugins, region, secret_spans
-from filters.personal_data import (
-    EMAIL_EXPRESSION,
-    IPV4_EXPRESSION,
-    IPV6_EXPRESSION,
-    email_address,
-    ipv4_address,
-    ipv6_address,
-)
-from filters.private_keys import EXPRESSIONS as KEY_EXPRESSIONS
-from filters.private_keys import pem_block, putty_block
-from filters.spans import PLACEHOLDERS, Span, SpanKind, merged
-from manifests.errors import RecipeError, UnitError
+from filters.credentials import expressions, plugin_named, region, secret_spans
+from filters.redaction_policy import Level, RedactionPolicy, allowed_values, is_on
+from filters.redaction_rules import Rule, rules
+from filters.spans import Span, merged
+from filters.token_spans import token_rule, token_spans
+from filters.validators import PLACES
+from manifests.errors import UnitError
 
 MAXIMUM_BYTES = 2**32 - 1
 """Hyperscan counts a text's bytes in 32 bits."""
 
-Verify = Callable[[bytes, int], Span | None]
-
-_PLACES: tuple[tuple[SpanKind, str, Verify], ...] = (
-    ("email", EMAIL_EXPRESSION, email_address),
-    ("ip_address", IPV4_EXPRESSION, ipv4_address),
-    ("ip_address", IPV6_EXPRESSION, ipv6_address),
-    ("private_key", KEY_EXPRESSIONS[0], pem_block),
-    ("private_key", KEY_EXPRESSIONS[1], putty_block),
-)
+AtPlace = Callable[[bytes, int], Span | None]
+InRegion = Callable[[bytes, int, int, int], Iterator[Span]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,73 +36,65 @@ class Scanner:
     """A compiled database and what each of its match ids means.
 
     Attributes:
-        verifiers: by match id; a plugin is verified on lines, a function at a place.
-        on_lines: by match id, whether the verifier is a plugin.
+        verifiers: by match id: what looks at a place, or at a line or a window of it.
+        in_region: by match id, whether it looks at a line.
     """
 
     database: Any
-    verifiers: tuple[Verify | Plugin, ...]
-    on_lines: tuple[bool, ...]
+    verifiers: tuple[AtPlace | InRegion, ...]
+    in_region: tuple[bool, ...]
 
 
 @cache
-def scanner(kinds: frozenset[str]) -> Scanner:
-    """The scanner for some kinds; patterns of other kinds are not in it.
-
-    Raises:
-        RecipeError: a kind that does not exist.
-    """
-    if unknown := sorted(kinds - set(PLACEHOLDERS)):
-        raise RecipeError(
-            f"redaction: unknown kind {unknown[0]!r}; expected some of {', '.join(sorted(PLACEHOLDERS))}",
-            hint="correct the kind in the recipe's redaction",
-        )
-    verifiers: list[Verify | Plugin] = []
+def scanner(policy: RedactionPolicy) -> Scanner:
+    """The scanner for a policy; rules that it does not use are not in it."""
+    verifiers: list[AtPlace | InRegion] = []
+    in_region: list[bool] = []
     compiled: list[tuple[bytes, int, int]] = []
-    for kind, expression, verify in _PLACES:
-        if kind in kinds:
-            compiled.append((expression.encode(), len(verifiers), 0))
-            verifiers.append(verify)
-    for plugin in plugins() if "secret" in kinds else ():
-        for expression, ignore_case in expressions(plugin):
-            compiled.append((expression.encode(), len(verifiers), _flags(expression, ignore_case=ignore_case)))
-        verifiers.append(plugin)
+    for rule in rules():
+        level = policy.level(rule.kind)
+        if is_on(rule.level, level):
+            compiled += [(mark.encode(), len(verifiers), flags) for mark, flags in _marks(rule)]
+            verifiers.append(_verifier(rule, level))
+            in_region.append(rule.validator not in PLACES)
     database = hyperscan.Database()
     if compiled:
         patterns, ids, flags = zip(*compiled, strict=True)
         database.compile(expressions=list(patterns), ids=list(ids), elements=len(ids), flags=list(flags))
-    return Scanner(database, tuple(verifiers), tuple(isinstance(verifier, Plugin) for verifier in verifiers))
+    return Scanner(database, tuple(verifiers), tuple(in_region))
 
 
-def find_spans(data: bytes, *, kinds: frozenset[str]) -> list[Span]:
-    """Everything of these kinds in a text, disjoint and in order of position.
+def find_spans(data: bytes, *, policy: RedactionPolicy) -> list[Span]:
+    """Everything in a text that the policy looks for, disjoint and in order of position.
 
     Args:
         data: valid UTF-8.
-        kinds: of "email", "ip_address", "private_key", "secret".
 
     Returns:
-        An empty list for an empty text or no kinds.
+        An empty list for an empty text or a policy that is off.
 
     Raises:
-        RecipeError: a kind that does not exist.
         UnitError: a text of 4 GiB or more, which hyperscan would read in part.
     """
     if len(data) > MAXIMUM_BYTES:
         raise UnitError(f"redaction: a text of {len(data)} bytes; expected at most {MAXIMUM_BYTES}")
-    tool = scanner(kinds)
+    tool = scanner(policy)
     places = _places(tool, data)
-    return merged(span for index in sorted(places) for span in _verified(tool.verifiers[index], data, places[index]))
+    found = (span for index in sorted(places) for span in _verified(tool, index, data, places[index]))
+    allowed = allowed_values(policy.allow)
+    if allowed is not None:
+        found = (span for span in found if not allowed.match(data[span.start : span.stop].decode()))
+    return merged(found)
 
 
 def _places(tool: Scanner, data: bytes) -> dict[int, "array[int]"]:
-    """Match ends by match id; of a plugin's matches in one region only the first."""
+    """Match ends by match id; of the matches in one region only the first."""
     places: dict[int, array[int]] = {}
     settled = [0] * len(tool.verifiers)
-    on_lines = tool.on_lines
+    in_region = tool.in_region
 
     def mark(index: int, _start: int, stop: int, _flags: int, _context: object) -> None:
-        if on_lines[index]:
+        if in_region[index]:
             if stop <= settled[index]:
                 return
             settled[index] = region(data, stop)[2]
@@ -126,24 +105,43 @@ def _places(tool: Scanner, data: bytes) -> dict[int, "array[int]"]:
     return places
 
 
-def _verified(verifier: Verify | Plugin, data: bytes, stops: "array[int]") -> Iterator[Span]:
-    if isinstance(verifier, Plugin):
+def _verified(tool: Scanner, index: int, data: bytes, stops: "array[int]") -> Iterator[Span]:
+    verify: Any = tool.verifiers[index]
+    if tool.in_region[index]:
         settled = 0
         for stop in stops:
             start, end, next_settled = region(data, stop)
-            yield from secret_spans(verifier, data, start, end, settled=settled)
+            yield from verify(data, start, end, settled)
             settled = next_settled
         return
     for stop in stops:
-        if span := verifier(data, stop):
+        if span := verify(data, stop):
             yield span
 
 
-def _flags(expression: str, *, ignore_case: bool) -> int:
-    """Multi-line, the plugin's own case rule, and prefilter mode where hyperscan cannot match exactly."""
-    flags = int(hyperscan.HS_FLAG_MULTILINE)
-    if ignore_case:
-        flags |= int(hyperscan.HS_FLAG_CASELESS)
-    if "(?<" in expression or "(?!" in expression:
-        flags |= int(hyperscan.HS_FLAG_PREFILTER)
-    return flags
+def _verifier(rule: Rule, level: Level) -> AtPlace | InRegion:
+    if rule.plugin:
+        return partial(secret_spans, plugin_named(rule.plugin))
+    if (place := PLACES.get(rule.validator)) is None:
+        return partial(token_spans, token_rule(rule, level))
+
+    def at_place(data: bytes, stop: int) -> Span | None:
+        found = place(data, stop, level)
+        return found and Span(*found, rule.kind, rule.id)
+
+    return at_place
+
+
+def _marks(rule: Rule) -> list[tuple[str, int]]:
+    """Hyperscan's expressions of a rule, with flags; in prefilter mode where it cannot match exactly."""
+    if not rule.plugin:
+        return [(rule.mark, hyperscan.HS_FLAG_MULTILINE)]
+    marks = []
+    for expression, ignore_case in expressions(plugin_named(rule.plugin)):
+        flags = int(hyperscan.HS_FLAG_MULTILINE)
+        if ignore_case:
+            flags |= int(hyperscan.HS_FLAG_CASELESS)
+        if "(?<" in expression or "(?!" in expression:
+            flags |= int(hyperscan.HS_FLAG_PREFILTER)
+        marks.append((expression, flags))
+    return marks

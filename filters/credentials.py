@@ -1,8 +1,8 @@
 """Credentials: the structured plugins of detect-secrets, each run only where its own pattern was seen.
 
 A structured plugin knows a provider's token by its form. The keyword and entropy plugins guess, and are left out.
-Never calls `verify`, so nothing leaves the machine. Form is not proof: `basic_auth` takes every `user:pass` of a test
-or a manual, `telegram_token` any number of 8 to 10 digits, a colon and 35 letters.
+Never calls `verify`, so nothing leaves the machine. Two plugins are replaced by rules of our own: `basic_auth` takes
+every `user:pass` of a test or a manual, `telegram_token` any number of 8 to 10 digits, a colon and 35 letters.
 
 The plugin decides whether a line holds a secret; the span is ours, because the value that a plugin names is not always
 the secret: GitHub's and GitLab's group is the prefix alone, JWT's value lacks the signature, Artifactory's has the
@@ -28,13 +28,6 @@ _MARGIN_BYTES = 1_024
 """A candidate nearer than this to its window's end gets a window of its own."""
 
 _TAIL_BYTES = 4_096
-
-PLUGINS = (
-    "artifactory", "aws", "azure_storage_key", "basic_auth", "cloudant", "discord", "github_token", "gitlab_token",
-    "ibm_cloud_iam", "ibm_cos_hmac", "jwt", "mailchimp", "npm", "openai", "pypi_token", "sendgrid", "slack",
-    "softlayer", "square_oauth", "stripe", "telegram_token", "twilio",
-)  # fmt: skip
-"""Module names in detect_secrets.plugins; not `private_key` (`filters.private_keys`) and `ip_public`."""
 
 # These plugins' groups are a choice of prefixes; the secret is the whole match.
 _GROUP_IS_PREFIX = frozenset({"github_token", "gitlab_token"})
@@ -73,12 +66,6 @@ class Plugin:
     name: str
     original: Any
     detector: Any
-
-
-@cache
-def plugins() -> tuple[Plugin, ...]:
-    """The plugins in the order of `PLUGINS`; imports detect-secrets on the first call."""
-    return tuple(map(_plugin, PLUGINS))
 
 
 def expressions(plugin: Plugin) -> list[tuple[str, bool]]:
@@ -123,7 +110,7 @@ def region(data: bytes, stop: int) -> tuple[int, int, int]:
     return window_start, window_end, end + 1 if at_line_end else window_end - _MARGIN_BYTES
 
 
-def secret_spans(plugin: Plugin, data: bytes, start: int, stop: int, *, settled: int = 0) -> Iterator[Span]:
+def secret_spans(plugin: Plugin, data: bytes, start: int, stop: int, settled: int = 0) -> Iterator[Span]:
     """The secrets of one plugin in data[start:stop], part of one line.
 
     A whole-match token takes the token characters that touch its end with it: a key that has grown longer than the
@@ -170,7 +157,9 @@ def _trimmed(name: str, line: str, first: int, last: int) -> tuple[int, int]:
     return first, last
 
 
-def _plugin(name: str) -> Plugin:
+@cache
+def plugin_named(name: str) -> Plugin:
+    """The plugin of a module in detect_secrets.plugins; imports detect-secrets on the first call."""
     module = importlib.import_module(f"detect_secrets.plugins.{name}")
     base = importlib.import_module("detect_secrets.plugins.base").RegexBasedDetector
     [detector] = [

@@ -1,7 +1,7 @@
 """Example values: tokens, cards and keys made up at run time, so that no file of ours looks like a leak.
 
-An example is a template. `«alnum:36»` stands for 36 letters and digits, and `⟦secret|…⟧` around a part says that it must
-be found, as this kind. Values come from sha256 of a seed, the spec and its place: the same on every machine, random to
+An example is a template. `«alnum:36»` stands for 36 letters and digits; `⟦secret|…⟧` around a part says that it must be
+found, as this kind. Values come from sha256 of a seed, the spec and its place: the same on every machine, random to
 every detector. `«alnum:36#a»` names its value, so that it can stand twice.
 
     alnum, letters, lower (a-z 0-9), upper (A-Z 0-9), hex, HEX, digits, base64 (+/), base64url (-_), base32: length

@@ -13,12 +13,7 @@ are not looked for.
 import re
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
-from filters.spans import Span
-
-EMAIL_EXPRESSION = r"[0-9A-Za-z_.+\-\x80-\xff]@[0-9A-Za-z\x80-\xff]"
-IPV4_EXPRESSION = r"\d\.\d{1,3}\.\d{1,3}\.\d"
-IPV6_EXPRESSION = r"[23][0-9a-fA-F]{3}:[0-9a-fA-F:]"
-"""Hyperscan expressions. Global IPv6 unicast is 2000::/3, so a public address starts with four digits, 2... or 3...."""
+from filters.redaction_policy import Level
 
 MAXIMUM_LOCAL_BYTES = 64
 MAXIMUM_DOMAIN_BYTES = 253
@@ -70,7 +65,7 @@ _RESOLVERS = frozenset({
 })  # fmt: skip
 
 
-def email_address(data: bytes, stop: int) -> Span | None:
+def email_address(data: bytes, stop: int, _level: Level) -> tuple[int, int] | None:
     """The e-mail address whose `@` is the last byte but one before `stop`, or None.
 
     The local part may hold letters, digits, `_ . + -` and Latin letters with marks, at most 64 bytes (RFC 5321); the
@@ -93,10 +88,10 @@ def email_address(data: bytes, stop: int) -> Span | None:
         return None
     if _URL_USER.search(data[max(0, start - MAXIMUM_LOCAL_BYTES) : start]):
         return None
-    return Span(start, domain.end(), "email", "address")
+    return start, domain.end()
 
 
-def ipv4_address(data: bytes, stop: int) -> Span | None:
+def ipv4_address(data: bytes, stop: int, _level: Level) -> tuple[int, int] | None:
     """The public IPv4 address whose fourth number's first digit is the byte before `stop`, or None.
 
     A dotted quad is taken for a version, a network or an example, and stays, where
@@ -126,10 +121,10 @@ def ipv4_address(data: bytes, stop: int) -> Span | None:
     address = int(IPv4Address(quad))
     if any(first <= address <= last for first, last in _STAYING_IPV4):
         return None
-    return Span(start, stop, "ip_address", "ipv4")
+    return start, stop
 
 
-def ipv6_address(data: bytes, stop: int) -> Span | None:
+def ipv6_address(data: bytes, stop: int, _level: Level) -> tuple[int, int] | None:
     """The global IPv6 address whose first group and colon end at the last byte but one before `stop`, or None."""
     start = stop - 6
     if start and (_is_word_dot_or_dash(data[start - 1]) or data[start - 1] == ord(":")):
@@ -145,7 +140,7 @@ def ipv6_address(data: bytes, stop: int) -> Span | None:
         return None
     if str(address) in _RESOLVERS or any(address in network for network in _STAYING_IPV6):
         return None
-    return Span(start, start + len(text), "ip_address", "ipv6")
+    return start, start + len(text)
 
 
 def _is_word_dot_or_dash(byte: int) -> bool:

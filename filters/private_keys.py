@@ -9,10 +9,7 @@ Cost: one bounded look ahead per header, at most `BLOCK_BYTES`, ended by the nex
 
 import re
 
-from filters.spans import Span
-
-EXPRESSIONS = (r"BEGIN (?:[A-Z0-9]{1,16} ){0,4}PRIVATE KEY", r"PuTTY-User-Key-File-[0-9]")
-"""What marks a candidate, in the order of the rules `pem_block` and `putty_block`."""
+from filters.redaction_policy import Level
 
 BLOCK_BYTES = 65_536
 """The longest block looked for; an RSA key of 16,384 bits has 12,800."""
@@ -39,7 +36,7 @@ _PUTTY_PRIVATE = re.compile(rb"Private-Lines: ?\d{1,4}")
 _PUTTY_END = re.compile(rb"Private-(?:MAC|Hash): ?[0-9a-fA-F]{8,128}")
 
 
-def pem_block(data: bytes, stop: int) -> Span | None:
+def pem_block(data: bytes, stop: int, _level: Level) -> tuple[int, int] | None:
     """The block whose BEGIN marker's words end at `stop`, or None where no key follows.
 
     Returns:
@@ -58,12 +55,12 @@ def pem_block(data: bytes, stop: int) -> Span | None:
     marker_words = data.find(b"PRIVATE KEY", body, limit)
     dashes = data.find(b"----", body, marker_words) if marker_words >= 0 else -1
     if dashes >= 0 and (end := _END.match(data, dashes)) and _is_key(data[body:dashes]):
-        return Span(start, end.end(), "private_key", "pem_block")
+        return start, end.end()
     opened = _OPEN_BLOCK.match(data, body, limit)
-    return Span(start, opened.end(), "private_key", "pem_block") if opened else None
+    return (start, opened.end()) if opened else None
 
 
-def putty_block(data: bytes, stop: int) -> Span | None:
+def putty_block(data: bytes, stop: int, _level: Level) -> tuple[int, int] | None:
     """The PuTTY key file whose header name ends at `stop`, or None where no private lines follow."""
     start = data.rfind(_PUTTY, 0, stop)
     limit = data.find(_PUTTY, stop, stop + BLOCK_BYTES)
@@ -75,7 +72,7 @@ def putty_block(data: bytes, stop: int) -> Span | None:
     if opened is None:
         return None
     end = _PUTTY_END.search(data, opened.end(), min(limit, opened.end() + 256))
-    return Span(start, (end or opened).end(), "private_key", "putty_block")
+    return start, (end or opened).end()
 
 
 def _is_key(body: bytes) -> bool:

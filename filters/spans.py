@@ -13,12 +13,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-SpanKind = Literal["email", "ip_address", "private_key", "secret"]
+SpanKind = Literal[
+    "private_key", "secret", "url_password", "assigned_secret",
+    "payment_card", "iban", "email", "phone_number", "ip_address",
+]  # fmt: skip
 
 PLACEHOLDERS: dict[SpanKind, bytes] = {
     "private_key": b"<PRIVATE_KEY>",
     "secret": b"<KEY>",
+    "url_password": b"<PASSWORD>",
+    "assigned_secret": b"<SECRET>",
+    "payment_card": b"<PAYMENT_CARD>",
+    "iban": b"<IBAN>",
     "email": b"<EMAIL>",
+    "phone_number": b"<PHONE_NUMBER>",
     "ip_address": b"<IP_ADDRESS>",
 }
 """By kind, the worst leak first: in this order overlapping spans choose their kind."""
@@ -44,7 +52,7 @@ class Span:
         start: first byte of the UTF-8 text.
         stop: byte after the last, > start.
         kind: what it is, which decides the placeholder.
-        rule: which rule found it: `address`, `ipv4`, `ipv6`, `pem_block`, `putty_block` or a plugin's module name.
+        rule: id of the rule that found it, in `redaction_rules.toml`.
     """
 
     start: int

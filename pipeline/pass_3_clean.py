@@ -47,7 +47,7 @@ class _Decided(NamedTuple):
 
 def _clean(context: UnitContext) -> None:
     ledger = context.ledger = Ledger()
-    kinds = frozenset(context.recipe.redaction.kinds)
+    policy = context.recipe.redaction.policy
     sample, benchmarks = _Sample(context.recipe), Decontaminator(context.recipe)
     redactions: dict[str, int] = {}
     rejected: list[Rejected] = []
@@ -61,7 +61,7 @@ def _clean(context: UnitContext) -> None:
         for ordinal, document, verdict, num_bytes in _decided(context, judged):
             set_aside = verdict is not None and verdict.reason == HELD_OUT
             verdict = verdict or benchmarks.rejected(document, num_bytes)  # noqa: PLW2901 - pass 2 comes first
-            cleaned = redact(document.text, kinds=kinds) if verdict is None or set_aside else None
+            cleaned = redact(document.text, policy=policy) if verdict is None or set_aside else None
             if cleaned is not None and cleaned.counts and nothing_left(cleaned.text):
                 verdict = _rejected(document, num_bytes, stage="redact", reason="only_placeholders_left")  # noqa: PLW2901
             elif cleaned is not None and set_aside:
@@ -145,7 +145,7 @@ class _Sample:
 
 def _settings(recipe: Recipe, plan: Plan) -> object:
     return {
-        "redaction": sorted(recipe.redaction.kinds),
+        "redaction": recipe.redaction.model_dump(),
         "decontamination": benchmark_settings(recipe),
         "seed": recipe.seed,
         "tokenizer": tokenizer_settings(recipe),
@@ -160,13 +160,13 @@ def _prepare(recipe: Recipe) -> None:
     if (matcher := load_matcher(recipe)) is not None:
         matcher.match("warm", is_code=True)
     load_tokenizer(recipe).encode("warm")
-    redact("warm", kinds=frozenset(recipe.redaction.kinds))
+    redact("warm", policy=recipe.redaction.policy)
 
 
 STEPS = [
     Step(
         name="clean",
-        version=2,
+        version=3,
         number=3,
         pass_name="clean",
         grain="inputs",

@@ -19,6 +19,7 @@ from manifests.errors import RecipeError
 from pipeline.recipe_benchmarks import Decontamination
 from pipeline.recipe_duplicates import Deduplication, HeldOut
 from pipeline.recipe_filters import Filters, Languages
+from pipeline.recipe_redaction import Redaction
 from pipeline.recipe_types import Fraction, Name, Positive, Section
 
 LicenceEntry = Annotated[str, Field(min_length=1, max_length=200)]
@@ -132,17 +133,6 @@ class Licences(Section):
                 hint="name a folder as licences.cache in the recipe",
             ) from error
         return str(Path(caches, "corpusmill", "licences"))
-
-
-class Redaction(Section):
-    """What is replaced by typed placeholders."""
-
-    kinds: list[Literal["email", "ip_address", "private_key", "secret"]] = [
-        "email",
-        "ip_address",
-        "private_key",
-        "secret",
-    ]
 
 
 class Mixture(Section):

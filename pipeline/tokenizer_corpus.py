@@ -49,14 +49,14 @@ def _sample(recipe: Recipe, shards: list[Shard], maximum_bytes: int) -> list[str
     Every shard may give twice its even share, so memory stays near twice `maximum_bytes` however large the input.
     """
     share = 2 * maximum_bytes // max(1, len(shards)) + _CODE_POINTS
-    kinds = frozenset(recipe.redaction.kinds)
+    policy = recipe.redaction.policy
     found: dict[str, str] = {}
     for shard in shards:
         taken = 0
         for document in _documents(recipe, shard):
             if taken > share:
                 break
-            found[document.id] = redact(document.text[:_CODE_POINTS], kinds=kinds).text
+            found[document.id] = redact(document.text[:_CODE_POINTS], policy=policy).text
             taken += len(found[document.id].encode())
     chosen, total = [], 0
     for identifier in sorted(found):

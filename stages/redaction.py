@@ -9,11 +9,16 @@ A text without findings costs one scan and no copy. What was found is never logg
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import Literal
 
 from filters.candidates import find_spans
+from filters.redaction_policy import RedactionPolicy
 from filters.spans import replaced, whole_lines, without_placeholders
 
 MAXIMUM_PASSES = 4
+
+Syntax = Literal["prose", "code", "markup"]
+"""What a placeholder must not break: nothing, a parser of source code, tags."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,21 +34,19 @@ class Redacted:
     counts: dict[str, int]
 
 
-def redact(text: str, *, kinds: frozenset[str]) -> Redacted:
+def redact(text: str, *, policy: RedactionPolicy, document_id: str = "", syntax: Syntax = "prose") -> Redacted:
     """Replace every finding by its kind's placeholder: `<EMAIL>`, `<IP_ADDRESS>`, `<KEY>`, `<PRIVATE_KEY>`.
 
     The number of LF and each line's indentation stay. `redact(redact(text).text)` finds nothing.
 
     Args:
         text: valid Unicode.
-        kinds: of "email", "ip_address", "private_key", "secret"; others are not looked for.
 
     Raises:
-        RecipeError: a kind that does not exist.
         UnitError: a text of 4 GiB or more.
     """
     data = text.encode()
-    spans = find_spans(data, kinds=kinds)
+    spans = find_spans(data, policy=policy)
     if not spans:
         return Redacted(text, {})
     counts: Counter[str] = Counter()
@@ -54,7 +57,7 @@ def redact(text: str, *, kinds: frozenset[str]) -> Redacted:
             spans = whole_lines(data, spans)
         counts.update(f"{span.kind}/{span.rule}" for span in spans)
         data = replaced(data, spans)
-        spans = find_spans(data, kinds=kinds)
+        spans = find_spans(data, policy=policy)
     return Redacted(data.decode(), {key: counts[key] for key in sorted(counts)})
 
 

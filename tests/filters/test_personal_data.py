@@ -3,9 +3,10 @@
 import pytest
 
 from filters.candidates import find_spans
+from filters.redaction_policy import only
 from filters.spans import replaced
 
-PERSONAL = frozenset({"email", "ip_address"})
+PERSONAL = only("email", "ip_address")
 AT = "@"
 SOMEONE = "some.one" + AT + "company-mail.org"
 PUBLIC = "81.2" + ".69.142"
@@ -14,7 +15,7 @@ PUBLIC_V6 = "2a02:" + "2f0:aaaa::17"
 
 def redacted(text: str) -> str:
     data = text.encode()
-    return replaced(data, find_spans(data, kinds=PERSONAL)).decode()
+    return replaced(data, find_spans(data, policy=PERSONAL)).decode()
 
 
 @pytest.mark.parametrize(
@@ -129,5 +130,5 @@ def test_other_ipv6_and_lookalikes_stay(text: str) -> None:
 
 def test_kinds_that_are_off_are_not_looked_for() -> None:
     data = f"{SOMEONE} {PUBLIC}".encode()
-    assert [span.kind for span in find_spans(data, kinds=frozenset({"email"}))] == ["email"]
-    assert find_spans(data, kinds=frozenset()) == []
+    assert [span.kind for span in find_spans(data, policy=only("email"))] == ["email"]
+    assert find_spans(data, policy=only()) == []

@@ -3,16 +3,17 @@
 import pytest
 
 from filters.candidates import find_spans
+from filters.redaction_policy import only
 from filters.spans import Span, replaced
 
-KEYS = frozenset({"private_key"})
+KEYS = only("private_key")
 BEGIN, END = "-----BEGIN {}PRIVATE KEY-----", "-----END {}PRIVATE KEY-----"
 FAKE = ["FAKEfake" * 8, "0FAKEfake1+/fake" * 4, "FAKE=="]
 
 
 def redacted(text: str) -> str:
     data = text.encode()
-    return replaced(data, find_spans(data, kinds=KEYS)).decode()
+    return replaced(data, find_spans(data, policy=KEYS)).decode()
 
 
 def block(label: str = "", separator: str = "\n") -> str:
@@ -80,7 +81,7 @@ def test_what_holds_no_key_stays(text: str) -> None:
 
 def test_two_blocks_are_two_findings() -> None:
     text = block() + "\n" + block("RSA ")
-    found = find_spans(text.encode(), kinds=KEYS)
+    found = find_spans(text.encode(), policy=KEYS)
     assert found == [
         Span(0, len(block()), "private_key", "pem_block"),
         Span(len(block()) + 1, len(text), "private_key", "pem_block"),

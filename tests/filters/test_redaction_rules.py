@@ -1,0 +1,41 @@
+"""Redaction rules: every rule finds its examples and leaves alone what must stay."""
+
+import pytest
+
+from filters.candidates import find_spans
+from filters.example_values import example
+from filters.redaction_policy import KINDS, only
+from filters.redaction_rules import Rule, rules
+from filters.validators import PLACES, VALUE_TESTS
+
+RULES = {rule.id: rule for rule in rules()}
+FOUND = [(rule.id, template) for rule in rules() for template in rule.found]
+STAYS = [(rule.id, template) for rule in rules() for template in rule.stays]
+
+
+def test_ids_are_unique() -> None:
+    assert len(RULES) == len(rules())
+
+
+@pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.id)
+def test_a_rule_is_whole(rule: Rule) -> None:
+    assert rule.found
+    assert rule.kind in KINDS
+    assert rule.plugin or rule.pattern
+    assert rule.plugin or rule.validator in PLACES or rule.validator in VALUE_TESTS
+
+
+@pytest.mark.parametrize(("rule", "template"), FOUND)
+def test_a_rule_finds_what_it_must(rule: str, template: str) -> None:
+    kind, level = RULES[rule].kind, RULES[rule].level
+    for seed in "abc":
+        wanted = example(template, seed)
+        found = find_spans(wanted.text.encode(), policy=only(kind, level=level))
+        assert [(span.start, span.stop, span.kind) for span in found] == list(wanted.labels), wanted.text
+
+
+@pytest.mark.parametrize(("rule", "template"), STAYS)
+def test_a_rule_leaves_alone_what_it_must(rule: str, template: str) -> None:
+    text = example(template).text
+    found = find_spans(text.encode(), policy=only(RULES[rule].kind, level=RULES[rule].level))
+    assert [span.rule for span in found if span.rule == rule] == [], text
