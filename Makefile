@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= 2
 
-.PHONY: demo test test-unit test-real check docs bench bench-dedup bench-dedup-scale eval-licence wheel lock clean
+.PHONY: demo test test-unit test-real check docs bench bench-dedup bench-dedup-scale bench-redaction eval-licence eval-redaction eval-kingfisher wheel lock clean
 
 ## demo: make the environment, build real input shards, run the whole mill, verify the release
 demo: .venv/runtime
@@ -56,6 +56,18 @@ bench-dedup-scale: .venv/dev
 ## eval-licence: licences found in 500 files of the sample shards, against scancode's scan of the whole files
 eval-licence: .venv/dev
 	$(BIN)/python bench/eval_licence.py
+
+## bench-redaction: redaction of the sample shards, beside datatrove's PII formatter and detect-secrets
+bench-redaction: .venv/dev
+	$(BIN)/python bench/redaction_speed.py
+
+## eval-redaction: recall and precision by kind on the labelled cases, written into docs/redaction.md
+eval-redaction: .venv/dev
+	$(BIN)/python bench/eval_redaction.py --write
+
+## eval-kingfisher: what another scanner finds in the sample shards and the labelled cases, held against what we find
+eval-kingfisher: .venv/dev
+	$(BIN)/python bench/eval_kingfisher.py
 
 wheel: .venv/runtime
 	rm -rf dist && $(BIN)/uv build --wheel --no-build-isolation --out-dir dist

@@ -192,6 +192,27 @@ def verify(release: Annotated[str, typer.Argument(metavar="RELEASE", help="A rel
     typer.echo(verify_release(release))
 
 
+@app.command(epilog="Example: corpusmill redact settings.py --level high")
+def redact(
+    files: Annotated[list[str], typer.Argument(metavar="FILE", help="Text files in UTF-8; - is standard input.")],
+    recipe: Annotated[Path | None, typer.Option(metavar="RECIPE", help="Redact as this recipe says.")] = None,
+    level: Annotated[
+        str | None, typer.Option(metavar="LEVEL", help="Of every kind, without a recipe: low, balanced or high.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object for each finding.")] = False,
+    output: Annotated[
+        Path | None, typer.Option(metavar="OUT", help="Write the redacted text of the one file here.")
+    ] = None,
+) -> None:
+    """Show secrets and personal data in files, values masked.
+
+    Kind, rule, place and length of each finding, and its line without it. The files stay as they are.
+    """
+    from pipeline.redact_file import redact_files
+
+    redact_files(files, recipe=recipe, level=level, as_json=as_json, output=output)
+
+
 @app.command(epilog="Example: corpusmill init recipe.yaml")
 def init(
     recipe: Annotated[
