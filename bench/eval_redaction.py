@@ -4,9 +4,9 @@ The cases, `redaction_cases/*.yaml`, are texts as they stand in code, configurat
 found marked in them; their values are made at run time (`filters.example_values`). They were written before the rules
 and beside them, not from them. A third are texts in which nothing must be found.
 
-A label is found where at least nine tenths of its bytes are covered, by findings of whatever kind: what is taken out is
-out. A finding is right where at least half of it lies in labels. Recall is counted by the label's kind, precision by the
-finding's. It fails below the limits of `MINIMUM`.
+A label is found where at least nine tenths of its bytes are covered, by findings of whatever kind: what is taken out
+is out. A finding is right where at least half of it lies in labels. Recall is counted by the label's kind, precision by
+the finding's. It fails below the limits of `MINIMUM`.
 
 `--write` puts the table into docs/redaction.md, `--check` fails where the page says something else; `--missed` names
 the cases that are not as they should be.
@@ -30,7 +30,7 @@ CASES = Path(__file__).with_name("redaction_cases")
 PAGE = Path(__file__).parents[1] / "docs/redaction.md"
 BEGIN, END = "<!-- eval-redaction begins -->\n", "<!-- eval-redaction ends -->\n"
 
-MINIMUM = {kind: (0.95, 0.9) for kind in KINDS} | {"assigned_secret": (0.8, 0.7), "phone_number": (0.8, 0.9)}
+MINIMUM = dict.fromkeys(KINDS, (0.95, 0.9)) | {"assigned_secret": (0.8, 0.7), "phone_number": (0.8, 0.9)}
 COVERED = 0.9
 IN_LABELS = 0.5
 
@@ -123,7 +123,7 @@ def report(scores: list[Score]) -> tuple[str, list[str]]:
             failed.append(kind)
     negatives = sum(not item.labels for item in scores)
     clean = sum(not item.labels and not item.findings for item in scores)
-    lines += ["", f"{len(scores)} cases. Nothing was found in {clean} of the {negatives} that hold nothing.", ""]
+    lines += ["", f"{len(scores)} cases. Nothing was found in {clean} of the {negatives} that hold nothing.\n"]
     return "\n".join(lines), failed
 
 
