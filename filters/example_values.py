@@ -8,7 +8,9 @@ every detector. `«alnum:36#a»` names its value, so that it can stand twice.
     symbols: letters, digits and !@#$%^&*; uuid; at (the sign of an address); say:WORDS (the words themselves,
     for a known prefix that a scanner of repositories would trip over, split in two)
     pem:LINES, lines of 64 base64 characters; base64of:TEXT, base64urlof:TEXT without padding; jwt
-    card:PREFIX:LENGTH ends in a Luhn digit; iban:COUNTRY:DIGITS has its check digits
+    card:PREFIX:LENGTH ends in a Luhn digit; card4:PREFIX:LENGTH:SEPARATOR is the same in groups, as printed on a card
+    iban:COUNTRY:PARTS has its check digits; a part is a count of digits, or letters that stand as they are, with plus
+    signs between parts (GB:WEST+14); iban4 is the same in groups of four
     ipv4, ipv6: a public address
 """
 
@@ -96,14 +98,19 @@ def _value(spec: str, seed: str) -> str:
             head, body = ('{"alg":"HS256","typ":"JWT"}', '{"sub":"' + _characters(string.digits, 10, seed) + '"}')
             parts = [base64.urlsafe_b64encode(part.encode()).decode().rstrip("=") for part in (head, body)]
             return ".".join([*parts, _characters(_ALPHABETS["base64url"], 43, seed)])
-        case "card":
-            prefix, _, length = rest.partition(":")
-            return _with_luhn_digit(prefix + _characters(string.digits, int(length) - len(prefix) - 1, seed))
-        case "iban":
-            country, _, length = rest.partition(":")
-            number = _characters(string.digits, int(length), seed)
+        case "card" | "card4":
+            prefix, length, *separator = rest.split(":")
+            number = _with_luhn_digit(prefix + _characters(string.digits, int(length) - len(prefix) - 1, seed))
+            groups = r"....|.+" if len(number) > 15 else r"^....|......|.+"
+            return "".join(separator).join(re.findall(groups, number)) if name == "card4" else number
+        case "iban" | "iban4":
+            country, _, parts = rest.partition(":")
+            number = "".join(
+                _characters(string.digits, int(part), seed) if part.isdigit() else part for part in parts.split("+")
+            )
             folded = "".join(str(int(character, 36)) for character in number + country + "00")
-            return f"{country}{98 - int(folded) % 97:02}{number}"
+            number = f"{country}{98 - int(folded) % 97:02}{number}"
+            return " ".join(re.findall(r".{1,4}", number)) if name == "iban4" else number
         case "ipv4":
             numbers = sha256(seed.encode()).digest()
             return f"{60 + numbers[0] % 30}.{128 + numbers[1] % 100}.{130 + numbers[2] % 100}.{101 + numbers[3] % 100}"
