@@ -321,7 +321,7 @@ def test_a_failed_unit_is_to_be_run_again(finished_recipe: Path) -> None:
         ("deduplication.near.seed=2", "ingest"),
         ("deduplication.near.minimum_similarity=0.9", "sift"),
         ("licences.copies=strict", "group"),
-        ("redaction.kinds=[email]", "clean"),
+        ("redaction.sensitivity.email=off", "clean"),
         ("mixture.tokens=5000", "mix"),
         ("packing.sequence_tokens=64", "pack"),
         ("release.texts=null", "pack"),
