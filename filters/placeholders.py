@@ -32,6 +32,7 @@ _MARK = re.compile(
 _WORD = re.compile(rb"[A-Za-z0-9_]*\Z")
 _STRING_PREFIXES = frozenset(b" b f r u l n e x rb br fr rf".split(b" "))
 
+
 @dataclass(frozen=True, slots=True)
 class Spelling:
     """How one document spells its placeholders.
@@ -98,7 +99,10 @@ class _Line:
         for mark in _MARK.finditer(self._data, self._position, span.start):
             self._take(mark)
         self._position = span.stop
-        return self._is_comment or (bool(self._quote) and self._closes_behind(span))
+        if self._is_comment:
+            return True
+        # Behind a brace a string may hold an expression, f"{...}".
+        return bool(self._quote) and self._data[span.start - 1] != ord("{") and self._closes_behind(span)
 
     def _take(self, mark: re.Match[bytes]) -> None:
         sign = mark["quote"]
