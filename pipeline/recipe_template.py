@@ -58,8 +58,8 @@ _COMMENTS = {
     "redaction": (
         "sensitivity: off, low (what its form proves), balanced, or high (what merely may be one). allow: patterns of\n"
         "values that stay, such as '*@lists.debian.org'. addresses: placeholder, or stand_in, an address of a range\n"
-        "for documentation. Documents with more findings in 1,000 bytes, or a larger share of key material, are left out;\n"
-        "null: never. docs/redaction.md has the rules."
+        "for documentation. Documents with more findings in 1,000 bytes, or a larger share of key material, are left\n"
+        "out; null: never. docs/redaction.md has the rules."
     ),
     "mixture": "Shares in tokens. tokens: the total wanted, null for as many as possible. shortfall: scale or fail.",
     "tokenizer": "A Hugging Face tokenizer.json; `corpusmill tokenizer train FILE` makes one from these sources.",
