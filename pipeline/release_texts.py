@@ -81,8 +81,8 @@ def summary(manifest: Manifest) -> str:
         table(("what was done, or the encoding of the row", "documents"), _forms(manifest)),
         *_benchmarks(manifest),
         "## Redactions",
-        _redacted_documents(manifest),
         table(("source", "kind/rule", "replacements"), _redactions(manifest)),
+        _redacted_documents(manifest),
         "## Packing",
         _packing(manifest),
         "## Texts",
@@ -246,7 +246,7 @@ def _redacted_documents(manifest: Manifest) -> str:
 def _redactions(manifest: Manifest) -> Iterable[Sequence[str]]:
     """Rows by source, most replacements first; the source and its documents stand on the first row of each."""
     for source, counts in manifest.redactions.items():
-        documents = manifest.redacted_documents[source]
+        documents = manifest.redacted_documents.get(source, 0)
         name = f"{cell(source)} ({documents:,} document{'' if documents == 1 else 's'})"
         for rule, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
             yield name, rule, f"{count:,}"
