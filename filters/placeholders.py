@@ -91,7 +91,7 @@ class _Line:
         self._data = data
         self._position = start
         self._quote = b""
-        self._closing = -1
+        self._closing: int | None = -1  # None: there is none
         self._is_comment = False
         self.stop = stop
 
@@ -121,7 +121,12 @@ class _Line:
         return self._data[place : place + 1] == b"'" and word is not None and word[0].lower() not in _STRING_PREFIXES
 
     def _closes_behind(self, span: Span) -> bool:
-        if self._closing < span.stop:
-            newline = self._data.find(b"\n", span.stop)
-            self._closing = self._data.find(self._quote, span.stop, newline if newline >= 0 else len(self._data))
-        return self._closing >= 0
+        """Whether the open quote stands behind a span; a quote is looked for once, however many spans are before it."""
+        if self._closing is not None and self._closing < span.stop:
+            stop = self.stop
+            if span.stop > stop:
+                newline = self._data.find(b"\n", span.stop)
+                stop = newline if newline >= 0 else len(self._data)
+            found = self._data.find(self._quote, span.stop, stop)
+            self._closing = found if found >= 0 else None
+        return self._closing is not None

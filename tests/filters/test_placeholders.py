@@ -90,6 +90,12 @@ def test_a_line_is_read_on_from_its_last_span() -> None:
     assert list(sheltered(data, spans_of(data))) == [True, False, True, True, False, True]
 
 
+def test_a_long_line_is_read_once() -> None:
+    for text in (b"'VALUE' ", b"VALUE ", b"VALUE' ", b'"VALUE'):
+        data = b'x = "' + text * 20_000
+        assert len(list(sheltered(data, spans_of(data)))) == 20_000
+
+
 def test_a_span_of_several_lines_closes_its_string_on_its_last() -> None:
     data = b'key = """BEGIN\nabc\nEND"""\nother = \'BEGIN\nabc\nEND'
     spans = spans_of(data, b"BEGIN\nabc\nEND")
