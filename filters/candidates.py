@@ -19,7 +19,7 @@ import hyperscan
 from filters.credentials import expressions, plugin_named, region, secret_spans
 from filters.redaction_policy import Level, RedactionPolicy, allowed_values, is_on
 from filters.redaction_rules import Rule, rules
-from filters.spans import Span, merged
+from filters.spans import Span, is_redacted, merged
 from filters.token_spans import token_rule, token_spans
 from filters.validators import PLACES
 from manifests.errors import UnitError
@@ -80,7 +80,12 @@ def find_spans(data: bytes, *, policy: RedactionPolicy) -> list[Span]:
         raise UnitError(f"redaction: a text of {len(data)} bytes; expected at most {MAXIMUM_BYTES}")
     tool = scanner(policy)
     places = _places(tool, data)
-    found = (span for index in sorted(places) for span in _verified(tool, index, data, places[index]))
+    found = (
+        span
+        for index in sorted(places)
+        for span in _verified(tool, index, data, places[index])
+        if not is_redacted(data[span.start : span.stop])
+    )
     allowed = allowed_values(policy.allow)
     if allowed is not None:
         found = (span for span in found if not allowed.match(data[span.start : span.stop].decode()))

@@ -67,10 +67,10 @@ _ASSIGNED = re.compile(r"(spdx-\w+copyrighttext|copyrights?)_*[\"']?\s*[:=>]+\s*
 _TAG = re.compile(
     r"</?(?:a|abbr|b|br|center|div|em|font|i|li|p|small|span|strong|td|tr|u)(?=[\s/>])[^<>]*>", re.IGNORECASE
 )
-_BRACKETED_ADDRESS = re.compile(r"<[^<>]{0,100}?(?:@|\sat\s|[\[({]at[\])}])[^<>]{0,100}>", re.IGNORECASE)
+_BRACKETED_ADDRESS = re.compile(r"<[^<>]{0,100}?(?:@|\sat\s|[\[({]at[\])}]|REDACTED_EMAIL)[^<>]{0,100}>", re.IGNORECASE)
 # Each form begins where a word does, so that a long word is looked at once.
 _ADDRESS = re.compile(
-    r"(?<![\w.+%-])[\w.+%-]++(?:@[\w.-]+)+"
+    r"(?<![\w.+%-])[\w.+%-]++(?:@[\w.-]+)+|\bREDACTED_EMAIL\b"
     r"|(?<![\w.+-])[\w.+-]++ ?(?:[\[({]at[\])}]| at ) ?[\w-]++(?:(?: ?[\[({]dot[\])}] ?| dot )\w+|\.[a-z]{2,4}\b)+",
     re.IGNORECASE,
 )

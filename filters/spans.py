@@ -9,7 +9,7 @@ A span never carries the text it names: what is logged, counted or stored is kin
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -31,8 +31,18 @@ PLACEHOLDERS: dict[SpanKind, bytes] = {
 }
 """By kind, the worst leak first: in this order overlapping spans choose their kind."""
 
+BARE_PLACEHOLDERS: dict[SpanKind, bytes] = {
+    kind: b"REDACTED_" + placeholder.strip(b"<>") for kind, placeholder in PLACEHOLDERS.items()
+}
+"""The same as identifiers: valid where `<` would be a redirection, an operator or a tag."""
+
+ZERO = b"0"
+"""What an integer literal becomes, which no word may stand for."""
+
 _SEVERITY = {kind: rank for rank, kind in enumerate(PLACEHOLDERS)}
-_ANY_PLACEHOLDER = re.compile(b"|".join(map(re.escape, PLACEHOLDERS.values())))
+_ANY_PLACEHOLDER = re.compile(
+    b"|".join(map(re.escape, (*PLACEHOLDERS.values(), *BARE_PLACEHOLDERS.values()))) + rb"|(?<![\w.])0(?![\w.])"
+)
 
 # What a key block loses: markers, header lines and runs of base64. Quotes, escapes such as \n, comment signs and
 # indentation stay, so that a key written as string literals leaves code that still parses.
@@ -78,7 +88,16 @@ def merged(spans: Iterable[Span]) -> list[Span]:
     return result
 
 
-def replaced(data: bytes, spans: Sequence[Span]) -> bytes:
+Spell = Callable[[Span, bytes], bytes]
+"""What stands for a span, given the span and the bytes that it names: no LF, and not empty."""
+
+
+def typed(span: Span, _value: bytes) -> bytes:
+    """The placeholder of a span's kind, `<EMAIL>`."""
+    return PLACEHOLDERS[span.kind]
+
+
+def replaced(data: bytes, spans: Sequence[Span], spell: Spell = typed) -> bytes:
     """The text with each span's placeholder in its place; the number of LF does not change.
 
     A private key becomes its placeholder on the first line; of the other lines what is not key (indentation, quotes,
@@ -90,10 +109,10 @@ def replaced(data: bytes, spans: Sequence[Span]) -> bytes:
     pieces: list[bytes] = []
     position = 0
     for span in spans:
-        pieces.append(data[position : span.start])
-        pieces.append(PLACEHOLDERS[span.kind])
+        value = data[span.start : span.stop]
+        pieces += (data[position : span.start], spell(span, value))
         if span.kind == "private_key":
-            pieces.append(_BLOCK_PAYLOAD.sub(rb"\1", data[span.start : span.stop]))
+            pieces.append(_BLOCK_PAYLOAD.sub(rb"\1", value))
         position = span.stop
     pieces.append(data[position:])
     return b"".join(pieces)
@@ -118,7 +137,7 @@ def whole_lines(data: bytes, spans: Sequence[Span]) -> list[Span]:
 
 
 def is_redacted(value: bytes) -> bool:
-    """Whether a value holds nothing but placeholders; true for an empty value."""
+    """Whether a value holds nothing but placeholders, in any spelling; true for an empty value."""
     return not _ANY_PLACEHOLDER.sub(b"", value)
 
 

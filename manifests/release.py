@@ -145,7 +145,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         text_forms: documents by what was done to their form as they were read.
         encodings: documents by the encoding that their row names; those in UTF-8 or without a name are left out.
         benchmarks: in the recipe's order; empty without decontamination.
-        redactions: replacements by "kind/rule".
+        redactions: replacements by source, then by "kind/rule"; of all documents that clean kept.
+        redacted_documents: documents that clean kept and changed, by source.
         licence_words: by concluded licence, the sets or categories that its parts are of: "permissive, share-alike".
         licence_counts: `texts`, distinct notices and licence texts that were read; `undecided_texts`, those that took
             the detector too long; `copies_elsewhere`, documents left by pass 2 of which a copy lies under another
@@ -169,7 +170,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     text_forms: dict[str, int]
     encodings: dict[str, int]
     benchmarks: list[ReleaseBenchmark]
-    redactions: dict[str, int]
+    redactions: dict[str, dict[str, int]]
+    redacted_documents: dict[str, int]
     mixture: ReleaseMixture
     packing: ReleasePacking
     documents: list[DocumentClass]

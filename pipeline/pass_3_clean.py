@@ -23,11 +23,12 @@ from pipeline.pass_2_judge import JUDGED
 from pipeline.pass_2_resolve import DUPLICATES, HELD_OUT
 from pipeline.plan import Plan
 from pipeline.recipe import Recipe
+from pipeline.redactions import Redactions
 from pipeline.shards import documents_again
 from pipeline.steps import Read, Step, UnitContext
 from pipeline.tokenizer_file import load_tokenizer, tokenizer_settings
 from stages.mixing import KEY_BINS, bin_of, order_keys
-from stages.redaction import nothing_left, redact
+from stages.redaction import redact
 from stages.release_index import SKETCHES
 
 BINS = pa.schema(
@@ -47,9 +48,8 @@ class _Decided(NamedTuple):
 
 def _clean(context: UnitContext) -> None:
     ledger = context.ledger = Ledger()
-    policy = context.recipe.redaction.policy
     sample, benchmarks = _Sample(context.recipe), Decontaminator(context.recipe)
-    redactions: dict[str, int] = {}
+    redactions = Redactions(context.recipe)
     rejected: list[Rejected] = []
     judged = context.table("judged").combine_chunks()  # once, for all who take rows of it
     with (
@@ -61,18 +61,16 @@ def _clean(context: UnitContext) -> None:
         for ordinal, document, verdict, num_bytes in _decided(context, judged):
             set_aside = verdict is not None and verdict.reason == HELD_OUT
             verdict = verdict or benchmarks.rejected(document, num_bytes)  # noqa: PLW2901 - pass 2 comes first
-            cleaned = redact(document.text, policy=policy) if verdict is None or set_aside else None
-            if cleaned is not None and cleaned.counts and nothing_left(cleaned.text):
-                verdict = _rejected(document, num_bytes, stage="redact", reason="only_placeholders_left")  # noqa: PLW2901
-            elif cleaned is not None and set_aside:
+            cleaned = redactions.of(document) if verdict is None or set_aside else None
+            leaks = cleaned and redactions.rejected(document, num_bytes, cleaned)
+            if cleaned is not None and set_aside and leaks is None:
                 held_out.add(ordinal, document, cleaned.text)
-            if verdict is not None:
+            if (verdict := leaks or verdict) is not None:
                 rejected.append(verdict)
                 ledger.reject(verdict)
             elif cleaned is not None:
                 ledger.keep(num_bytes)
-                for rule, count in cleaned.counts.items():
-                    redactions[rule] = redactions.get(rule, 0) + count
+                redactions.count(document, cleaned)
                 sample.add(document, cleaned.text, batch.add(ordinal, document, cleaned.text))
         batch.flush()
         held_out.flush()
@@ -80,11 +78,7 @@ def _clean(context: UnitContext) -> None:
     write_indexed(context, judged.column("id"), kept=batch.kept, held_out=held_out.kept)
     with context.blocks("bins", BINS) as bins:
         bins.write(sample.bins())
-    context.counts = {
-        "redactions": dict(sorted(redactions.items())),
-        "sample": sample.counts(),
-        "benchmarks": benchmarks.counts(),
-    }
+    context.counts = redactions.counts() | {"sample": sample.counts(), "benchmarks": benchmarks.counts()}
 
 
 def _decided(context: UnitContext, judged: pa.Table) -> Iterator[_Decided]:
@@ -98,13 +92,16 @@ def _decided(context: UnitContext, judged: pa.Table) -> Iterator[_Decided]:
 
 
 def _removed(document: Document, row: dict[str, Any], num_bytes: int) -> Rejected:
-    facts = {"twin": (row["twin"] or b"").hex(), "similarity": row["similarity"]}
-    return _rejected(document, num_bytes, stage=row["stage"], reason=row["reason"], **facts)
-
-
-def _rejected(document: Document, num_bytes: int, **facts: Any) -> Rejected:
     return Rejected(
-        id=document.id, shard=document.shard, row=document.row, part=document.part, num_bytes=num_bytes, **facts
+        id=document.id,
+        stage=row["stage"],
+        reason=row["reason"],
+        shard=document.shard,
+        row=document.row,
+        part=document.part,
+        twin=(row["twin"] or b"").hex(),
+        similarity=row["similarity"],
+        num_bytes=num_bytes,
     )
 
 
@@ -166,7 +163,7 @@ def _prepare(recipe: Recipe) -> None:
 STEPS = [
     Step(
         name="clean",
-        version=3,
+        version=4,
         number=3,
         pass_name="clean",
         grain="inputs",

@@ -2,10 +2,11 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from filters.redaction_policy import KINDS, Level, RedactionPolicy
-from pipeline.recipe_types import Section
+from pipeline.recipe_types import Fraction, Section
+from stages.leaks import LeakLimits
 
 
 def _off(value: Any) -> Any:
@@ -34,15 +35,35 @@ class Redaction(Section):
     """What is replaced, by what, and which documents leak too much to be kept.
 
     `allow`: patterns of values that stay, with `*` and `?`. `addresses`: whether an e-mail or IP address becomes a
-    placeholder or a stand-in from a range that is reserved for documentation.
+    placeholder or a stand-in from a range that is reserved for documentation. A document with more findings in 1,000
+    bytes than `maximum_findings_per_kb`, or of which more than `maximum_key_fraction` is private keys, is left out.
     """
 
     sensitivity: Sensitivity = Sensitivity()
     allow: list[Annotated[str, Field(min_length=1, max_length=200)]] = []
     addresses: Literal["placeholder", "stand_in"] = "placeholder"
+    maximum_findings_per_kb: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = 10
+    maximum_key_fraction: Fraction | None = 0.5
+
+    @model_validator(mode="before")
+    @classmethod
+    def _kinds_became_levels(cls, value: Any) -> Any:
+        if isinstance(value, dict) and "kinds" in value:
+            kinds = value["kinds"] if isinstance(value["kinds"], list) else []
+            off = ", ".join(f"{kind}: off" for kind in KINDS if kind not in kinds)
+            raise ValueError(
+                "`kinds` is gone: expected `sensitivity`, which has a level for each kind; did you mean "
+                f"sensitivity: {{{off or 'email: balanced'}}}?"
+            )
+        return value
 
     @property
     def policy(self) -> RedactionPolicy:
         """What finds and replaces."""
         levels = tuple(getattr(self.sensitivity, kind) for kind in KINDS)
         return RedactionPolicy(levels, tuple(sorted(set(self.allow))), self.addresses == "stand_in")
+
+    @property
+    def limits(self) -> LeakLimits:
+        """What a document may leak."""
+        return LeakLimits(self.maximum_findings_per_kb, self.maximum_key_fraction)

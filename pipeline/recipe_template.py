@@ -55,7 +55,12 @@ _COMMENTS = {
         "path: HumanEval.jsonl}]}; null: none. Formats: humaneval, mbpp, gsm8k, or jsonl, which names its fields:\n"
         "task, prompt, solution, tests. docs/decontamination.md has the bounds."
     ),
-    "redaction": "What is replaced by typed placeholders.",
+    "redaction": (
+        "sensitivity: off, low (what its form proves), balanced, or high (what merely may be one). allow: patterns of\n"
+        "values that stay, such as '*@lists.debian.org'. addresses: placeholder, or stand_in, an address of a range\n"
+        "for documentation. Documents with more findings in 1,000 bytes, or a larger share of key material, are left\n"
+        "out; null: never. docs/redaction.md has the rules."
+    ),
     "mixture": "Shares in tokens. tokens: the total wanted, null for as many as possible. shortfall: scale or fail.",
     "tokenizer": "A Hugging Face tokenizer.json; `corpusmill tokenizer train FILE` makes one from these sources.",
     "packing": "Tokens of every sequence.",
@@ -88,7 +93,7 @@ def template() -> str:
         comment = "".join(f"# {line}\n" for line in _COMMENTS.get(key, "").splitlines())
         # None puts innermost lists and mappings on one line; the recipe itself must not become one of them.
         style = None if isinstance(value, dict | list) else False
-        parts.append(comment + yaml.safe_dump({key: value}, sort_keys=False, width=110, default_flow_style=style))
+        parts.append(comment + yaml.safe_dump({key: value}, sort_keys=False, width=90, default_flow_style=style))
     return "\n".join(parts)
 
 

@@ -94,7 +94,8 @@ def new_manifest(context: UnitContext) -> Manifest:
         failed_units=_failed_units(context),
         text_forms=_sum_counts(record.counts["text_forms"] for record in records["ingest"]),
         encodings=_sum_counts(record.counts["encodings"] for record in records["ingest"]),
-        redactions=_sum_counts(record.counts["redactions"] for record in records["clean"]),
+        redactions=_redactions(records["clean"]),
+        redacted_documents=_sum_counts(record.counts["redacted_documents"] for record in records["clean"]),
         benchmarks=release_benchmarks(recipe, records["clean"]),
         mixture=_mixture(context, documents),
         packing=_packing(recipe, packs),
@@ -178,6 +179,12 @@ def _licence_counts(context: UnitContext) -> dict[str, int]:
         "undecided_texts": _total(context, "detect", "undecided"),
         "copies_elsewhere": copies["counted"],
     }
+
+
+def _redactions(cleans: list[Record]) -> dict[str, dict[str, int]]:
+    found = [msgspec.convert(record.counts["redactions"], dict[str, dict[str, int]]) for record in cleans]
+    sources = sorted({source for counts in found for source in counts})
+    return {source: _sum_counts(counts.get(source, {}) for counts in found) for source in sources}
 
 
 def _not_known(record: Record) -> dict[str, object]:

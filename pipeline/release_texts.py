@@ -81,7 +81,8 @@ def summary(manifest: Manifest) -> str:
         table(("what was done, or the encoding of the row", "documents"), _forms(manifest)),
         *_benchmarks(manifest),
         "## Redactions",
-        table(("kind/rule", "replacements"), [(rule, f"{n:,}") for rule, n in manifest.redactions.items()]),
+        table(("source", "kind/rule", "replacements"), _redactions(manifest)),
+        _redacted_documents(manifest),
         "## Packing",
         _packing(manifest),
         "## Texts",
@@ -234,6 +235,22 @@ def _forms(manifest: Manifest) -> list[Sequence[str]]:
 
 def _benchmarks(manifest: Manifest) -> list[str]:
     return ["## Benchmarks", table(HEAD, benchmark_rows(manifest.benchmarks))] if manifest.benchmarks else []
+
+
+def _redacted_documents(manifest: Manifest) -> str:
+    kept = Ledger.from_json(manifest.ledgers["clean"]).kept.documents
+    changed = sum(manifest.redacted_documents.values())
+    return f"Of {kept:,} documents that clean kept, {changed:,} had something replaced."
+
+
+def _redactions(manifest: Manifest) -> Iterable[Sequence[str]]:
+    """Rows by source, most replacements first; the source and its documents stand on the first row of each."""
+    for source, counts in manifest.redactions.items():
+        documents = manifest.redacted_documents.get(source, 0)
+        name = f"{cell(source)} ({documents:,} document{'' if documents == 1 else 's'})"
+        for rule, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+            yield name, rule, f"{count:,}"
+            name = ""
 
 
 def _packing(manifest: Manifest) -> str:

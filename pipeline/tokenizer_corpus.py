@@ -1,11 +1,13 @@
 """Training a tokenizer on a recipe's own shards, before a run: the beginnings of the first documents of each.
 
-Texts are redacted first, for a vocabulary is published with every release. Licences, filters and duplicates are not
-looked at: word pieces are no copy of a text. Where shards are sorted by language or subset, so is the sample.
+Texts are redacted first, for a vocabulary is published with every release; what leaks too much is passed over.
+Licences, filters and duplicates are not looked at: word pieces are no copy of a text. Where shards are sorted by
+language or subset, so is the sample.
 """
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from manifests.document import Document, Rejected
@@ -13,8 +15,8 @@ from manifests.errors import RecipeError
 from manifests.storage import Storage
 from pipeline.plan import Shard, make_plan
 from pipeline.recipe import Recipe
+from pipeline.redactions import Redactions
 from pipeline.shards import shard_rows
-from stages.redaction import redact
 from stages.text_forms import in_form
 from stages.tokenizer_training import train
 
@@ -49,15 +51,17 @@ def _sample(recipe: Recipe, shards: list[Shard], maximum_bytes: int) -> list[str
     Every shard may give twice its even share, so memory stays near twice `maximum_bytes` however large the input.
     """
     share = 2 * maximum_bytes // max(1, len(shards)) + _CODE_POINTS
-    policy = recipe.redaction.policy
+    redactions = Redactions(recipe)
     found: dict[str, str] = {}
     for shard in shards:
         taken = 0
         for document in _documents(recipe, shard):
             if taken > share:
                 break
-            found[document.id] = redact(document.text[:_CODE_POINTS], policy=policy).text
-            taken += len(found[document.id].encode())
+            cleaned = redactions.of(replace(document, text=document.text[:_CODE_POINTS]))
+            if cleaned.leak is None:
+                found[document.id] = cleaned.text
+                taken += len(cleaned.text.encode())
     chosen, total = [], 0
     for identifier in sorted(found):
         if total >= maximum_bytes:

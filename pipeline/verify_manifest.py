@@ -52,9 +52,24 @@ def check_manifest(release: Storage, manifest: Manifest, findings: Findings) -> 
     expect("licence_words: licences", sorted(licences), sorted(manifest.licence_words))
     if manifest.software == software_versions():  # other versions may file a licence under another word
         expect("licence_words", {licence: licence_words(licence) for licence in licences}, manifest.licence_words)
+    _check_redactions(manifest, findings)
     listed = Counter(file.path for file in manifest.files)
     for path in sorted(listed.keys() | expected_paths(manifest)):
         expect(f"files: entries of {path}", int(path in expected_paths(manifest)), listed[path])
+
+
+def _check_redactions(manifest: Manifest, findings: Findings) -> None:
+    """Whether each source that had something replaced is one of the release, and has documents in which it was."""
+    names = {source.name for source in manifest.sources}
+    if not manifest.redactions.keys() == manifest.redacted_documents.keys() <= names:
+        findings.add(f"{MANIFEST}: redactions: expected the sources of redacted_documents, got others")
+    for source, counts in manifest.redactions.items():
+        documents, replacements = manifest.redacted_documents.get(source, 1), sum(counts.values())
+        if not 0 < documents <= replacements or min(counts.values(), default=0) < 1:
+            findings.add(
+                f"{MANIFEST}: redactions: {source}: expected a replacement at least in each of {documents} documents, "
+                f"got {replacements}"
+            )
 
 
 def num_shards(manifest: Manifest) -> int:

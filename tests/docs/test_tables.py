@@ -8,8 +8,8 @@ from typing import Any, get_args
 import yaml
 from pydantic import BaseModel
 
-from filters.credentials import PLUGINS
-from filters.spans import PLACEHOLDERS
+from filters.redaction_rules import rules
+from filters.spans import BARE_PLACEHOLDERS, PLACEHOLDERS
 from manifests.errors import CorpusmillError
 from manifests.release import CHAIN, Manifest
 from manifests.storage import Storage
@@ -132,12 +132,21 @@ def test_the_data_format_page_has_every_reason_of_the_reader() -> None:
             assert f"| `{reason}` |" in text, reason
 
 
-def test_the_redaction_page_has_every_placeholder_and_rule() -> None:
+def test_the_redaction_page_has_every_kind_with_its_placeholders_and_counts_the_rules() -> None:
     text = page("redaction.md")
     for kind, placeholder in PLACEHOLDERS.items():
-        assert f"| `{kind}` | `{placeholder.decode()}` |" in text
-    for name in PLUGINS:
-        assert f"`{name}`" in text
+        assert f"| `{kind}` | `{placeholder.decode()}` | `{BARE_PLACEHOLDERS[kind].decode()}` |" in text
+    assert {rule.kind for rule in rules()} <= PLACEHOLDERS.keys()
+    assert f"by {len(rules())} rules" in text
+
+
+def test_the_pages_have_every_reason_of_redaction() -> None:
+    reasons = set(re.findall(r'Leak\("(\w+)"', (ROOT / "stages/leaks.py").read_text(encoding="utf-8")))
+    reasons |= set(re.findall(r'"reason": "(\w+)"', (ROOT / "pipeline/redactions.py").read_text(encoding="utf-8")))
+    assert len(reasons) == 3
+    for reason in reasons:
+        assert f"| `{reason}` |" in page("redaction.md")
+        assert f"| `redact` | `{reason}` |" in page("errors.md")
 
 
 def test_the_data_format_page_has_every_field_of_the_manifest() -> None:

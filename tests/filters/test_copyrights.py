@@ -79,6 +79,9 @@ texts = st.text() | st.lists(
     ("line", "expected"),
     [
         ("Copyright (c) 2012-2020 Jane Doe <jane@x.org>", "Copyright (c) 2012-2020 Jane Doe <EMAIL>"),
+        ("Copyright (c) 2012-2020 Jane Doe <REDACTED_EMAIL>", "Copyright (c) 2012-2020 Jane Doe <EMAIL>"),
+        ("Copyright 2012 Jane Doe, REDACTED_EMAIL", "Copyright 2012 Jane Doe, <EMAIL>"),
+        ("Copyright 2012 Jane Doe (user7@example.com)", "Copyright 2012 Jane Doe (<EMAIL>)"),
         (" *   Copyright (C) 2008   Google Inc.", "Copyright (C) 2008 Google Inc."),
         ("# Copyright 2019 Kenneth Reitz", "Copyright 2019 Kenneth Reitz"),
         ("/* Copyright IBM Corp. 2014, 2025 */", "Copyright IBM Corp. 2014, 2025"),

@@ -5,7 +5,18 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filters.spans import PLACEHOLDERS, Span, SpanKind, is_redacted, merged, replaced, whole_lines
+from filters.spans import (
+    BARE_PLACEHOLDERS,
+    PLACEHOLDERS,
+    ZERO,
+    Span,
+    SpanKind,
+    is_redacted,
+    merged,
+    replaced,
+    whole_lines,
+    without_placeholders,
+)
 
 kinds: st.SearchStrategy[SpanKind] = st.sampled_from(sorted(PLACEHOLDERS))
 
@@ -56,3 +67,22 @@ def test_whole_lines_keep_the_indentation_and_the_line_end() -> None:
 def test_only_placeholders_count_as_redacted() -> None:
     assert is_redacted(b"<KEY><EMAIL>")
     assert not is_redacted(b"<KEY>x")
+
+
+def test_every_spelling_counts_as_redacted() -> None:
+    for placeholder in (*PLACEHOLDERS.values(), *BARE_PLACEHOLDERS.values(), ZERO):
+        assert is_redacted(placeholder)
+        assert without_placeholders(b"a " + placeholder + b"\n") == b"a \n"
+    assert not is_redacted(b"REDACTED_KEYS")
+    assert not is_redacted(b"10")
+    assert without_placeholders(b"10.0 x0 0.5") == b"10.0 x0 0.5"
+
+
+def test_bare_placeholders_are_identifiers() -> None:
+    assert all(placeholder.decode().isidentifier() for placeholder in BARE_PLACEHOLDERS.values())
+    assert list(BARE_PLACEHOLDERS) == list(PLACEHOLDERS)
+
+
+def test_what_stands_for_a_span_may_depend_on_its_value() -> None:
+    found = [Span(0, 3, "email", "address"), Span(4, 7, "email", "address")]
+    assert replaced(b"abc def", found, lambda _span, value: value[:1]) == b"a d"

@@ -246,6 +246,7 @@ def test_forms_are_put_right_and_encodings_counted_as_they_always_were(run: Run)
 
 def test_redaction_replaces_what_it_always_replaced(run: Run) -> None:
     assert run.manifest.redactions == REDACTIONS
+    assert run.manifest.redacted_documents == REDACTED_DOCUMENTS
 
 
 # The release against itself and against the inputs

@@ -215,7 +215,9 @@ def test_a_bracket_in_the_folders_name_is_no_pattern(tmp_path: Path) -> None:
         ("name=other", ("name",), "other"),
         ("deduplication.near=null", ("deduplication", "near"), None),
         ("deduplication.near.bands=8", ("deduplication", "near", "bands"), 8),
-        ("redaction.kinds=[email]", ("redaction", "kinds"), ["email"]),
+        ("redaction.sensitivity.email=high", ("redaction", "sensitivity", "email"), "high"),
+        ("redaction.sensitivity.iban=off", ("redaction", "sensitivity", "iban"), "off"),
+        ("redaction.maximum_findings_per_kb=null", ("redaction", "maximum_findings_per_kb"), None),
         ("version='1.0.0'", ("version",), "1.0.0"),
         ("licences.allow=[MIT, ISC]", ("licences", "allow"), ["MIT", "ISC"]),
         ("tokenizer.end_of_document='a=b'", ("tokenizer", "end_of_document"), "a=b"),
@@ -297,3 +299,14 @@ def test_an_override_does_the_same_before_and_after_the_recipe_was_understood(re
     for subset in ("Mine", "HackerNews", ""):
         for kind, language in (("code", "Python"), ("code", "HTML"), ("text", "en")):
             assert late.filters.bounds(kind, subset, language) == early.filters.bounds(kind, subset, language)
+
+
+def test_kinds_of_redaction_are_answered_with_levels(recipe_path: Path) -> None:
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(recipe_path, ["redaction.kinds=[email, private_key, secret, ip_address]"])
+    assert "redaction: `kinds` is gone: expected `sensitivity`" in str(caught.value)
+    hint = str(caught.value.hint).removeprefix("did you mean ").rstrip("?").strip("`")
+    sensitivity = load_recipe(recipe_path, [f"redaction={{{hint}}}"]).redaction.sensitivity
+    assert {kind for kind, level in sensitivity if level == "off"} == {
+        "url_password", "assigned_secret", "payment_card", "iban", "phone_number"
+    }  # fmt: skip

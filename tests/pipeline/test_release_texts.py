@@ -120,6 +120,21 @@ def test_licence_rejections_stand_apart(manifest: Manifest) -> None:
     )
 
 
+def test_replacements_are_told_by_source_most_first(manifest: Manifest) -> None:
+    redactions = {"a|b": {"email/address": 7, "secret/aws": 1_000}, "texts": {"iban/iban": 2}}
+    changed = msgspec.structs.replace(manifest, redactions=redactions, redacted_documents={"a|b": 5, "texts": 1})
+    text = summary(changed)
+    head, *rows = table(text, "Redactions")
+    assert head == ["source", "kind/rule", "replacements"]
+    assert rows == [
+        ["a\\|b (5 documents)", "secret/aws", "1,000"],
+        ["", "email/address", "7"],
+        ["texts (1 document)", "iban/iban", "2"],
+    ]
+    kept = Ledger.from_json(manifest.ledgers["clean"]).kept.documents
+    assert f"Of {kept:,} documents that clean kept, 6 had something replaced." in text
+
+
 def test_what_is_not_known_is_counted_by_kind(manifest: Manifest) -> None:
     unknown = {name: {"code": 1, "text": 2000} for name in manifest.not_known}
     head, *rows = table(summary(msgspec.structs.replace(manifest, not_known=unknown)), "What is not known")

@@ -3,6 +3,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import zstandard
 
 from manifests.errors import RecipeError, UnitError
 from pipeline.recipe import Recipe
@@ -83,3 +84,13 @@ def test_a_damaged_shard_is_told(recipe: Recipe) -> None:
     with pytest.raises(UnitError, match=shard.name):
         train(recipe)
     assert not Path(recipe.tokenizer.path).exists()
+
+
+def test_what_leaks_too_much_is_passed_over(recipe: Recipe) -> None:
+    expected = train(recipe)
+    Path(recipe.tokenizer.path).unlink()
+    contacts = "".join(f"Somebody Contactable <someone.{n}@company-mail.org>\n" for n in range(2_000))
+    row = {"content": contacts, "path": "AUTHORS", "repo_name": "team/contacts"}
+    shard = Path(recipe.tokenizer.path).parent / "stack/part-00009.jsonl.zst"
+    shard.write_bytes(zstandard.compress(json.dumps(row).encode() + b"\n"))
+    assert train(recipe) == expected

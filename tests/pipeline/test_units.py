@@ -300,6 +300,23 @@ def test_a_unit_that_raises_anything_becomes_a_failed_record(finished_recipe: Pa
     assert not any(mill.work.list("tmp"))
 
 
+def test_what_a_defect_quotes_is_redacted_and_cut(finished_recipe: Path) -> None:
+    address = "some.one" + "@" + "company-mail.org"
+
+    def run(context: UnitContext) -> None:
+        context.ledger = Ledger()
+        raise ValueError(f"cannot read {address}" + " and so on" * 1_000)
+
+    mill = mill_of(finished_recipe)
+    run_unit(
+        mill, Step("quoting", 1, "ingest", "one", (), lambda _recipe, _plan: None, run), 0, lambda _num_bytes: None
+    )
+    failure = read_record(mill.work, "quoting", 0).failure
+    assert failure is not None
+    assert "cannot read <EMAIL> and so on" in failure.message
+    assert len(failure.message) < 600
+
+
 def test_a_failed_unit_is_to_be_run_again(finished_recipe: Path) -> None:
     mill = mill_of(finished_recipe)
     fail_unit(mill, step_named("pair"), 1, UnitError("broken on purpose", hint="none"))
@@ -321,7 +338,7 @@ def test_a_failed_unit_is_to_be_run_again(finished_recipe: Path) -> None:
         ("deduplication.near.seed=2", "ingest"),
         ("deduplication.near.minimum_similarity=0.9", "sift"),
         ("licences.copies=strict", "group"),
-        ("redaction.kinds=[email]", "clean"),
+        ("redaction.sensitivity.email=off", "clean"),
         ("mixture.tokens=5000", "mix"),
         ("packing.sequence_tokens=64", "pack"),
         ("release.texts=null", "pack"),

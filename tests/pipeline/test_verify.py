@@ -334,6 +334,20 @@ def test_a_mixture_without_a_kind(release: Path, name: str) -> None:
     assert f"manifest.json: mixture.{name}: kinds: expected ['code', 'text'], got ['code']" in findings(release)
 
 
+@pytest.mark.parametrize(
+    ("redactions", "documents", "says"),
+    [
+        ({"texts": {"email/address": 1}}, {}, "expected the sources of redacted_documents, got others"),
+        ({"other": {"email/address": 1}}, {"other": 1}, "expected the sources of redacted_documents, got others"),
+        ({"texts": {"email/address": 1}}, {"texts": 2}, "texts: expected a replacement at least in each of 2"),
+        ({"texts": {"email/address": 0, "secret/aws": 9}}, {"texts": 2}, "texts: expected a replacement at least"),
+    ],
+)
+def test_redactions_that_cannot_be(release: Path, redactions: object, documents: object, says: str) -> None:
+    forge(release, redactions=redactions, redacted_documents=documents)
+    assert f"manifest.json: redactions: {says}" in findings(release)
+
+
 def test_sequences_of_another_kind(release: Path) -> None:
     forge(release, packing=msgspec.structs.replace(manifest_of(release).packing, sequences={"prose": 1}))
     assert "manifest.json: packing.sequences: kinds" in findings(release)

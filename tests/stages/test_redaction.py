@@ -5,7 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filters.candidates import find_spans
-from filters.redaction_policy import RedactionPolicy, only
+from filters.redaction_policy import LEVELS, Level, RedactionPolicy, only
+from filters.spans import BARE_PLACEHOLDERS, PLACEHOLDERS, ZERO
+from filters.text_syntax import Syntax
 from stages.redaction import nothing_left, redact
 
 ALL = RedactionPolicy()
@@ -27,6 +29,9 @@ PLANTED = (
     "eyJhbGciOiJub25lIn0" + ".eyJmYWtlIjoxfQ" + ".fakefake",
 )
 glue = st.text(st.sampled_from(" \t\r\n\"'<>:=@./-_aZ09é漢\\"), max_size=4)
+syntaxes: st.SearchStrategy[Syntax] = st.sampled_from(["prose", "code", "markup"])
+policies = st.sampled_from([ALL, RedactionPolicy(stand_ins=True)])
+SPELLINGS = (PLACEHOLDERS, BARE_PLACEHOLDERS)
 planted = st.lists(st.one_of(st.sampled_from(PLANTED), glue), max_size=10).map("".join)
 
 
@@ -49,18 +54,54 @@ def test_a_text_without_findings_is_the_same_object() -> None:
 
 
 @settings(max_examples=300, deadline=None)
-@given(planted)
-def test_a_redacted_text_has_no_findings(text: str) -> None:
-    once = redact(text, policy=ALL)
-    assert find_spans(once.text.encode(), policy=ALL) == []
-    twice = redact(once.text, policy=ALL)
+@given(planted, syntaxes, policies)
+def test_a_redacted_text_has_no_findings(text: str, syntax: Syntax, policy: RedactionPolicy) -> None:
+    once = redact(text, policy=policy, syntax=syntax)
+    assert find_spans(once.text.encode(), policy=policy) == []
+    twice = redact(once.text, policy=policy, syntax=syntax)
     assert twice.text is once.text
 
 
 @settings(max_examples=300, deadline=None)
-@given(planted)
-def test_the_number_of_lines_stays(text: str) -> None:
-    assert redact(text, policy=ALL).text.count("\n") == text.count("\n")
+@given(planted, syntaxes, policies)
+def test_the_number_of_lines_stays(text: str, syntax: Syntax, policy: RedactionPolicy) -> None:
+    assert redact(text, policy=policy, syntax=syntax).text.count("\n") == text.count("\n")
+
+
+@settings(max_examples=300, deadline=None)
+@given(planted, syntaxes)
+def test_a_document_has_one_spelling(text: str, syntax: Syntax) -> None:
+    result = redact(text, policy=ALL, syntax=syntax).text
+    typed, bare = ({kind for kind, word in words.items() if word.decode() in result} for words in SPELLINGS)
+    assert not (typed and bare)
+    assert not (syntax == "markup" and typed)
+    assert not (syntax == "prose" and bare)
+
+
+def test_a_later_scan_can_make_the_whole_document_bare() -> None:
+    # `<EMAIL>` ends the word that hid the key, which stands outside of the string.
+    text = f"x = '{EMAIL}'\n'{EMAIL}_key':" + "fake" * 11
+    redacted = redact(text, policy=ALL, syntax="code").text
+    assert redacted.startswith("x = 'REDACTED_EMAIL'\n'REDACTED_EMAIL_key':")
+
+
+@pytest.mark.parametrize("level", LEVELS[1:])
+def test_no_spelling_is_found_again(level: Level) -> None:
+    policy = RedactionPolicy(levels=(level,) * len(ALL.levels))
+    for word in (*SPELLINGS[0].values(), *SPELLINGS[1].values(), ZERO):
+        value = word.decode()
+        for line in (
+            f"password={value}",
+            f"password = '{value}'",
+            f'{{"api_key": "{value}"}}',
+            f"https://user:{value}@company.org/path",
+            f"postgres://{value}:{value}@db.company.org",
+            f"Authorization: Bearer {value}",
+            f"card number: {value}, phone: {value}, IBAN {value}",
+            f"export SECRET_TOKEN={value}",
+            f"<password>{value}</password>",
+        ):
+            assert redact(line, policy=policy, syntax="code").text == line
 
 
 @given(st.text())
