@@ -28,7 +28,7 @@ def redacted(text: str) -> str:
         (r"a = '\n{}'", r"a = '\n<EMAIL>'"),
         (r"\u003c{}\u003e", r"\u003c<EMAIL>\u003e"),
         ("scp {}:/srv/x .", "scp <EMAIL>:/srv/x ."),
-        ("{}(office)", "{}(office)"),
+        ("{}(office)", "<EMAIL>(office)"),
     ],
 )
 def test_an_address_goes_and_its_surroundings_stay(text: str, expected: str) -> None:

@@ -1,38 +1,16 @@
-"""Personal data with a form of its own: e-mail addresses and public IP addresses.
+"""IP addresses: public ones, of version 4 and 6.
 
 Each function is given the place where the scanner saw the core of an address and reads at most a few hundred bytes
-around it, so the cost is one small constant per `@` or dotted quad, whatever the text.
+around it, so the cost is one small constant per dotted quad, whatever the text.
 
-What stays, because it names nobody: documentation and reserved names and networks, private, loopback, link-local,
-multicast and reserved addresses, the public DNS resolvers, `git@` of SSH remotes, the user of a URL
-(`ssh://user@host`), templates (`%s@host`, `$user@host`), and what only looks like an address: image names
-(`x@2x.png`), package versions (`pkg@1.2.3`), matrix products (`a@b.dot(c)`), systemd units. Names and phone numbers
-are not looked for.
+What stays, because it names nobody: private, loopback, link-local, multicast, documentation and other reserved
+networks, the public DNS resolvers, and what only looks like an address: versions, object identifiers, sections.
 """
 
 import re
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 from filters.redaction_policy import Level
-
-MAXIMUM_LOCAL_BYTES = 64
-MAXIMUM_DOMAIN_BYTES = 253
-
-# Latin letters with marks are two bytes, C3-C9 first; the local part is read backwards.
-_LOCAL_REVERSED = re.compile(rb"(?:[A-Za-z0-9_.+-]|[\x80-\xbf][\xc3-\xc9])+")
-_DOMAIN = re.compile(
-    rb"(?:(?:[A-Za-z0-9-]|[\xc3-\xc9][\x80-\xbf]){1,63}+\.)+([A-Za-z]{2,24})(?![A-Za-z0-9]|(?:\.[A-Za-z_]\w*){0,8}\()"
-)
-_ESCAPE = re.compile(rb"u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|[nrtbfv0]")
-_URL_USER = re.compile(rb"://[^\s/?#@<>\"']*\Z")
-_RESERVED_DOMAIN = re.compile(rb"(?:.*\.)?(?:example\.(?:com|org|net)|example|invalid|test|localhost)\Z", re.IGNORECASE)
-_NO_TOP_LEVEL_DOMAIN = frozenset(
-    b"""
-    png jpg jpeg gif svg webp ico bmp js jsx mjs cjs ts tsx vue css scss less html htm xhtml xml json yaml yml toml ini
-    cfg conf lock log csv tsv txt pdf tar gz tgz xz jar war exe dll whl deb rpm patch diff java class kt cpp hpp
-    service socket timer target mount slice scope path device shape dot sum ravel flatten reshape transpose
-    """.split()
-)
 
 _QUAD_LEFT_REVERSED = re.compile(rb"\.\d{1,3}\.\d{1,3}\.\d{1,3}")
 _QUAD_AFTER = re.compile(rb"\w|\.\w|-[A-Za-z]|/[A-Za-z]|\+")
@@ -63,32 +41,6 @@ _RESOLVERS = frozenset({
     "94.140.14.14", "94.140.15.15", "2001:4860:4860::8888", "2001:4860:4860::8844",
     "2606:4700:4700::1111", "2606:4700:4700::1001", "2620:fe::fe", "2620:fe::9",
 })  # fmt: skip
-
-
-def email_address(data: bytes, stop: int, _level: Level) -> tuple[int, int] | None:
-    """The e-mail address whose `@` is the last byte but one before `stop`, or None.
-
-    The local part may hold letters, digits, `_ . + -` and Latin letters with marks, at most 64 bytes (RFC 5321); the
-    domain needs a dot and a last label of 2 to 24 ASCII letters that is neither a file extension nor a method's name.
-    """
-    at = stop - 2
-    backwards = _LOCAL_REVERSED.match(data[max(0, at - MAXIMUM_LOCAL_BYTES - 1) : at][::-1])
-    domain = _DOMAIN.match(data, at + 1, at + 1 + MAXIMUM_DOMAIN_BYTES)
-    if backwards is None or domain is None or backwards.end() > MAXIMUM_LOCAL_BYTES:
-        return None
-    start = at - backwards.end()
-    before = data[start - 1 : start] if start else b""
-    if before == b"\\" and (escape := _ESCAPE.match(data, start, at)):
-        start = escape.end()
-    local = data[start:at].lstrip(b".+-")
-    start = at - len(local)
-    if not local or local == b"git" or before in {b"%", b"$", b"{", b"}"}:
-        return None
-    if domain[1].lower() in _NO_TOP_LEVEL_DOMAIN or _RESERVED_DOMAIN.match(domain[0]):
-        return None
-    if _URL_USER.search(data[max(0, start - MAXIMUM_LOCAL_BYTES) : start]):
-        return None
-    return start, domain.end()
 
 
 def ipv4_address(data: bytes, stop: int, _level: Level) -> tuple[int, int] | None:
