@@ -29,7 +29,11 @@ _SIGN = re.compile(rb"(?:@|%40|\\u0040|&#(?:64|[xX]40);|&commat;)\Z")
 _ESCAPE = re.compile(rb"u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|[nrtbfv0]")
 _PERCENT_ESCAPE = re.compile(rb"[2-7][0-9A-F]")
 _URL_USER = re.compile(rb"(?<!mailto)://[^\s/?#@<>\"']*\Z")
-_VERSION = re.compile(rb"\d+\.\d+\.|\dx[~.]")
+_VERSION = re.compile(rb"\d+(?:\.\d+){1,3}\.[A-Za-z]+\Z|\dx[~.]")
+_SPOKEN = re.compile(
+    rb"(?i)(?:look|looking|is|are|was|be|me|us|him|her|them|here|available|found|hosted|live|located|based|visit|check|see|"
+    rb"site|website|page|server|online|out|only|now|it|or|and|not|even|also|up|start|mail|email|e-mail|stuff|one|info)\Z"
+)
 _RESERVED_DOMAIN = re.compile(rb"(?:.*\.)?(?:example\.[a-z]{2,4}|example|invalid|test|localhost)\Z", re.IGNORECASE)
 _PRIVATE_DOMAINS = frozenset({"local", "lan", "localdomain", "internal", "intra", "corp"})
 _REMOTE_USERS = frozenset({b"git", b"hg", b"svn", b"gitlab", b"gitea"})
@@ -56,7 +60,9 @@ _MADE_UP_DOMAINS = frozenset(
     """.split()
 )
 
-_AT_WORD = re.compile(rb" ?(?:[\[({<] ?(?:at|AT|At|@) ?[\])}>]) ?\w\Z| (?:at|AT) [\w-]{1,63} (?:dot|DOT) \w\Z")
+_AT_WORD = re.compile(
+    rb" ?(?:[\[({<] ?(?:at|AT|At|@) ?[\])}>]) ?\w\Z| (?:at|AT) [A-Za-z0-9-]{1,63}(?:(?:\.| (?:dot|DOT) )[A-Za-z0-9-]{1,63}){0,3} (?:dot|DOT) \w\w\Z"
+)
 _WRITTEN_DOMAIN = re.compile(
     rb" ?(?:[\[({<] ?)?(?:at|AT|At|@)(?: ?[\])}>])? ?"
     rb"((?:[A-Za-z0-9-]{1,63}(?:\.| ?[\[({<] ?(?:dot|DOT|Dot|\.) ?[\])}>] ?| (?:dot|DOT) )){1,5}[A-Za-z]{2,24})(?![\w(]|\.\w)"
@@ -104,13 +110,13 @@ def written_out_address(data: bytes, stop: int, _level: Level) -> tuple[int, int
 
     The dots may be signs or words; with a bare `at` they are words.
     """
-    sign = _AT_WORD.search(data, max(0, stop - 80), stop)
+    sign = _AT_WORD.search(data, max(0, stop - 160), stop)
     if sign is None:
         return None
     at = sign.start()
     domain = _WRITTEN_DOMAIN.match(data, at, at + MAXIMUM_DOMAIN_BYTES)
     local = _WRITTEN_LOCAL.search(data[max(0, at - MAXIMUM_LOCAL_BYTES) : at])
-    if domain is None or local is None:
+    if domain is None or local is None or (sign[0].startswith((b" at ", b" AT ")) and _SPOKEN.match(local[0])):
         return None
     name = _DOT_WORD.sub(b".", domain[1])
     if not is_top_level_domain(name.rsplit(b".", 1)[1].decode("ascii")) or _VERSION.match(name):
@@ -141,7 +147,7 @@ def _domain(data: bytes, start: int) -> int | None:
         return _other_domain(data[start : start + MAXIMUM_DOMAIN_BYTES], start)
     if name not in _NEVER_CALLED and _CALL.match(data, stop, stop + 128):
         return None
-    return None if _VERSION.match(data, start, stop) else stop
+    return None if _VERSION.match(data[start:stop]) else stop
 
 
 def _other_domain(window: bytes, start: int) -> int | None:

@@ -42,7 +42,7 @@ def iban(data: bytes, stop: int, level: Level) -> tuple[int, int] | None:
     window = data[start : start + MAXIMUM_BYTES]
     if level == "high":
         window = window.upper()
-    form = _forms().get(window[:2])
+    form = _form(window[:2])
     match = form and form.match(window)
     if not match:
         return None
@@ -58,12 +58,17 @@ def has_check_digits(number: bytes) -> bool:
 
 
 @cache
-def _forms() -> dict[bytes, re.Pattern[bytes]]:
-    """By country the pattern of its IBANs, compact or in groups of four."""
-    forms = {}
-    for country, _, parts in (entry.partition(":") for entry in _FORMS.split()):
-        classes = [_CLASSES[name] for count, name in re.findall(r"(\d+)([anc])", parts) for _ in range(int(count))]
-        groups = ["".join(classes[place : place + 4]) for place in range(0, len(classes), 4)]
-        expression = rf"{country}\d\d(?:{''.join(classes)}|([ -]){(chr(92) + '1').join(groups)})(?![A-Za-z0-9_])"
-        forms[country.encode()] = re.compile(expression.encode())
-    return forms
+def _form(country: bytes) -> re.Pattern[bytes] | None:
+    """The pattern of a country's IBANs, compact or in groups of four; None for an unknown country."""
+    parts = _forms().get(country.decode("ascii"))
+    if parts is None:
+        return None
+    classes = [_CLASSES[name] for count, name in re.findall(r"(\d+)([anc])", parts) for _ in range(int(count))]
+    groups = ["".join(classes[place : place + 4]) for place in range(0, len(classes), 4)]
+    grouped = r"([ -])" + r"\1".join(groups)
+    return re.compile(rf"{country.decode('ascii')}\d\d(?:{''.join(classes)}|{grouped})(?![A-Za-z0-9_])".encode())
+
+
+@cache
+def _forms() -> dict[str, str]:
+    return dict(entry.split(":") for entry in _FORMS.split())

@@ -56,7 +56,7 @@ _OTHER_NAME = re.compile(
     rb"offset|version|build|address|addr|number of|user|status|tweet|post|lat|lon|lng|sum|total|value)s?[\"'\]]{0,2}\s*(?:[=:,(]|=>)\s*[\"'(\[]{0,2}\Z"
 )
 _URL = re.compile(rb"(?:://|www\.)[^\s\"'<>]*\Z")
-_LONG = re.compile(rb"(?<!\d)\d{9,}")
+_LONG = re.compile(rb"\d{9,}|\d{4}(?:[ -]\d{4})+")
 _CONTEXT_BEFORE_BYTES, _CONTEXT_AFTER_BYTES, _NEIGHBOUR_BYTES = 40, 24, 120
 
 
@@ -81,11 +81,10 @@ def payment_card(data: bytes, stop: int, level: Level) -> tuple[int, int] | None
     before = data[max(0, start - _NEIGHBOUR_BYTES) : start]
     if _DIGIT_BEFORE.search(before[-3:]) or _URL.search(before) or match.end() != _whole(data, match):
         return None
-    if level == "high" or not match["bare"] or _has_context(data, start, end):
+    if level == "high" or _has_context(data, start, end):
         return start, end
-    if level == "balanced" and _stands_alone(data, start, end):
-        return start, end
-    return None
+    is_likely = level == "balanced" and _is_word(data, start, end) if match["bare"] else True
+    return (start, end) if is_likely and _neighbours_are_cards(data, start, end) else None
 
 
 def has_luhn_digit(number: bytes) -> bool:
@@ -116,16 +115,22 @@ def _has_context(data: bytes, start: int, end: int) -> bool:
     return bool(_CONTEXT.search(before) or _CONTEXT.search(data[end : end + _CONTEXT_AFTER_BYTES]))
 
 
-def _stands_alone(data: bytes, start: int, end: int) -> bool:
-    """Whether a bare number is a string or a word of its own, with no other long number near that is no card."""
+def _is_word(data: bytes, start: int, end: int) -> bool:
+    """Whether a bare number is a string or a word of its own, and no name such as `id` leads to it."""
     if end - start not in {15, 16}:
         return False
     left, right = data[start - 1 : start] or b"\n", data[end : end + 1] or b"\n"
     quoted = left in b"\"'`" and left == right
     if not quoted and not (left in b" \n" and right in b" .,;\n"):
         return False
-    before = data[max(0, start - _NEIGHBOUR_BYTES) : start]
-    if _OTHER_NAME.search(before):
-        return False
-    neighbours = _LONG.findall(before) + _LONG.findall(data[end : end + _NEIGHBOUR_BYTES])
-    return all(has_luhn_digit(one) and _has_issuer(one) for one in neighbours)
+    return _OTHER_NAME.search(data[max(0, start - _NEIGHBOUR_BYTES) : start]) is None
+
+
+def _neighbours_are_cards(data: bytes, start: int, end: int) -> bool:
+    """Whether all other long or grouped numbers near are cards too: of numbers in a table one in ten passes the check."""
+    before, after = data[max(0, start - _NEIGHBOUR_BYTES) : start], data[end : end + _NEIGHBOUR_BYTES]
+    cut = len(before) == _NEIGHBOUR_BYTES
+    before = before.lstrip(b"0123456789 -") if cut else before
+    after = after.rstrip(b"0123456789 -") if len(after) == _NEIGHBOUR_BYTES else after
+    neighbours = (one.translate(None, b" -") for one in _LONG.findall(before) + _LONG.findall(after))
+    return all(_has_issuer(one) and has_luhn_digit(one) for one in neighbours)

@@ -21,9 +21,12 @@ _NUMBER = re.compile(rb"\+?\(?\d(?:" + _SEPARATOR + rb"?\d){6,17}")
 _RIGHT_EDGE = re.compile(rb"(?!\w|[.,:*/+^=-]?\d| ?[*/^=%][ \d]|[%(]| ?\xc2\xb0)")
 _LAST_GROUP = re.compile(rb"(?:[ /]| ?\(| - )\d+\Z")
 _DIGITS = re.compile(rb"\d+")
-_DATE = re.compile(rb"(?:19|20)\d\d([-./ ])[01]?\d\1[0-3]?\d|[0-3]?\d([-./])[01]?\d\2(?:19|20)\d\d|\d{1,3}(?:\.\d{1,3}){3}\Z")
+_DATE = re.compile(
+    rb"(?:19|20)\d\d([-./ ])[01]?\d\1[0-3]?\d|[0-3]?\d([-./])[01]?\d\2(?:19|20)\d\d|\d{1,3}(?:\.\d{1,3}){3}\Z"
+)
 _STANDARD_NUMBER = re.compile(rb"(?i)is[bs]n|doi|rfc|orcid|ean|upc|[a-z_](?:id|Id|ID)\W|[^a-z]id\W|price|version|date")
 _OPERAND_BEFORE = re.compile(rb"(?:[\w)\]}+*/%\\$#&^|~.-]|(?:^|[^A-Za-z])[A-Za-z0-9)\]][ ]|\d[ \t,]{1,2})\Z")
+_POSTAL_CODE = re.compile(rb"\d{5}-\d{4}(?!\d)")
 _PATCH_LINE = re.compile(rb"(?:\n|\A)\Z")
 
 _STRONG = (
@@ -106,7 +109,7 @@ def national_phone_number(data: bytes, stop: int, level: Level) -> tuple[int, in
 def bare_phone_number(data: bytes, stop: int, _level: Level) -> tuple[int, int] | None:
     """The number in the groups of North America or with a leading 0 whose seventh digit ends at `stop`, or None."""
     match = _national(data, stop)
-    if match is None or match[0].isdigit():
+    if match is None or match[0].isdigit() or _POSTAL_CODE.match(match[0]):
         return None
     before = data[max(0, match.start() - _CONTEXT_BYTES) : match.start()]
     if _OPERAND_BEFORE.search(before[-3:]) or _STANDARD_NUMBER.search(before):
