@@ -5,7 +5,8 @@ line. Each match names its rule, so verification costs something only where some
 place in ten kilobytes of code, one in three of text.
 
 The database is built on first use, 0.6 s with the import of detect-secrets, once per process and set of kinds; a forked
-child inherits it. A text with hidden characters within its tokens is scanned a second time without them. Memory beside the text: eight bytes per candidate place and a few hundred per finding.
+child inherits it. A text with hidden characters within its tokens is scanned once more, without them. Memory beside the
+text: eight bytes per candidate place and a few hundred per finding.
 """
 
 from array import array

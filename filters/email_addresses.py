@@ -1,6 +1,6 @@
-"""E-mail addresses: plain, with an encoded sign (`%40`, `\\u0040`, `&#64;`), and written out (`name at company dot org`).
+r"""E-mail addresses, plain and with an encoded sign: `%40`, `\u0040`, `&#64;`.
 
-Each function is given the place where the scanner saw the core of an address and reads at most a few hundred bytes
+The function is given the place where the scanner saw the core of an address and reads at most a few hundred bytes
 around it, so the cost is one small constant per sign, whatever the text.
 
 What stays, because it names nobody: documentation and reserved names, addresses that manuals make up
@@ -11,6 +11,7 @@ and what only looks like an address: image names (`x@2x.png`), package versions 
 
 import re
 
+from filters.made_up_addresses import names_nobody
 from filters.redaction_policy import Level
 from filters.top_level_domains import is_top_level_domain
 
@@ -18,59 +19,28 @@ MAXIMUM_LOCAL_BYTES = 64
 MAXIMUM_DOMAIN_BYTES = 253
 
 # Latin letters with marks are two bytes, C3-C9 first; the local part is read backwards.
-_LOCAL_REVERSED = re.compile(rb"(?:[A-Za-z0-9_.+-]|[\x80-\xbf][\xc3-\xc9])+")
+_LOCAL_REVERSED = re.compile(rb"(?:[A-Za-z0-9_.+-]|[\x80-\xbf][\xc3-\xc9\xcc])+")
 _OTHER_LOCAL = re.compile(r"[\w.+-]+\Z")
 _DOMAIN = re.compile(
-    rb"(?:(?:[A-Za-z0-9-]|[\xc3-\xc9][\x80-\xbf]){1,63}+\.)+([A-Za-z]{2,24}|[xX][nN]--[A-Za-z0-9-]{2,59})(?![A-Za-z0-9])"
+    rb"(?:(?:[A-Za-z0-9-]|[\xc3-\xc9\xcc][\x80-\xbf]){1,63}+\.)+"
+    rb"([xX][nN]--[A-Za-z0-9-]{2,59}|[A-Za-z]{2,24})(?![A-Za-z0-9])"
 )
-_OTHER_DOMAIN = re.compile(r"(?:[^\W_](?:[^\W_]|-){0,62}\.)+([^\W\d_]{2,24}|xn--[a-z0-9-]{2,59})(?![^\W_])")
+# Vowel signs of Indic scripts and Thai are no letters to `re`.
+_OTHER_DOMAIN = re.compile(
+    r"(?:[^\W_](?:[^\W_]|[\u0300-\u036f\u0900-\u0dff\u0e31-\u0e4e-]){0,62}\.)+"
+    r"((?:[^\W\d_]|[\u0900-\u0dff]){2,24}|xn--[a-z0-9-]{2,59})(?![^\W_])"
+)
 _CALL = re.compile(rb"(?:\.[A-Za-z_]\w*){0,8}\(")
 _SIGN = re.compile(rb"(?:@|%40|\\u0040|&#(?:64|[xX]40);|&commat;)\Z")
 _ESCAPE = re.compile(rb"u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|[nrtbfv0]")
 _PERCENT_ESCAPE = re.compile(rb"[2-7][0-9A-F]")
 _URL_USER = re.compile(rb"(?<!mailto)://[^\s/?#@<>\"']*\Z")
 _VERSION = re.compile(rb"\d+(?:\.\d+){1,3}\.[A-Za-z]+\Z|\dx[~.]")
-_SPOKEN = re.compile(
-    rb"(?i)(?:look|looking|is|are|was|be|me|us|him|her|them|here|available|found|hosted|live|located|based|visit|check|see|"
-    rb"site|website|page|server|online|out|only|now|it|or|and|not|even|also|up|start|mail|email|e-mail|stuff|one|info)\Z"
-)
-_RESERVED_DOMAIN = re.compile(rb"(?:.*\.)?(?:example\.[a-z]{2,4}|example|invalid|test|localhost)\Z", re.IGNORECASE)
 _PRIVATE_DOMAINS = frozenset({"local", "lan", "localdomain", "internal", "intra", "corp"})
 _REMOTE_USERS = frozenset({b"git", b"hg", b"svn", b"gitlab", b"gitea"})
 
 # Top-level domains that are no method's name: `a@b.com(office)` is an address, `a@b.to(device)` is a product.
 _NEVER_CALLED = frozenset({"com", "org", "net", "edu", "gov", "de", "uk", "fr", "ru", "cn", "jp", "br", "eu"})
-
-# What manuals write where a reader's own address goes: it stays where both its parts are of these.
-_MADE_UP_LOCALS = frozenset(
-    b"""
-    user username user1 user2 name yourname your.name your-name your_name firstname.lastname first.last you your me my myname
-    myemail youremail your-email your_email your.email email e-mail mail someone somebody someuser anyone nobody foo bar
-    baz foobar test tester testuser test1 test2 example sample dummy fake abc xyz aaa a b c x y z
-    """.split()
-)
-_MADE_UP_DOMAINS = frozenset(
-    b"""
-    domain.com domain.org domain.net domain.tld yourdomain.com your-domain.com your.domain.com yourdomain.org mydomain.com
-    mydomain.org somedomain.com somewhere.com somewhere.org anywhere.com company.com yourcompany.com your-company.com
-    mycompany.com your.company.com email.com youremail.com mail.com host.com hostname.com site.com yoursite.com server.com
-    provider.com foo.com foo.org foo.net bar.com bar.org baz.com foobar.com foo.bar foo.de test.com test.org test.net
-    test.de test.test tests.com xyz.com abc.com address.com b.c b.com b.co b.cc c.com c.de x.com y.com a.com aa.com aaa.com
-    place.com website.com myhost.com organization.org acme.com
-    """.split()
-)
-
-_AT_WORD = re.compile(
-    rb" ?(?:[\[({<] ?(?:at|AT|At|@) ?[\])}>]) ?\w\Z| (?:at|AT) [A-Za-z0-9-]{1,63}(?:(?:\.| (?:dot|DOT) )[A-Za-z0-9-]{1,63}){0,3} (?:dot|DOT) \w\w\Z"
-)
-_WRITTEN_DOMAIN = re.compile(
-    rb" ?(?:[\[({<] ?)?(?:at|AT|At|@)(?: ?[\])}>])? ?"
-    rb"((?:[A-Za-z0-9-]{1,63}(?:\.| ?[\[({<] ?(?:dot|DOT|Dot|\.) ?[\])}>] ?| (?:dot|DOT) )){1,5}[A-Za-z]{2,24})(?![\w(]|\.\w)"
-)
-_WRITTEN_LOCAL = re.compile(
-    rb"[A-Za-z0-9_+-]+(?:(?:\.| ?[\[({<] ?(?:dot|DOT|Dot|\.) ?[\])}>] ?| (?:dot|DOT) )[A-Za-z0-9_+-]+){0,4}\Z"
-)
-_DOT_WORD = re.compile(rb" ?[\[({<] ?(?:dot|DOT|Dot|\.) ?[\])}>] ?| (?:dot|DOT) ")
 
 
 def email_address(data: bytes, stop: int, _level: Level) -> tuple[int, int] | None:
@@ -98,32 +68,11 @@ def email_address(data: bytes, stop: int, _level: Level) -> tuple[int, int] | No
     start = at - len(local)
     if not local or local in _REMOTE_USERS or before in {b"%", b"$", b"{", b"}"}:
         return None
-    if _names_nobody(local, data[after:domain]):
+    if names_nobody(local, data[after:domain]):
         return None
     if is_plain and _URL_USER.search(data[max(0, start - MAXIMUM_LOCAL_BYTES) : start]):
         return None
     return start, domain
-
-
-def written_out_address(data: bytes, stop: int, _level: Level) -> tuple[int, int] | None:
-    """The address written `name (at) company (dot) org` whose mark ends at `stop`, or None.
-
-    The dots may be signs or words; with a bare `at` they are words.
-    """
-    sign = _AT_WORD.search(data, max(0, stop - 160), stop)
-    if sign is None:
-        return None
-    at = sign.start()
-    domain = _WRITTEN_DOMAIN.match(data, at, at + MAXIMUM_DOMAIN_BYTES)
-    local = _WRITTEN_LOCAL.search(data[max(0, at - MAXIMUM_LOCAL_BYTES) : at])
-    if domain is None or local is None or (sign[0].startswith((b" at ", b" AT ")) and _SPOKEN.match(local[0])):
-        return None
-    name = _DOT_WORD.sub(b".", domain[1])
-    if not is_top_level_domain(name.rsplit(b".", 1)[1].decode("ascii")) or _VERSION.match(name):
-        return None
-    if _names_nobody(_DOT_WORD.sub(b".", local[0]), name):
-        return None
-    return at - len(local[0]), domain.end()
 
 
 def _domain(data: bytes, start: int) -> int | None:
@@ -171,9 +120,3 @@ def _local_start(data: bytes, at: int, *, is_ascii: bool) -> int:
         other = _OTHER_LOCAL.search(window)
         length = len(other[0].encode()) if other else length
     return at - length
-
-
-def _names_nobody(local: bytes, domain: bytes) -> bool:
-    if _RESERVED_DOMAIN.match(domain):
-        return True
-    return domain.lower() in _MADE_UP_DOMAINS and local.lower() in _MADE_UP_LOCALS

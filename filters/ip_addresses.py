@@ -15,9 +15,10 @@ from filters.redaction_policy import Level
 _QUAD_LEFT_REVERSED = re.compile(rb"\.\d{1,3}\.\d{1,3}\.\d{1,3}")
 _QUAD_AFTER = re.compile(rb"\w|\.\w|-[A-Za-z]|/[A-Za-z]|\+")
 _VERSION_BEFORE = re.compile(
-    rb"(?:(?:version|ver|release|revision|rev|build|section|chapter|rfc|oid|kernel|linux|chrome|chromium|firefox|opera|edge"
-    rb"|safari|flash|player|driver|firmware|bios|sdk|package|upgraded? (?:to|from)|updated? (?:to|from)|[a-z]-\d[\d.-]* to"
-    rb"|>=|<=|~=|~>|!=|\^|~)(?:[ _]?(?:number|string|num|no|is|was))?[\s\"'=:(>\[,]*|==|[A-Za-z]/)\Z",
+    rb"(?:(?:version|release|revision|section|chapter|kernel|linux|chrome|chromium|firefox|opera|safari|flash|player|driver"
+    rb"|firmware|package|upgraded? (?:to|from)|updated? (?:to|from)|[a-z]-\d[\d.-]* to"
+    rb"|(?<![a-z])(?:ver|rev|build|rfc|oid|edge|bios|sdk)|>=|<=|~=|~>|!=|\^|~)"
+    rb"(?:[ _]?(?:number|string|num|no|is|was))?[\s\"'=:(>\[,]*|==|[A-Za-z]/)\Z",
     re.IGNORECASE,
 )
 _CONTEXT_BEFORE = re.compile(
@@ -87,10 +88,9 @@ def ipv4_address(data: bytes, stop: int, level: Level) -> tuple[int, int] | None
     mapped = _MAPPED_BEFORE.search(before)
     if mapped:
         return start - len(mapped[0]), end
-    if level == "low" or (level == "balanced" and numbers[0] < 24 and max(numbers) < 100):
-        if not _CONTEXT_BEFORE.search(before) and not _CONTEXT_AFTER.match(data, end, end + 8):
-            return None
-    return start, end
+    is_doubtful = level == "low" or (level == "balanced" and numbers[0] < 24 and max(numbers) < 100)
+    has_context = _CONTEXT_BEFORE.search(before) or _CONTEXT_AFTER.match(data, end, end + 8)
+    return (start, end) if has_context or not is_doubtful else None
 
 
 def _quad(data: bytes, stop: int) -> tuple[int, int] | None:

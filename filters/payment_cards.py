@@ -46,15 +46,17 @@ _NUMBER = re.compile(
 )
 _DIGIT_BEFORE = re.compile(rb"(?:[\w.+\\/#&-]|\d[ ,:]|%[0-9A-F]{2})\Z")
 _CONTEXT = re.compile(
-    rb"(?i)(?<![a-z])(?:(?:credit|debit|payment|bank|test|gift)?[ _-]?cards?|visa|master ?card|maestro|amex|american express|"
-    rb"discover|diners|jcb|union ?pay|rupay|ccn?|cc[ _-]?(?:num(?:ber)?|no)|pan|credit|debit|kreditkarte|karte|tarjeta|"
-    rb"carte|cart\xc3\xa3o|carta)(?:[ _-]?(?:num(?:ber)?|no))?(?![a-z])|[cC]ard(?:s?\b|N[ou])|"
+    rb"(?i)(?<![a-z])(?:(?:credit|debit|payment|bank|test|gift)?[ _-]?cards?|visa|master ?card|maestro|amex|"
+    rb"american express|discover|diners|jcb|union ?pay|rupay|ccn?|cc[ _-]?(?:num(?:ber)?|no)|pan|credit|debit|"
+    rb"kreditkarte|karte|tarjeta|carte|cart\xc3\xa3o|carta)(?:[ _-]?(?:num(?:ber)?|no))?(?![a-z])|[cC]ard(?:s?\b|N[ou])|"
     rb"\xe5\x8d\xa1\xe5\x8f\xb7|\xd0\xba\xd0\xb0\xd1\x80\xd1\x82"
 )
 _OTHER_NAME = re.compile(
     rb"(?i)(?:id|uid|time|stamp|timestamp|ts|date|seed|hash|nonce|serial|phone|tel|imei|isbn|ean|gtin|upc|key|count|size|"
-    rb"offset|version|build|address|addr|number of|user|status|tweet|post|lat|lon|lng|sum|total|value)s?[\"'\]]{0,2}\s*(?:[=:,(]|=>)\s*[\"'(\[]{0,2}\Z"
+    rb"offset|version|build|address|addr|number of|user|status|tweet|post|lat|lon|lng|sum|total|value)s?"
+    rb"[\"'\]]{0,2}\s*(?:[=:,(]|=>)\s*[\"'(\[]{0,2}\Z"
 )
+_OPERATOR = re.compile(rb"[=(\[{<>+*/,|-]\s*\Z")
 _URL = re.compile(rb"(?:://|www\.)[^\s\"'<>]*\Z")
 _LONG = re.compile(rb"\d{9,}|\d{4}(?:[ -]\d{4})+")
 _CONTEXT_BEFORE_BYTES, _CONTEXT_AFTER_BYTES, _NEIGHBOUR_BYTES = 40, 24, 120
@@ -121,13 +123,14 @@ def _is_word(data: bytes, start: int, end: int) -> bool:
         return False
     left, right = data[start - 1 : start] or b"\n", data[end : end + 1] or b"\n"
     quoted = left in b"\"'`" and left == right
-    if not quoted and not (left in b" \n" and right in b" .,;\n"):
+    before = data[max(0, start - _NEIGHBOUR_BYTES) : start]
+    if not quoted and (left not in b" \n" or right not in b" .,;\n" or _OPERATOR.search(before)):
         return False
-    return _OTHER_NAME.search(data[max(0, start - _NEIGHBOUR_BYTES) : start]) is None
+    return _OTHER_NAME.search(before) is None
 
 
 def _neighbours_are_cards(data: bytes, start: int, end: int) -> bool:
-    """Whether all other long or grouped numbers near are cards too: of numbers in a table one in ten passes the check."""
+    """Whether all other long or grouped numbers near are cards too: in a table one in ten passes the check."""
     before, after = data[max(0, start - _NEIGHBOUR_BYTES) : start], data[end : end + _NEIGHBOUR_BYTES]
     cut = len(before) == _NEIGHBOUR_BYTES
     before = before.lstrip(b"0123456789 -") if cut else before

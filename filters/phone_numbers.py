@@ -27,7 +27,6 @@ _DATE = re.compile(
 _STANDARD_NUMBER = re.compile(rb"(?i)is[bs]n|doi|rfc|orcid|ean|upc|[a-z_](?:id|Id|ID)\W|[^a-z]id\W|price|version|date")
 _OPERAND_BEFORE = re.compile(rb"(?:[\w)\]}+*/%\\$#&^|~.-]|(?:^|[^A-Za-z])[A-Za-z0-9)\]][ ]|\d[ \t,]{1,2})\Z")
 _POSTAL_CODE = re.compile(rb"\d{5}-\d{4}(?!\d)")
-_PATCH_LINE = re.compile(rb"(?:\n|\A)\Z")
 
 _STRONG = (
     rb"telephone|telefone|telefono|telefon|tel\xc3\xa9fono|t\xc3\xa9l\xc3\xa9phone|puhelin|"
@@ -77,13 +76,14 @@ def international_phone_number(data: bytes, stop: int, level: Level) -> tuple[in
     has_context = _word(before) is not None
     is_grouped = not match[0][1:].isdigit()
     if not has_context:
-        if _PATCH_LINE.search(before[-1:]) and not is_grouped and level != "high":
+        if not is_grouped and level != "high" and _is_in_patch(data, start):
             return None
-        if not is_grouped and (level == "low" or len(match[0]) < 11) or not _is_written_as_number(match[0]):
+        if (not is_grouped and (level == "low" or len(match[0]) < 11)) or not _is_written_as_number(match[0]):
             return None
     for end in _ends(data, match):
-        if is_valid("+" + "".join(map(bytes.decode, _DIGITS.findall(data, start, end))), None):
-            return start, end
+        number = planned("+" + "".join(map(bytes.decode, _DIGITS.findall(data, start, end))), None)
+        if number:
+            return None if is_made_up(number) else (start, end)
     return None
 
 
@@ -117,15 +117,19 @@ def bare_phone_number(data: bytes, stop: int, _level: Level) -> tuple[int, int] 
     return _valid_span(data, match, _regions(b"", match[0]))
 
 
-def is_valid(number: str, region: str | None) -> bool:
-    """Whether a number, digits with or without `+`, is one of its country's plan and stands for somebody."""
+def planned(number: str, region: str | None) -> str | None:
+    """The number with its country code, digits only, where it is one of its country's plan; else None.
+
+    Args:
+        number: digits, with a `+` in front where the region is None.
+    """
     library: Any = _library()
     try:
         parsed = library.parse(number, region)
     except library.NumberParseException:
-        return False
-    digits = f"{parsed.country_code}{parsed.national_number}"
-    return not is_made_up(digits) and library.is_possible_number(parsed) and library.is_valid_number(parsed)
+        return None
+    is_valid = library.is_possible_number(parsed) and library.is_valid_number(parsed)
+    return f"{parsed.country_code}{parsed.national_number}" if is_valid else None
 
 
 def _national(data: bytes, stop: int) -> re.Match[bytes] | None:
@@ -152,10 +156,11 @@ def _valid_span(data: bytes, match: re.Match[bytes], regions: tuple[str, ...]) -
         digits = b"".join(groups).decode("ascii")
         if not 8 <= len(digits) <= 13:
             continue
-        if any(_has_form(groups, digits, region) and is_valid(digits, region) for region in regions):
-            return match.start(), end
-        if digits.startswith("00") and is_valid("+" + digits[2:], None):
-            return match.start(), end
+        numbers = [planned(digits, region) for region in regions if _has_form(groups, digits, region)]
+        if digits.startswith("00"):
+            numbers.append(planned("+" + digits[2:], None))
+        if any(numbers):
+            return None if any(number and is_made_up(number) for number in numbers) else (match.start(), end)
     return None
 
 
@@ -167,9 +172,17 @@ def _has_form(groups: list[bytes], digits: str, region: str) -> bool:
     return lengths in ([3, 3, 4], [1, 3, 3, 4], [10], [11], [3, 7]) and (len(digits) == 10 or digits[0] == "1")
 
 
+def _is_in_patch(data: bytes, start: int) -> bool:
+    """Whether a `+` begins a line behind one that begins as lines of a patch do."""
+    if not start or data[start - 1] != ord("\n"):
+        return False
+    line_start = data.rfind(b"\n", max(0, start - 200), start - 1) + 1
+    return data[line_start : line_start + 1] in b"+-@ "
+
+
 def _ends(data: bytes, match: re.Match[bytes]) -> list[int]:
     """Where the number may end: as far as digits go, and one or two groups before that."""
-    ends = []
+    ends: list[int] = []
     text = match[0]
     for _ in range(3):
         end = match.start() + len(text)

@@ -6,7 +6,7 @@ given the level of their kind.
 
 from collections.abc import Callable
 
-from filters.email_addresses import email_address, written_out_address
+from filters.email_addresses import email_address
 from filters.ibans import iban
 from filters.ip_addresses import ipv4_address, ipv6_address
 from filters.payment_cards import payment_card
@@ -14,6 +14,7 @@ from filters.phone_numbers import bare_phone_number, international_phone_number,
 from filters.private_keys import pem_block, putty_block
 from filters.redaction_policy import Level
 from filters.value_tests import anything, token
+from filters.written_out_addresses import written_out_address
 
 Place = Callable[[bytes, int, Level], tuple[int, int] | None]
 """(data, the byte behind the mark, level): start and stop of what goes, or None."""
