@@ -81,9 +81,8 @@ def international_phone_number(data: bytes, stop: int, level: Level) -> tuple[in
         if (not is_grouped and (level == "low" or len(match[0]) < 11)) or not _is_written_as_number(match[0]):
             return None
     for end in _ends(data, match):
-        number = planned("+" + "".join(map(bytes.decode, _DIGITS.findall(data, start, end))), None)
-        if number:
-            return None if is_made_up(number) else (start, end)
+        if is_somebodys("+" + "".join(map(bytes.decode, _DIGITS.findall(data, start, end))), (None,)):
+            return start, end
     return None
 
 
@@ -117,19 +116,23 @@ def bare_phone_number(data: bytes, stop: int, _level: Level) -> tuple[int, int] 
     return _valid_span(data, match, _regions(b"", match[0]))
 
 
-def planned(number: str, region: str | None) -> str | None:
-    """The number with its country code, digits only, where it is one of its country's plan; else None.
+def is_somebodys(number: str, regions: tuple[str | None, ...]) -> bool:
+    """Whether a number is of one region's plan, and by none of them set aside or made up.
 
     Args:
         number: digits, with a `+` in front where the region is None.
     """
     library: Any = _library()
-    try:
-        parsed = library.parse(number, region)
-    except library.NumberParseException:
-        return None
-    is_valid = library.is_possible_number(parsed) and library.is_valid_number(parsed)
-    return f"{parsed.country_code}{parsed.national_number}" if is_valid else None
+    is_valid = False
+    for region in regions:
+        try:
+            parsed = library.parse(number, region)
+        except library.NumberParseException:
+            continue
+        if is_made_up(f"{parsed.country_code}{parsed.national_number}"):
+            return False
+        is_valid = is_valid or (library.is_possible_number(parsed) and library.is_valid_number(parsed))
+    return is_valid
 
 
 def _national(data: bytes, stop: int) -> re.Match[bytes] | None:
@@ -156,11 +159,10 @@ def _valid_span(data: bytes, match: re.Match[bytes], regions: tuple[str, ...]) -
         digits = b"".join(groups).decode("ascii")
         if not 8 <= len(digits) <= 13:
             continue
-        numbers = [planned(digits, region) for region in regions if _has_form(groups, digits, region)]
-        if digits.startswith("00"):
-            numbers.append(planned("+" + digits[2:], None))
-        if any(numbers):
-            return None if any(number and is_made_up(number) for number in numbers) else (match.start(), end)
+        if is_somebodys(digits, tuple(region for region in regions if _has_form(groups, digits, region))):
+            return match.start(), end
+        if digits.startswith("00") and is_somebodys("+" + digits[2:], (None,)):
+            return match.start(), end
     return None
 
 
