@@ -31,7 +31,7 @@ _OTHER_DOMAIN = re.compile(
     r"((?:[^\W\d_]|[\u0900-\u0dff]){2,24}|xn--[a-z0-9-]{2,59})(?![^\W_])"
 )
 _CALL = re.compile(rb"(?:\.[A-Za-z_]\w*){0,8}\(")
-_SIGN = re.compile(rb"(?:@|%40|\\u0040|&#(?:64|[xX]40);|&commat;)\Z")
+_ENCODED_SIGN = re.compile(rb"(?:%40|\\u0040|&#(?:64|[xX]40);|&commat;)\Z")
 _ESCAPE = re.compile(rb"u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|[nrtbfv0]")
 _PERCENT_ESCAPE = re.compile(rb"[2-7][0-9A-F]")
 _URL_USER = re.compile(rb"(?<!mailto)://[^\s/?#@<>\"']*\Z")
@@ -50,14 +50,13 @@ def email_address(data: bytes, stop: int, _level: Level) -> tuple[int, int] | No
     is read where no Latin letter stands at the sign or the domain is of another script too: in Chinese and Japanese a
     sentence runs into the address without a space.
     """
-    sign = _SIGN.search(data, max(0, stop - 9), stop - 1)
-    if sign is None:
-        return None
-    at, after = sign.span()
+    after = stop - 1
+    is_plain = data[after - 1] == ord("@")
+    sign = None if is_plain else _ENCODED_SIGN.search(data, max(0, after - 8), after)
     domain = _domain(data, after)
-    if domain is None:
+    if domain is None or (sign is None and not is_plain):
         return None
-    is_plain = after - at == 1
+    at = sign.start() if sign else after - 1
     start = _local_start(data, at, is_ascii=data[after:domain].isascii())
     before = data[start - 1 : start] if start else b""
     if before == b"\\" and (escape := _ESCAPE.match(data, start, at)):
@@ -70,9 +69,8 @@ def email_address(data: bytes, stop: int, _level: Level) -> tuple[int, int] | No
         return None
     if names_nobody(local, data[after:domain]):
         return None
-    if is_plain and _URL_USER.search(data[max(0, start - MAXIMUM_LOCAL_BYTES) : start]):
-        return None
-    return start, domain
+    lead = data[max(0, start - MAXIMUM_LOCAL_BYTES) : start]
+    return None if is_plain and b"://" in lead and _URL_USER.search(lead) else (start, domain)
 
 
 def _domain(data: bytes, start: int) -> int | None:
@@ -96,7 +94,7 @@ def _domain(data: bytes, start: int) -> int | None:
         return _other_domain(data[start : start + MAXIMUM_DOMAIN_BYTES], start)
     if name not in _NEVER_CALLED and _CALL.match(data, stop, stop + 128):
         return None
-    return None if _VERSION.match(data[start:stop]) else stop
+    return None if data[start] <= ord("9") and _VERSION.match(data[start:stop]) else stop
 
 
 def _other_domain(window: bytes, start: int) -> int | None:

@@ -14,13 +14,14 @@ from filters.redaction_policy import Level
 
 _QUAD_LEFT_REVERSED = re.compile(rb"\.\d{1,3}\.\d{1,3}\.\d{1,3}")
 _QUAD_AFTER = re.compile(rb"\w|\.\w|-[A-Za-z]|/[A-Za-z]|\+")
-_VERSION_BEFORE = re.compile(
-    rb"(?:(?:version|release|revision|section|chapter|kernel|linux|chrome|chromium|firefox|opera|safari|flash|player|driver"
-    rb"|firmware|package|upgraded? (?:to|from)|updated? (?:to|from)|[a-z]-\d[\d.-]* to"
-    rb"|(?<![a-z])(?:ver|rev|build|rfc|oid|edge|bios|sdk)|>=|<=|~=|~>|!=|\^|~)"
-    rb"(?:[ _]?(?:number|string|num|no|is|was))?[\s\"'=:(>\[,]*|==|[A-Za-z]/)\Z",
-    re.IGNORECASE,
-)
+_VERSION_OPERATORS = (b"==", b">=", b"<=", b"~=", b"~>", b"!=", b"^", b"~")
+_VERSION_WORDS = (
+    b"version", b"release", b"revision", b"section", b"chapter", b"kernel", b"linux", b"chrome", b"chromium", b"firefox",
+    b"opera", b"safari", b"flash", b"player", b"driver", b"firmware", b"package", b"upgrade to", b"upgraded to",
+    b"update to", b"updated to", b"upgrade from", b"upgraded from",
+)  # fmt: skip
+_SHORT_VERSION_WORD = re.compile(rb"(?<![a-z])(?:ver|rev|build|rfc|oid|edge|bios|sdk)\.?\Z")
+_SAID_OF_VERSIONS = re.compile(rb"[ _](?:number|string|num|no|is|was)\Z")
 _CONTEXT_BEFORE = re.compile(
     rb"(?i)(?:(?<![a-z])ips?|ipv4|ip_?addr|host|addr(?:ess)?|server|listen|bind|peer|gateway|dns|proxy|ping|ssh|remote|client"
     rb"|router|subnet|inet|connect(?:ed)?|://|@)[^\n]{0,16}\Z"
@@ -80,17 +81,15 @@ def ipv4_address(data: bytes, stop: int, level: Level) -> tuple[int, int] | None
     if level != "high" and (end - start <= _LONGEST_SHORT or len(set(numbers)) == 1 or numbers[3] == 0):
         return None
     before = data[max(0, start - _CONTEXT_BYTES) : start]
-    if _VERSION_BEFORE.search(before):
-        return None
-    address = int.from_bytes(bytes(numbers), "big")
-    if _stays(address):
+    if _stays(int.from_bytes(bytes(numbers), "big")) or _leads_to_version(before):
         return None
     mapped = _MAPPED_BEFORE.search(before)
     if mapped:
         return start - len(mapped[0]), end
-    is_doubtful = level == "low" or (level == "balanced" and numbers[0] < 24 and max(numbers) < 100)
-    has_context = _CONTEXT_BEFORE.search(before) or _CONTEXT_AFTER.match(data, end, end + 8)
-    return (start, end) if has_context or not is_doubtful else None
+    is_sure = level == "high" or (level == "balanced" and (numbers[0] >= 24 or max(numbers) >= 100))
+    if is_sure or _CONTEXT_BEFORE.search(before) or _CONTEXT_AFTER.match(data, end, end + 8):
+        return start, end
+    return None
 
 
 def _quad(data: bytes, stop: int) -> tuple[int, int] | None:
@@ -107,6 +106,17 @@ def _quad(data: bytes, stop: int) -> tuple[int, int] | None:
     if any(int(number) > 255 or (number[:1] == b"0" and number != b"0") for number in data[start:stop].split(b".")):
         return None
     return start, stop
+
+
+def _leads_to_version(before: bytes) -> bool:
+    """Whether what stands before four numbers says that they are a version, a section or an object identifier."""
+    if before[-1:] == b"/" and before[-2:-1].isalpha():
+        return True
+    if before.rstrip(b" \t\"'").endswith(_VERSION_OPERATORS):
+        return True
+    lead = before.lower().rstrip(b" \t\n\"'=:(>[,")
+    lead = _SAID_OF_VERSIONS.sub(b"", lead[-24:])
+    return lead.endswith(_VERSION_WORDS) or _SHORT_VERSION_WORD.search(lead[-8:]) is not None
 
 
 def _stays(address: int) -> bool:

@@ -35,7 +35,7 @@ _STRONG = (
     rb"\xd1\x82\xd0\xb5\xd0\xbb(?:\xd0\xb5\xd1\x84\xd0\xbe\xd0\xbd)?|\xd0\xa2\xd0\xb5\xd0\xbb(?:\xd0\xb5\xd1\x84\xd0\xbe\xd0\xbd)?|"
     rb"\xe7\x94\xb5\xe8\xaf\x9d|\xe9\x9b\xbb\xe8\xa9\xb1|\xe6\x89\x8b\xe6\x9c\xba|\xec\xa0\x84\xed\x99\x94"
 )
-_WEAK = rb"call|contact|cell|dial|hotline|office|text|ring|reach|mob"
+_WEAK = rb"call|contact|cell|dial|hotline|office|mob"
 _WORD = re.compile(rb"(?i)(?<![a-z])(?:(?P<strong>" + _STRONG + rb")|" + _WEAK + rb")(?![a-z])")
 _CAMEL_WORD = re.compile(rb"(?:Phone|Fax|Mobile|Tel)(?:Number|No)?(?![a-z])")
 _CONTEXT_BYTES = 44

@@ -1,6 +1,6 @@
 """Top-level domains in which people have addresses, read once from `top_level_domains.txt`."""
 
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 
@@ -11,6 +11,7 @@ def top_level_domains() -> frozenset[str]:
     return frozenset(name for line in text.splitlines() if not line.startswith("#") for name in line.split())
 
 
+@lru_cache(maxsize=4096)
 def is_top_level_domain(label: str) -> bool:
     """Whether a last label is one, written in one case: of `mT` and `iT` no address ends."""
     if label[:4].lower() == "xn--":
