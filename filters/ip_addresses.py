@@ -21,7 +21,7 @@ _VERSION_WORDS = (
     b"update to", b"updated to", b"upgrade from", b"upgraded from",
 )  # fmt: skip
 _SHORT_VERSION_WORD = re.compile(rb"(?<![a-z])(?:ver|rev|build|rfc|oid|edge|bios|sdk)\.?\Z")
-_SAID_OF_VERSIONS = re.compile(rb"[ _](?:number|string|num|no|is|was)\Z")
+_SAID_OF_VERSIONS = re.compile(rb"(?:[ _](?:number|string|num|no|is|was)){1,2}\Z")
 _CONTEXT_BEFORE = re.compile(
     rb"(?i)(?:(?<![a-z])ips?|ipv4|ip_?addr|host|addr(?:ess)?|server|listen|bind|peer|gateway|dns|proxy|ping|ssh|remote|client"
     rb"|router|subnet|inet|connect(?:ed)?|://|@)[^\n]{0,16}\Z"

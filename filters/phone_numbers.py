@@ -11,7 +11,7 @@ What stays: numbers set aside for films and manuals, runs such as 1234567, dates
 import importlib
 import re
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 from filters.fictional_phone_numbers import is_made_up
 from filters.redaction_policy import Level
@@ -67,8 +67,10 @@ def international_phone_number(data: bytes, stop: int, level: Level) -> tuple[in
     quotes or brackets or between words.
     """
     start = data.rfind(b"+", max(0, stop - 14), stop)
+    if start < 0:
+        return None
     before = data[max(0, start - _CONTEXT_BYTES) : start]
-    if start < 0 or _OPERAND_BEFORE.search(before[-3:]):
+    if _OPERAND_BEFORE.search(before[-3:]):
         return None
     match = _NUMBER.match(data, start)
     if match is None:
@@ -81,8 +83,9 @@ def international_phone_number(data: bytes, stop: int, level: Level) -> tuple[in
         if (not is_grouped and (level == "low" or len(match[0]) < 11)) or not _is_written_as_number(match[0]):
             return None
     for end in _ends(data, match):
-        if is_somebodys("+" + "".join(map(bytes.decode, _DIGITS.findall(data, start, end))), (None,)):
-            return start, end
+        verdict = read("+" + "".join(map(bytes.decode, _DIGITS.findall(data, start, end))), (None,))
+        if verdict != "invalid":
+            return (start, end) if verdict == "valid" else None
     return None
 
 
@@ -116,8 +119,8 @@ def bare_phone_number(data: bytes, stop: int, _level: Level) -> tuple[int, int] 
     return _valid_span(data, match, _regions(b"", match[0]))
 
 
-def is_somebodys(number: str, regions: tuple[str | None, ...]) -> bool:
-    """Whether a number is of one region's plan, and by none of them set aside or made up.
+def read(number: str, regions: tuple[str | None, ...]) -> Literal["valid", "invalid", "made up"]:
+    """What a number is: of one region's plan, of none, or by one of them set aside or made up.
 
     Args:
         number: digits, with a `+` in front where the region is None.
@@ -130,9 +133,9 @@ def is_somebodys(number: str, regions: tuple[str | None, ...]) -> bool:
         except library.NumberParseException:
             continue
         if is_made_up(f"{parsed.country_code}{parsed.national_number}"):
-            return False
+            return "made up"
         is_valid = is_valid or (library.is_possible_number(parsed) and library.is_valid_number(parsed))
-    return is_valid
+    return "valid" if is_valid else "invalid"
 
 
 def _national(data: bytes, stop: int) -> re.Match[bytes] | None:
@@ -157,12 +160,14 @@ def _valid_span(data: bytes, match: re.Match[bytes], regions: tuple[str, ...]) -
     for end in _ends(data, match):
         groups = _DIGITS.findall(data, match.start(), end)
         digits = b"".join(groups).decode("ascii")
-        if not 8 <= len(digits) <= 13:
+        if not 8 <= len(digits) <= (16 if digits.startswith("00") else 13):
             continue
-        if is_somebodys(digits, tuple(region for region in regions if _has_form(groups, digits, region))):
-            return match.start(), end
-        if digits.startswith("00") and is_somebodys("+" + digits[2:], (None,)):
-            return match.start(), end
+        if digits.startswith("00"):
+            verdict = read("+" + digits[2:], (None,))
+        else:
+            verdict = read(digits, tuple(region for region in regions if _has_form(groups, digits, region)))
+        if verdict != "invalid":
+            return (match.start(), end) if verdict == "valid" else None
     return None
 
 
