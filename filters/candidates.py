@@ -5,18 +5,21 @@ line. Each match names its rule, so verification costs something only where some
 place in ten kilobytes of code, one in three of text.
 
 The database is built on first use, 0.6 s with the import of detect-secrets, once per process and set of kinds; a forked
-child inherits it. Memory beside the text: eight bytes per candidate place and a few hundred per finding.
+child inherits it. A text with hidden characters within its tokens is scanned once more, without them. Memory beside the
+text: eight bytes per candidate place and a few hundred per finding.
 """
 
 from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
+from itertools import chain
 from typing import Any
 
 import hyperscan
 
 from filters.credentials import expressions, plugin_named, region, secret_spans
+from filters.hidden_characters import MARK, visible_text
 from filters.redaction_policy import Level, RedactionPolicy, allowed_values, is_on
 from filters.redaction_rules import Rule, rules
 from filters.spans import Span, is_redacted, merged
@@ -33,7 +36,7 @@ InRegion = Callable[[bytes, int, int, int], Iterator[Span]]
 
 @dataclass(frozen=True, slots=True)
 class Scanner:
-    """A compiled database and what each of its match ids means.
+    """A compiled database and what each of its match ids means; the id behind the last marks hidden characters.
 
     Attributes:
         verifiers: by match id: what looks at a place, or at a line or a window of it.
@@ -59,6 +62,7 @@ def scanner(policy: RedactionPolicy) -> Scanner:
             in_region.append(rule.validator not in PLACES)
     database = hyperscan.Database()
     if compiled:
+        compiled.append((MARK.encode(), len(verifiers), 0))
         patterns, ids, flags = zip(*compiled, strict=True)
         database.compile(expressions=list(patterns), ids=list(ids), elements=len(ids), flags=list(flags))
     return Scanner(database, tuple(verifiers), tuple(in_region))
@@ -80,12 +84,11 @@ def find_spans(data: bytes, *, policy: RedactionPolicy) -> list[Span]:
         raise UnitError(f"redaction: a text of {len(data)} bytes; expected at most {MAXIMUM_BYTES}")
     tool = scanner(policy)
     places = _places(tool, data)
-    found = (
-        span
-        for index in sorted(places)
-        for span in _verified(tool, index, data, places[index])
-        if not is_redacted(data[span.start : span.stop])
-    )
+    found = _found(tool, data, places)
+    if len(tool.verifiers) in places:
+        visible = visible_text(data)
+        found = chain(found, visible.in_original(_found(tool, visible.data, _places(tool, visible.data))))
+    found = (span for span in found if not is_redacted(data[span.start : span.stop]))
     allowed = allowed_values(policy.allow)
     if allowed is not None:
         found = (span for span in found if not allowed.match(data[span.start : span.stop].decode()))
@@ -96,7 +99,7 @@ def _places(tool: Scanner, data: bytes) -> dict[int, "array[int]"]:
     """Match ends by match id; of the matches in one region only the first."""
     places: dict[int, array[int]] = {}
     settled = [0] * len(tool.verifiers)
-    in_region = tool.in_region
+    in_region = (*tool.in_region, False)
 
     def mark(index: int, _start: int, stop: int, _flags: int, _context: object) -> None:
         if in_region[index]:
@@ -108,6 +111,12 @@ def _places(tool: Scanner, data: bytes) -> dict[int, "array[int]"]:
     if tool.verifiers and data:
         tool.database.scan(data, match_event_handler=mark)
     return places
+
+
+def _found(tool: Scanner, data: bytes, places: dict[int, "array[int]"]) -> Iterator[Span]:
+    for index in sorted(places):
+        if index < len(tool.verifiers):
+            yield from _verified(tool, index, data, places[index])
 
 
 def _verified(tool: Scanner, index: int, data: bytes, stops: "array[int]") -> Iterator[Span]:
