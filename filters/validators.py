@@ -1,7 +1,7 @@
 """Validators: the functions that a rule of `redaction_rules.toml` may name.
 
-A place looks around a marked place and says what goes; a value test looks at a value that a pattern cut out. Both are
-given the level of their kind.
+A place looks around a marked place and says what goes; a value test looks at a value that a pattern cut out; a test in
+place looks at what stands around it too. All are given the level of their kind.
 """
 
 from collections.abc import Callable
@@ -9,6 +9,7 @@ from collections.abc import Callable
 from filters.personal_data import email_address, ipv4_address, ipv6_address
 from filters.private_keys import pem_block, putty_block
 from filters.redaction_policy import Level
+from filters.named_secrets import named_secret
 from filters.value_tests import anything, token
 
 Place = Callable[[bytes, int, Level], tuple[int, int] | None]
@@ -16,6 +17,9 @@ Place = Callable[[bytes, int, Level], tuple[int, int] | None]
 
 ValueTest = Callable[[bytes, Level], bool]
 """(value, level): whether it goes."""
+
+TestInPlace = Callable[[bytes, int, int, Level], bool]
+"""(data, start, stop, level): whether the value data[start:stop] goes, by what stands around it too."""
 
 PLACES: dict[str, Place] = {
     "email_address": email_address,
@@ -25,3 +29,4 @@ PLACES: dict[str, Place] = {
     "putty_block": putty_block,
 }
 VALUE_TESTS: dict[str, ValueTest] = {"anything": anything, "token": token}
+TESTS_IN_PLACE: dict[str, TestInPlace] = {"named_secret": named_secret}
