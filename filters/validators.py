@@ -6,11 +6,14 @@ place looks at what stands around it too. All are given the level of their kind.
 
 from collections.abc import Callable
 
+from filters.authorization import basic_credentials, header_token
+from filters.connection_strings import command_password, connection_password, oracle_password
+from filters.named_secrets import named_secret
 from filters.personal_data import email_address, ipv4_address, ipv6_address
 from filters.private_keys import pem_block, putty_block
 from filters.redaction_policy import Level
-from filters.named_secrets import named_secret
-from filters.value_tests import anything, token
+from filters.url_credentials import url_password, url_password_parameter, url_secret_parameter, url_token
+from filters.value_tests import anything, random, token
 
 Place = Callable[[bytes, int, Level], tuple[int, int] | None]
 """(data, the byte behind the mark, level): start and stop of what goes, or None."""
@@ -22,11 +25,24 @@ TestInPlace = Callable[[bytes, int, int, Level], bool]
 """(data, start, stop, level): whether the value data[start:stop] goes, by what stands around it too."""
 
 PLACES: dict[str, Place] = {
+    "command_password": command_password,
+    "connection_password": connection_password,
     "email_address": email_address,
     "ipv4_address": ipv4_address,
     "ipv6_address": ipv6_address,
+    "oracle_password": oracle_password,
     "pem_block": pem_block,
     "putty_block": putty_block,
+    "url_password": url_password,
+    "url_password_parameter": url_password_parameter,
+    "url_secret_parameter": url_secret_parameter,
+    "url_token": url_token,
 }
-VALUE_TESTS: dict[str, ValueTest] = {"anything": anything, "token": token}
+VALUE_TESTS: dict[str, ValueTest] = {
+    "anything": anything,
+    "basic_credentials": basic_credentials,
+    "header_token": header_token,
+    "random": random,
+    "token": token,
+}
 TESTS_IN_PLACE: dict[str, TestInPlace] = {"named_secret": named_secret}

@@ -17,8 +17,9 @@ MINIMUM_DISTINCT_BYTES = 5
 
 LONG_VALUE_BYTES = 24
 MINIMUM_ENTROPY_FRACTION = {True: 0.72, False: 0.6}
-"""For long values and short ones; of the most that length and alphabet allow, 0.9 is usual, 0.77 rare for random hex."""
+"""For long and short values; of the most that length and alphabet allow, 0.9 is usual, 0.77 rare for random hex."""
 
+_LOWER_RUN = re.compile(rb"[a-z]{4,}")
 _HEX = re.compile(rb"[0-9a-fA-F]+")
 _SEQUENCE = re.compile(rb"(?i)1234567|7654321|abcdefg|qwerty|deadbeef|cafebabe|([a-z0-9])\1{4}")
 _WORD = re.compile(
@@ -55,7 +56,7 @@ def random(value: bytes, level: Level) -> bool:
 
 
 def entropy_fraction(value: bytes) -> float:
-    """Shannon entropy of the bytes as a fraction of the most that their number and alphabet allow; 0 below two bytes."""
+    """Shannon entropy of the bytes as a fraction of what their number and alphabet allow; 0 below two bytes."""
     if len(value) < 2:
         return 0.0
     counts = Counter(value).values()
@@ -65,4 +66,6 @@ def entropy_fraction(value: bytes) -> float:
 
 
 def _readable(value: bytes) -> bool:
-    return bool(_SEQUENCE.search(value) or _WORD.search(value))
+    if _SEQUENCE.search(value) or _WORD.search(value):
+        return True
+    return not value.islower() and 2 * sum(map(len, _LOWER_RUN.findall(value))) >= len(value)
