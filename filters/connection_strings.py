@@ -17,11 +17,13 @@ _OTHER_PART = re.compile(
     rb"initial catalog|provider|dsn|address|addr|port|accountendpoint)\s?[=:]"
 )
 _QUOTED = re.compile(rb"\\?([\"'])([^\"'\r\n\\]{1,128})\\?\1")
-_PART = re.compile(rb"[^;\"'\s<>`,\\&)]{1,128}")
+_PART = re.compile(rb"[^/~;\"'\s<>`,\\&)][^;\"'\s<>`,\\&)]{0,127}")
 _CALL = re.compile(rb"[\w.]*[(\[]")
-_ORACLE = re.compile(rb"(?:thin:|sqlplus(?: -[a-zA-Z])* |\boci:|[\"'= ])([A-Za-z][\w$#]{1,30})/([^\s/@\"'`<>(),;]{3,64})\Z")
+_ORACLE = re.compile(
+    rb"(?:thin:|sqlplus(?: -[a-zA-Z])* |\boci:|[\"'= ])([A-Za-z][\w$#]{1,30})/([^\s/@\"'`<>(),;]{3,64})\Z"
+)
 _CURL = re.compile(rb"\b(?:curl|http|https|wget)\b[^\r\n|]{0,300}\Z")
-_USER_OPTION = re.compile(rb"(?:-u|--user|--proxy-user|-U)[ =]{0,3}([\"']?)([^\s:\"'$<>{}]{1,64}):\Z")
+_USER_OPTION = re.compile(rb"[\s\"',\[](?:-u|--user|--proxy-user|-U)[ =]{0,3}([\"']?)([^\s:\"'$<>{}()/]{1,64}):\Z")
 _SHELL_WORD = re.compile(rb"[^\s\"'`\\|;&<>]{1,128}")
 _IN_QUOTES = re.compile(rb"[^\"'\r\n]{1,128}")
 

@@ -16,7 +16,9 @@ from filters.value_tests import random
 
 URL_BYTES = 256
 
-_USERINFO = re.compile(rb"[A-Za-z][A-Za-z0-9+]{1,20}:(?:\\?/){2}([^\s/?#:\"'`<>@,]{0,64}):([^\s\"'`<>/]{1,128}|[^\s\"'`<>@]{1,128})\Z")
+_USERINFO = re.compile(
+    rb"[A-Za-z][A-Za-z0-9+]{1,20}:(?:\\?/){2}([^\s/?#:\"'`<>@,]{0,64}):([^\s\"'`<>/]{1,128}|[^\s\"'`<>@]{1,128})\Z"
+)
 _TOKEN_USER = re.compile(rb"[A-Za-z][A-Za-z0-9+]{1,20}:(?:\\?/){2}([A-Za-z0-9_-]{20,255}):?(?:x-oauth-basic|x)?\Z")
 _HOST = re.compile(rb"\[?[A-Za-z0-9_${%(][^\s/?#\"'`<>,;@)]{0,253}")
 _DOCUMENTATION_HOST = re.compile(

@@ -7,6 +7,7 @@ place looks at what stands around it too. All are given the level of their kind.
 from collections.abc import Callable
 
 from filters.authorization import basic_credentials, header_token
+from filters.aws_keys import aws_secret, aws_secret_near_id
 from filters.connection_strings import command_password, connection_password, oracle_password
 from filters.named_secrets import named_secret
 from filters.personal_data import email_address, ipv4_address, ipv6_address
@@ -25,6 +26,7 @@ TestInPlace = Callable[[bytes, int, int, Level], bool]
 """(data, start, stop, level): whether the value data[start:stop] goes, by what stands around it too."""
 
 PLACES: dict[str, Place] = {
+    "aws_secret_near_id": aws_secret_near_id,
     "command_password": command_password,
     "connection_password": connection_password,
     "email_address": email_address,
@@ -45,4 +47,4 @@ VALUE_TESTS: dict[str, ValueTest] = {
     "random": random,
     "token": token,
 }
-TESTS_IN_PLACE: dict[str, TestInPlace] = {"named_secret": named_secret}
+TESTS_IN_PLACE: dict[str, TestInPlace] = {"aws_secret": aws_secret, "named_secret": named_secret}

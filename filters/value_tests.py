@@ -19,6 +19,7 @@ LONG_VALUE_BYTES = 24
 MINIMUM_ENTROPY_FRACTION = {True: 0.72, False: 0.6}
 """For long and short values; of the most that length and alphabet allow, 0.9 is usual, 0.77 rare for random hex."""
 
+_LONE_WORD = re.compile(rb"(?:\A|[-_/+])[A-Za-z][a-z]{4,}(?:[-_/+=]|\Z)")
 _LOWER_RUN = re.compile(rb"[a-z]{4,}")
 _HEX = re.compile(rb"[0-9a-fA-F]+")
 _SEQUENCE = re.compile(rb"(?i)1234567|7654321|abcdefg|qwerty|deadbeef|cafebabe|([a-z0-9])\1{4}")
@@ -52,7 +53,7 @@ def random(value: bytes, level: Level) -> bool:
     if min(letters, digits) < (2 if len(drawn) >= 40 else 1):
         return False
     least = MINIMUM_ENTROPY_FRACTION[len(drawn) >= LONG_VALUE_BYTES]
-    return token(value, level) and entropy_fraction(drawn) >= least and not _readable(drawn)
+    return token(value, level) and entropy_fraction(drawn) >= least and not _readable(value)
 
 
 def entropy_fraction(value: bytes) -> float:
@@ -66,6 +67,6 @@ def entropy_fraction(value: bytes) -> float:
 
 
 def _readable(value: bytes) -> bool:
-    if _SEQUENCE.search(value) or _WORD.search(value):
+    if _SEQUENCE.search(value) or _WORD.search(value) or _LONE_WORD.search(value):
         return True
-    return not value.islower() and 2 * sum(map(len, _LOWER_RUN.findall(value))) >= len(value)
+    return not value.islower() and 3 * sum(map(len, _LOWER_RUN.findall(value))) >= 2 * len(value)
