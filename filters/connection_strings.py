@@ -13,7 +13,7 @@ from filters.redaction_policy import Level
 CONTEXT_BYTES = 400
 
 _OTHER_PART = re.compile(
-    rb"(?i)\b(?:server|data source|datasource|host|hostname|uid|user id|userid|user|username|jdbc|driver|database|dbname|"
+    rb"\b(?:server|data source|datasource|host|hostname|uid|user id|userid|user|username|jdbc|driver|database|dbname|"
     rb"initial catalog|provider|dsn|address|addr|port|accountendpoint)\s?[=:]"
 )
 _QUOTED = re.compile(rb"\\?([\"'])([^\"'\r\n\\]{1,128})\\?\1")
@@ -22,7 +22,7 @@ _CALL = re.compile(rb"[\w.]*[(\[]")
 _ORACLE = re.compile(
     rb"(?:thin:|sqlplus(?: -[a-zA-Z])* |\boci:|[\"'= ])([A-Za-z][\w$#]{1,30})/([^\s/@\"'`<>(),;]{3,64})\Z"
 )
-_CURL = re.compile(rb"\b(?:curl|http|https|wget)\b[^\r\n|]{0,300}\Z")
+_CURL = re.compile(rb"\bcurl\b[^\r\n|]{0,300}\Z")
 _USER_OPTION = re.compile(rb"[\s\"',\[](?:-u|--user|--proxy-user|-U)[ =]{0,3}([\"']?)([^\s:\"'$<>{}()/]{1,64}):\Z")
 _SHELL_WORD = re.compile(rb"[^\s\"'`\\|;&<>]{1,128}")
 _IN_QUOTES = re.compile(rb"[^\"'\r\n]{1,128}")
@@ -31,19 +31,25 @@ _IN_QUOTES = re.compile(rb"[^\"'\r\n]{1,128}")
 def connection_password(data: bytes, stop: int, _level: Level) -> tuple[int, int] | None:
     """The password of a connection string, whose name's `=` ends at `stop`, or None.
 
-    Another part (`Server=`, `User ID=`, `Host=`) must stand within `CONTEXT_BYTES` in the line.
+    Another part (`Server=`, `User ID=`, `Host=`) must stand within `CONTEXT_BYTES` in the line. A password that
+    begins the name of the user or the database too stays.
     """
-    before = data[max(0, stop - CONTEXT_BYTES) : stop].rpartition(b"\n")[2]
-    after = data[stop : stop + CONTEXT_BYTES].partition(b"\n")[0]
+    first = stop + 1 if data[stop : stop + 1] == b" " else stop
+    quoted = _QUOTED.match(data, first)
+    first, last = quoted.span(2) if quoted else _span(_PART.match(data, first))
+    value = data[first:last]
+    if not value or (not quoted and _CALL.match(value)) or not is_password(value):
+        return None
+    before = data[max(0, stop - CONTEXT_BYTES) : stop].rpartition(b"\n")[2].lower()
+    after = data[last : last + CONTEXT_BYTES].partition(b"\n")[0].lower()
     if not _OTHER_PART.search(before) and not _OTHER_PART.search(after):
         return None
-    first = stop + (len(after) - len(after.lstrip(b" ")))
-    if quoted := _QUOTED.match(data, first):
-        return quoted.span(2) if is_password(quoted[2]) else None
-    part = _PART.match(data, first)
-    if part is None or _CALL.match(part[0]) or not is_password(part[0]):
-        return None
-    return part.span()
+    others = [part.partition(b"=")[2].strip() for part in re.split(rb"[;\"']", before + b";" + after)]
+    return None if any(part.startswith(value.lower()) for part in others) else (first, last)
+
+
+def _span(match: re.Match[bytes] | None) -> tuple[int, int]:
+    return match.span() if match else (0, 0)
 
 
 def oracle_password(data: bytes, stop: int, _level: Level) -> tuple[int, int] | None:

@@ -10,7 +10,7 @@ import re
 from filters.redaction_policy import Level
 from filters.value_tests import random
 
-CONTEXT_BYTES = 96
+CONTEXT_BYTES = 80
 
 _SECRET_WORD = re.compile(rb"(?i)key|token|secret|passw|pwd|cred|auth(?!or|0)|dsn|[_-]pat\b|login")
 _HASH_WORD = re.compile(

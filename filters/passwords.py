@@ -6,6 +6,7 @@ Cost: a handful of short regular expressions on a value of at most a few hundred
 import re
 from urllib.parse import unquote_to_bytes
 
+from filters.redaction_policy import Level
 from filters.spans import is_redacted
 
 MINIMUM_BYTES = 3
@@ -16,8 +17,9 @@ _TEMPLATE = re.compile(
 )
 # The longest first: the repeat is atomic, so that no choice is taken back.
 _WORDS = b"""
-    xoauthbasic authentication authorization placeholder development credentials credential production postgresql something
-    undefined password1 passphrase passwort username password mongodb rabbitmq anything whatever required redacted
+    authentication authorization placeholder development credentials credential xoauthbasic production
+    postgresql something
+    undefined passphrase passwort username password mongodb rabbitmq anything whatever required redacted
     censored changeme changeit database elastic example staging invalid correct encoded private testing welcome
     default develop service nothing removed letmein string passwd secure sample sesame simple docker hidden masked
     oracle rabbit hunter qwerty foobar strong secret server apikey oauth empty guest token mysql mongo redis tiger
@@ -46,7 +48,7 @@ def is_password(value: bytes, user: bytes = b"") -> bool:
     if len(value) < MINIMUM_BYTES or is_redacted(value) or _TEMPLATE.search(value) or _FEW_DIGITS.fullmatch(value):
         return False
     plain = unquote_to_bytes(value).lower()
-    if plain == unquote_to_bytes(user).lower():
+    if len(set(plain)) <= 2 or plain == unquote_to_bytes(user).lower():
         return False
     spellings = {plain, plain.translate(_LEET), plain.rstrip(_TRAILING).translate(_LEET)}
     bare = {spelling.translate(None, _NOT_LETTERS) for spelling in spellings}
@@ -60,3 +62,8 @@ def is_strong(value: bytes) -> bool:
     classes = [rb"[a-z]", rb"[A-Z]", rb"\d", rb"[^A-Za-z0-9]"]
     found = [bool(re.search(members, plain)) for members in classes]
     return len(plain) >= 8 and found[2] and sum(found) >= 3
+
+
+def password(value: bytes, _level: Level) -> bool:
+    """Whether a value that stands where a password goes is one."""
+    return is_password(value)

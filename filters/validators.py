@@ -10,6 +10,7 @@ from filters.authorization import basic_credentials, header_token
 from filters.aws_keys import aws_secret, aws_secret_near_id
 from filters.connection_strings import command_password, connection_password, oracle_password
 from filters.named_secrets import named_secret
+from filters.passwords import password
 from filters.personal_data import email_address, ipv4_address, ipv6_address
 from filters.private_keys import pem_block, putty_block
 from filters.redaction_policy import Level
@@ -44,6 +45,7 @@ VALUE_TESTS: dict[str, ValueTest] = {
     "anything": anything,
     "basic_credentials": basic_credentials,
     "header_token": header_token,
+    "password": password,
     "random": random,
     "token": token,
 }
