@@ -16,7 +16,7 @@ _TEMPLATE = re.compile(
     rb"|\*\*|\.\.|xxx|XXX|\A:?[A-Z]+(?:_[A-Z]+)+\Z"
 )
 # The longest first: the repeat is atomic, so that no choice is taken back.
-_WORDS = b"""
+_WORDS: list[bytes] = b"""
     authentication authorization placeholder development credentials credential xoauthbasic production
     postgresql something
     undefined passphrase passwort username password mongodb rabbitmq anything whatever required redacted
@@ -28,7 +28,8 @@ _WORDS = b"""
     abcd blah john jane four main free temp jack fred abc foo bar baz qux pwd key the any app old new top url sql ftp
     git bad not yes off dev bob joe you all sys web api pw my an is no on db me us id to of in it ok go
 """.split()
-_DUMMY = re.compile(rb"a?(?>%s)++[a-z]?" % b"|".join(sorted(set(_WORDS), key=lambda word: (-len(word), word))))
+_LONGEST_FIRST = sorted(set(_WORDS), key=lambda word: (-len(word), word))
+_DUMMY = re.compile(rb"a?(?>" + b"|".join(_LONGEST_FIRST) + rb")++[a-z]?")
 _LEET = bytes.maketrans(b"013457@$!", b"oleastasi")
 _NOT_LETTERS = bytes(byte for byte in range(256) if not 97 <= byte <= 122)
 _TRAILING = b"0123456789!#$@%&*_.-~?+= \\"

@@ -19,6 +19,9 @@ LONG_VALUE_BYTES = 24
 MINIMUM_ENTROPY_FRACTION = {True: 0.72, False: 0.6}
 """For long and short values; of the most that length and alphabet allow, 0.9 is usual, 0.77 rare for random hex."""
 
+MAXIMUM_SEQUENCE_BYTES = 64
+"""In a longer value five equal characters are padding."""
+
 _LONE_WORD = re.compile(rb"(?:\A|[-_/+])[A-Za-z][a-z]{4,}(?:[-_/+=]|\Z)")
 _LOWER_RUN = re.compile(rb"[a-z]{4,}")
 _HEX = re.compile(rb"[0-9a-fA-F]+")
@@ -43,17 +46,18 @@ def token(value: bytes, _level: Level) -> bool:
 def random(value: bytes, level: Level) -> bool:
     """Whether a value looks as if a machine had drawn it.
 
-    It has letters and digits, nearly as much entropy as its length and alphabet allow, no word, no sequence and nothing
-    that says placeholder. Of random hex of 32 one in a thousand fails, of 24 letters and digits one in seventy (for
-    want of digits), of 16 one in sixteen.
+    It has letters and digits, nearly as much entropy as its length and alphabet allow, no word, no sequence, no
+    repetition and nothing that says placeholder. Of random hex of 32 one in a thousand fails, of 24 letters and digits
+    one in seventy (for want of digits), of 16 one in sixteen.
     """
     drawn = value.replace(b"-", b"")
     digits = sum(byte in b"0123456789" for byte in drawn)
     letters = sum(65 <= byte <= 90 or 97 <= byte <= 122 for byte in drawn)
-    if min(letters, digits) < (2 if len(drawn) >= 40 else 1):
+    one_case = value in {value.lower(), value.upper()}
+    if letters < 1 or digits < max(1, len(drawn) // (10 if one_case else 20)) or value in (value + value)[1:-1]:
         return False
     least = MINIMUM_ENTROPY_FRACTION[len(drawn) >= LONG_VALUE_BYTES]
-    return token(value, level) and entropy_fraction(drawn) >= least and not _readable(value)
+    return token(value, level) and entropy_fraction(drawn) >= least and not _readable(value, one_case=one_case)
 
 
 def entropy_fraction(value: bytes) -> float:
@@ -62,11 +66,13 @@ def entropy_fraction(value: bytes) -> float:
         return 0.0
     counts = Counter(value).values()
     entropy = -sum(count / len(value) * log2(count / len(value)) for count in counts)
-    alphabet = 16 if _HEX.fullmatch(value) else 36 if value.lower() == value or value.upper() == value else 62
+    alphabet = 16 if _HEX.fullmatch(value) else 36 if value in {value.lower(), value.upper()} else 62
     return entropy / log2(min(len(value), alphabet))
 
 
-def _readable(value: bytes) -> bool:
-    if _SEQUENCE.search(value) or _WORD.search(value) or _LONE_WORD.search(value):
+def _readable(value: bytes, *, one_case: bool) -> bool:
+    if _WORD.search(value) or _LONE_WORD.search(value):
         return True
-    return not value.islower() and 3 * sum(map(len, _LOWER_RUN.findall(value))) >= 2 * len(value)
+    if len(value) <= MAXIMUM_SEQUENCE_BYTES and _SEQUENCE.search(value):
+        return True
+    return not one_case and 3 * sum(map(len, _LOWER_RUN.findall(value))) >= 2 * len(value)
