@@ -41,7 +41,8 @@ _GAP = (
 # quarter of the time of a bounded one and is scanned as fast.
 _GAP_MARK = r"""[\w.\-"'`\\\])} \t=:>,(|{\[&]+"""
 
-_OPEN_END = re.compile(r"(?:\{(\d+),\d*\}|\+|(\*))\Z")
+# The repeat that ends a pattern, within its last group too.
+_OPEN_END = re.compile(r"(?:\{([1-9]\d*),\d*\}|\+|(\*))(\)?)\Z")
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -75,13 +76,18 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     def mark(self) -> str:
         """The expression that hyperscan looks for: it ends as soon as the rule could match."""
         near = f"(?i:{'|'.join(self.keywords)}){_GAP_MARK}" if self.keywords else ""
-        return near + _OPEN_END.sub(lambda end: f"{{{end[1]}}}" if end[1] else "", self.pattern)
+        return near + _OPEN_END.sub(_least, self.pattern)
 
     @property
     def expression(self) -> re.Pattern[bytes]:
         """The expression that finds the value, in its group `value` or as a whole."""
         body = self.pattern if "(?P<value>" in self.pattern else f"(?P<value>{self.pattern})"
         return re.compile(f"{self.near or LEFT_EDGE}{body}{RIGHT_EDGE}".encode())
+
+
+def _least(end: re.Match[str]) -> str:
+    repeat = "?" if end[2] else f"{{{end[1]}}}" if end[1] else ""
+    return repeat + end[3]
 
 
 @cache

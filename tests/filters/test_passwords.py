@@ -19,9 +19,8 @@ def test_a_password_is_one(value: str) -> None:
     [
         "", "ab", "password", "PASSWORD", "pa55w0rd", "p%40ssw0rd1", "s3cr3t!", "my-secret-password", "changeme",
         "foobar", "${PASS}", "$PASS", "$(cat x)", "{password}", "{0}", "%s", "%(password)s", "%PASS%", "<password>",
-       
-        "{{ pass }}", "#{pass}", "****", "xxxxxx", "...", "DB_PASSWORD", ":password", "[secret]", "12345", "99999999", "<PASSWORD>",
-        "testpassword123", "open%20sesame", "x-oauth-basic", "aaaa", "--__--",
+        "{{ pass }}", "#{pass}", "****", "xxxxxx", "...", "DB_PASSWORD", ":password", "[secret]", "12345",
+        "99999999", "<PASSWORD>", "testpassword123", "open%20sesame", "x-oauth-basic", "aaaa", "--__--",
     ],
 )  # fmt: skip
 def test_a_template_or_dummy_is_none(value: str) -> None:
