@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from filters.redaction_policy import Level
 from filters.redaction_rules import Rule
 from filters.spans import Span
-from filters.validators import VALUE_TESTS, ValueTest
+from filters.validators import TESTS_IN_PLACE, VALUE_TESTS, TestInPlace
 
 _TAIL = re.compile(rb"[A-Za-z0-9_./+=-]*")
 TAIL_BYTES = 4_096
@@ -22,13 +22,16 @@ class TokenRule:
 
     rule: Rule
     expression: re.Pattern[bytes]
-    test: ValueTest
+    test: TestInPlace
     level: Level
 
 
 def token_rule(rule: Rule, level: Level) -> TokenRule:
     """The rule, compiled."""
-    return TokenRule(rule, rule.expression, VALUE_TESTS[rule.validator], level)
+    if in_place := TESTS_IN_PLACE.get(rule.validator):
+        return TokenRule(rule, rule.expression, in_place, level)
+    value_test = VALUE_TESTS[rule.validator]
+    return TokenRule(rule, rule.expression, lambda data, first, last, at: value_test(data[first:last], at), level)
 
 
 def token_spans(tool: TokenRule, data: bytes, start: int, stop: int, settled: int = 0) -> Iterator[Span]:
@@ -43,5 +46,5 @@ def token_spans(tool: TokenRule, data: bytes, start: int, stop: int, settled: in
         first, last = match.span("value")
         if last == stop:
             last = _TAIL.match(data, last, last + TAIL_BYTES).end()  # type: ignore[union-attr]
-        if last > settled and tool.test(data[first:last], tool.level):
+        if last > settled and tool.test(data, first, last, tool.level):
             yield Span(first, last, tool.rule.kind, tool.rule.id)

@@ -1,19 +1,25 @@
 """Validators: the functions that a rule of `redaction_rules.toml` may name.
 
-A place looks around a marked place and says what goes; a value test looks at a value that a pattern cut out. Both are
-given the level of their kind.
+A place looks around a marked place and says what goes; a value test looks at a value that a pattern cut out; a test in
+place looks at what stands around it too. All are given the level of their kind.
 """
 
 from collections.abc import Callable
 
+from filters.authorization import basic_credentials, header_token
+from filters.aws_keys import aws_secret, aws_secret_near_id
+from filters.connection_strings import command_password, connection_password, oracle_password
 from filters.email_addresses import email_address
 from filters.ibans import iban
 from filters.ip_addresses import ipv4_address, ipv6_address
+from filters.named_secrets import named_secret
+from filters.passwords import password
 from filters.payment_cards import payment_card
 from filters.phone_numbers import bare_phone_number, international_phone_number, national_phone_number
 from filters.private_keys import pem_block, putty_block
 from filters.redaction_policy import Level
-from filters.value_tests import anything, token
+from filters.url_credentials import url_password, url_password_parameter, url_secret_parameter, url_token
+from filters.value_tests import anything, random, token
 from filters.written_out_addresses import written_out_address
 
 Place = Callable[[bytes, int, Level], tuple[int, int] | None]
@@ -22,8 +28,14 @@ Place = Callable[[bytes, int, Level], tuple[int, int] | None]
 ValueTest = Callable[[bytes, Level], bool]
 """(value, level): whether it goes."""
 
+TestInPlace = Callable[[bytes, int, int, Level], bool]
+"""(data, start, stop, level): whether the value data[start:stop] goes, by what stands around it too."""
+
 PLACES: dict[str, Place] = {
     "bare_phone_number": bare_phone_number,
+    "aws_secret_near_id": aws_secret_near_id,
+    "command_password": command_password,
+    "connection_password": connection_password,
     "email_address": email_address,
     "iban": iban,
     "international_phone_number": international_phone_number,
@@ -34,5 +46,18 @@ PLACES: dict[str, Place] = {
     "pem_block": pem_block,
     "putty_block": putty_block,
     "written_out_address": written_out_address,
+    "oracle_password": oracle_password,
+    "url_password": url_password,
+    "url_password_parameter": url_password_parameter,
+    "url_secret_parameter": url_secret_parameter,
+    "url_token": url_token,
 }
-VALUE_TESTS: dict[str, ValueTest] = {"anything": anything, "token": token}
+VALUE_TESTS: dict[str, ValueTest] = {
+    "anything": anything,
+    "basic_credentials": basic_credentials,
+    "header_token": header_token,
+    "password": password,
+    "random": random,
+    "token": token,
+}
+TESTS_IN_PLACE: dict[str, TestInPlace] = {"aws_secret": aws_secret, "named_secret": named_secret}

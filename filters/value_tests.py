@@ -4,6 +4,8 @@ Cost: a few regular expressions and a count of bytes, some microseconds for a va
 """
 
 import re
+from collections import Counter
+from math import log2
 
 from filters.redaction_policy import Level
 from filters.spans import is_redacted
@@ -12,6 +14,23 @@ _PLACEHOLDER = re.compile(
     rb"(?i)example|placeholder|your[_-]?|change[_-]?me|redacted|dummy|insert|replace|x{5,}|\*{3,}|\.{3}|0{10,}|(?:1234567890){2}"
 )
 MINIMUM_DISTINCT_BYTES = 5
+
+LONG_VALUE_BYTES = 24
+MINIMUM_ENTROPY_FRACTION = {True: 0.72, False: 0.6}
+"""For long and short values; of the most that length and alphabet allow, 0.9 is usual, 0.77 rare for random hex."""
+
+MAXIMUM_SEQUENCE_BYTES = 64
+"""In a longer value five equal characters are padding."""
+
+_LONE_WORD = re.compile(rb"(?:\A|[-_/+])[A-Za-z][a-z]{4,}(?:[-_/+=]|\Z)")
+_LOWER_RUN = re.compile(rb"[a-z]{4,}")
+_HEX = re.compile(rb"[0-9a-fA-F]+")
+_SEQUENCE = re.compile(rb"(?i)1234567|7654321|abcdefg|qwerty|deadbeef|cafebabe|([a-z0-9])\1{4}")
+_WORD = re.compile(
+    rb"(?i)token|secret|passw|access|client|config|default|service|value|string|object|button|header|"
+    rb"content|number|index|image|style|input|event|error|message|system|public|private|window|document|function|"
+    rb"database|server|project|package|module|create|update|delete|request|response|account|random|sample"
+)
 
 
 def anything(value: bytes, _level: Level) -> bool:
@@ -22,3 +41,38 @@ def anything(value: bytes, _level: Level) -> bool:
 def token(value: bytes, _level: Level) -> bool:
     """Whether a value of a token's form may be one: no word says placeholder, and it has more than a few characters."""
     return not is_redacted(value) and not _PLACEHOLDER.search(value) and len(set(value)) >= MINIMUM_DISTINCT_BYTES
+
+
+def random(value: bytes, level: Level) -> bool:
+    """Whether a value looks as if a machine had drawn it.
+
+    It has letters and digits, nearly as much entropy as its length and alphabet allow, no word, no sequence, no
+    repetition and nothing that says placeholder. Of random hex of 32 one in a thousand fails, of 24 letters and digits
+    one in seventy (for want of digits), of 16 one in sixteen.
+    """
+    drawn = value.replace(b"-", b"")
+    digits = sum(byte in b"0123456789" for byte in drawn)
+    letters = sum(65 <= byte <= 90 or 97 <= byte <= 122 for byte in drawn)
+    one_case = value in {value.lower(), value.upper()}
+    if letters < 1 or digits < max(1, len(drawn) // (10 if one_case else 20)) or value in (value + value)[1:-1]:
+        return False
+    least = MINIMUM_ENTROPY_FRACTION[len(drawn) >= LONG_VALUE_BYTES]
+    return token(value, level) and entropy_fraction(drawn) >= least and not _readable(value, one_case=one_case)
+
+
+def entropy_fraction(value: bytes) -> float:
+    """Shannon entropy of the bytes as a fraction of what their number and alphabet allow; 0 below two bytes."""
+    if len(value) < 2:
+        return 0.0
+    counts = Counter(value).values()
+    entropy = -sum(count / len(value) * log2(count / len(value)) for count in counts)
+    alphabet = 16 if _HEX.fullmatch(value) else 36 if value in {value.lower(), value.upper()} else 62
+    return entropy / log2(min(len(value), alphabet))
+
+
+def _readable(value: bytes, *, one_case: bool) -> bool:
+    if _WORD.search(value) or _LONE_WORD.search(value):
+        return True
+    if len(value) <= MAXIMUM_SEQUENCE_BYTES and _SEQUENCE.search(value):
+        return True
+    return not one_case and 3 * sum(map(len, _LOWER_RUN.findall(value))) >= 2 * len(value)
