@@ -9,7 +9,7 @@ from collections.abc import Callable
 from filters.personal_data import email_address, ipv4_address, ipv6_address
 from filters.private_keys import pem_block, putty_block
 from filters.redaction_policy import Level
-from filters.value_tests import alphanumeric_token, anything, mixed_token, token
+from filters.value_tests import alphanumeric_token, anything, dense_token, mixed_token, token
 
 Place = Callable[[bytes, int, Level], tuple[int, int] | None]
 """(data, the byte behind the mark, level): start and stop of what goes, or None."""
@@ -27,6 +27,7 @@ PLACES: dict[str, Place] = {
 VALUE_TESTS: dict[str, ValueTest] = {
     "alphanumeric_token": alphanumeric_token,
     "anything": anything,
+    "dense_token": dense_token,
     "mixed_token": mixed_token,
     "token": token,
 }

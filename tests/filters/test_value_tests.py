@@ -2,7 +2,8 @@
 
 import pytest
 
-from filters.value_tests import alphanumeric_token, anything, mixed_token, token
+from filters.example_values import filled_in
+from filters.value_tests import alphanumeric_token, anything, dense_token, mixed_token, token
 
 
 @pytest.mark.parametrize(
@@ -23,6 +24,11 @@ def test_a_token_has_what_its_test_asks_for(
     assert token(value, "low") is as_token
     assert alphanumeric_token(value, "low") is as_alphanumeric
     assert mixed_token(value, "low") is as_mixed
+
+
+def test_encoded_binary_data_is_no_dense_token() -> None:
+    assert dense_token(filled_in("EAA«alnum:90»").encode(), "low")
+    assert not dense_token(b"EAAAoBUAACMUAACJEgAAixQAAE0VAADUEQAAzxQAABAYAADJFgAA3BYAAMERAADgFwAAuxQAAHQUAAB8FQ", "low")
 
 
 def test_anything_but_a_placeholder_of_ours_goes() -> None:
