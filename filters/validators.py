@@ -19,7 +19,7 @@ from filters.phone_numbers import bare_phone_number, international_phone_number,
 from filters.private_keys import pem_block, putty_block
 from filters.redaction_policy import Level
 from filters.url_credentials import url_password, url_password_parameter, url_secret_parameter, url_token
-from filters.value_tests import anything, random, token
+from filters.value_tests import alphanumeric_token, anything, dense_token, mixed_token, random, token
 from filters.written_out_addresses import written_out_address
 
 Place = Callable[[bytes, int, Level], tuple[int, int] | None]
@@ -53,9 +53,12 @@ PLACES: dict[str, Place] = {
     "url_token": url_token,
 }
 VALUE_TESTS: dict[str, ValueTest] = {
+    "alphanumeric_token": alphanumeric_token,
     "anything": anything,
     "basic_credentials": basic_credentials,
+    "dense_token": dense_token,
     "header_token": header_token,
+    "mixed_token": mixed_token,
     "password": password,
     "random": random,
     "token": token,
