@@ -6,6 +6,7 @@ given the level of their kind.
 
 from collections.abc import Callable
 
+from filters.assigned_secrets import assigned_secret, option_value, password_literal
 from filters.personal_data import email_address, ipv4_address, ipv6_address
 from filters.private_keys import pem_block, putty_block
 from filters.redaction_policy import Level
@@ -18,6 +19,9 @@ ValueTest = Callable[[bytes, Level], bool]
 """(value, level): whether it goes."""
 
 PLACES: dict[str, Place] = {
+    "assigned_secret": assigned_secret,
+    "option_value": option_value,
+    "password_literal": password_literal,
     "email_address": email_address,
     "ipv4_address": ipv4_address,
     "ipv6_address": ipv6_address,
