@@ -32,27 +32,32 @@ _BEFORE = re.compile(
         | [=:][=!?:+.&|]{0,3}[ \t]{0,16}
         | (?:>-|-<|\|\||\?\?)[ \t]{0,16}
         | ro[ \t]{1,4}
-        | ,[ \t]{0,4}(?=\\?["'`])
+        | ,[ \t]{0,4}(?=\\?["'`][^"'`]{1,64}["'`][({\[])
         | ["'`]@?\([ \t]?
         | >(?=["'\\]?[A-Za-z0-9_])
-        | ["'`]@?[ \t]{1,8}
+        | ["']@?[ \t]{1,8}
     )(?P<close>(?:["'`\\,)]|\][0-9]{0,6}\[?){0,5})(?P<name>[A-Za-z0-9_.\-\x80-\xff]{1,64}+)(?P<open>["'`\\(\[{<]{0,4})""",
     re.VERBOSE,
 )
 _SPACED_NAME = re.compile(rb"[ ]([A-Za-z]{2,14})(?![A-Za-z])")
 
 # Between sign and quote: the rest of the sign, a type and its `=`, what makes a string a secret, a string prefix.
-_CALL = rb"(?:new[ ]+)?(?:\[\]byte|bytes?|(?:[a-z.]{0,12}\.)?SecureString|SecretStr|Secret|Some|String|str|QString(?:Literal)?|L|T|_T|TEXT|CFSTR|Buffer\.from|(?:[\w:.]{0,24})(?:getenv|environ\.get|env|config|decode|encode|fromhex|unhexlify|utf8|md5|sha1|hash|of|from|fromString|valueOf|make_pair|ok|Ok|var|text|string|plainTextSecret|plaintext|toByteArray))\([ ]?"
+_CALL = (
+    rb"(?:new )?(?:\[\]byte|bytes?|(?:[a-z.]{0,12}\.)?Secure[Ss]tring|SecretStr|SecretBytes|Secret|Some|Just|Ok|String|str|to_string"
+    rb"|QString(?:Literal)?|QLatin1String|L|T|_T|TEXT|CFSTR|N?SString|Buffer\.from|[\w:.]{0,24}[Bb](?:ase)?64[\w.:]{0,16}"
+    rb"|(?:bytes|bytearray)\.fromhex|(?:binascii\.)?unhexlify|[\w.:]{0,24}\.(?:fromString|unsafePlainText|plainText|valueOf)"
+    rb"|(?:std::)?(?:make_pair|string)|var|text|secret|password)\([ ]?"
+)
 _AHEAD = re.compile(
     rb"(?:[=>]{0,2}[ \t]{0,24})(?:\r?\n[ \t]{1,40})?(?P<type>(?:[A-Za-z_&*'][\w.<>\[\]?&*'|: ]{0,40}?[ \t]{0,4}=(?![=>])[ \t]{0,4})?)"
-    rb"(?:(?:\r?\n)?[ \t]{1,40})?(?:[\[({][ \t]?)?(?:" + _CALL + rb"){0,2}"
+    rb"(?:(?:\r?\n)?[ \t]{1,40})?(?:[\[({][ \t]?(?=[\"'`bB]))?(?:" + _CALL + rb"){0,2}"
     rb"(?:[@$NLuUbBrRfF]{1,2}(?=[\"'`])|!!?[A-Za-z]{1,8}[ ])?(?P<quote>\\{0,3}(?:\"\"\"|'''|[\"'`])|&quot;|&#34;)?"
 )
 _QUOTED = {
     quote: re.compile(rb"((?:[^\\\r\n" + quote + rb"]|\\[^\r\n]){1,400}+)" + quote) for quote in (b'"', b"'", b"`")
 }
 _ENTITY = re.compile(rb"([^\s&]{1,400}?)(?:&quot;|&#34;)")
-_ELEMENT = re.compile(rb"\s{0,40}(?:<!\[CDATA\[)?([^<>\s]{1,400}+)(?:\]\]>)?\s{0,40}<")
+_ELEMENT = re.compile(rb"\s{0,40}(?:<!\[CDATA\[)?([^<>\s]{1,400}+)(?:\]\]>)?\s{0,40}</")
 _LINE = re.compile(rb"[ \t]{0,16}([^\s\"'`]{1,400}+)[ \t]{0,40}(?:(?:[#;]|//|--|\\)[^\r\n]{0,80}|<br ?/?>|)(?:[\r\n]|\Z)")
 _WORD = re.compile(rb"([^\s\"'`<>,;&|(){}\[\]\\]{1,400}+)")
 _BARE = re.compile(rb"[ \t]{0,4}([A-Za-z0-9_+/=.~-]{1,400}+)(?![\w(\[])")
@@ -68,6 +73,9 @@ _PARAMETER = re.compile(rb"[\w.-]{0,16} ?[?&;]")
 _HASHES = re.compile(rb"(?i)sha-?[1235]|md5|checksum|integrity|digest|fingerprint|hash|etag|public[ _-]?key|commit|certificate")
 _HEX_OR_BASE64 = re.compile(rb"[0-9A-Fa-f]+|[A-Za-z0-9+/]+={0,2}")
 _IDENTIFIER = re.compile(rb"[A-Za-z_$][\w$]*(?:[.:/-]+\w+)*")
+_METHOD_OF_A_VALUE = re.compile(rb"\.(?!(?:equals|assign|compare|is|eq|set|value|default|contentEquals)\w*\Z)\w+\Z")
+_MAY_STAND_BEFORE_SPACE = re.compile(rb"pass|pwd|auth|token|secret|pin|bearer", re.IGNORECASE)
+_EXPRESSION = re.compile(rb"[A-Za-z_][\w.:]*[\[({]|\$\{|[\[({]+\w*\Z")
 _SPACE_OR_END = (b"", b" ", b"\t", b"\r", b"\n")
 
 
@@ -90,6 +98,10 @@ def assigned_secret(data: bytes, stop: int, level: Level) -> tuple[int, int] | N
     sign = match["sign"][::-1]
     if sign.endswith((b'"', b"'", b"`")):
         stop -= 1
+        if b"(" in sign and b"." in name and _METHOD_OF_A_VALUE.search(name) and not name_sort(name[name.rfind(b'.') :]):
+            return None
+        if b"(" not in sign and not match["open"].startswith(b"-") and _MAY_STAND_BEFORE_SPACE.fullmatch(name):
+            return None
     if sign == b">":
         place = _element(data, stop) if front.endswith((b"<", b'"', b":")) or b"<" in front[-40:] else None
         return place if place and _goes(data, place, name, sort, front, limits) else None
@@ -132,13 +144,17 @@ def _bare(
         place = line.span(1) if line else None
         if place and data[place[1] - 1 : place[1]] in {b",", b";"}:
             place, tight = (place[0], place[1] - 1), False
-    if place and not _is_variable(data[slice(*place)], tight=tight) and _goes(data, place, name, sort, front, limits):
+    if place and not _is_expression(data[slice(*place)], tight=tight) and _goes(data, place, name, sort, front, limits):
         return place
     if bare := _BARE.match(data, stop, ceiling):
         place = bare.span(1)
         if is_random(data[slice(*place)], limits) and _goes(data, place, name, sort, front, limits):
             return place
     return None
+
+
+def _is_expression(value: bytes, *, tight: bool) -> bool:
+    return _EXPRESSION.match(value) is not None or _is_variable(value, tight=tight)
 
 
 def _is_variable(value: bytes, *, tight: bool) -> bool:
@@ -177,15 +193,12 @@ def _quoted(data: bytes, quote: bytes, start: int, ceiling: int) -> tuple[int, i
     if quote.startswith(b"&"):
         match = _ENTITY.match(data, start, ceiling)
         return match.span(1) if match else None
-    match = _QUOTED[quote[-1:]].match(data, start, ceiling)
-    if match is None:
-        return None
-    first, last = match.span(1)
     if quote.startswith(b"\\"):
         # An escaped quote closes at the next one that is escaped as often.
-        end = data.find(quote, first, ceiling)
-        last = end if end >= 0 else last
-    return (first, last) if last > first else None
+        end = data.find(quote, start, ceiling)
+        return (start, end) if end > start and b"\n" not in data[start:end] else None
+    match = _QUOTED[quote[-1:]].match(data, start, ceiling)
+    return match.span(1) if match else None
 
 
 def _element(data: bytes, start: int) -> tuple[int, int] | None:

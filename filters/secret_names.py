@@ -18,8 +18,9 @@ _WORDS = re.compile(rb"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[\x80-\xff]+")
 
 _PASSWORD = re.compile(
     rb"pass_?(?:word|wd|phrase|code|wort)|passw|pswd|pass?word"
-    rb"|_(?:(?:user|db|root|admin|my|login|mail|smtp|ftp|ssh|key|auth|mysql|sql|wifi|ap|sudo|store)_?)?(?:pass|pwd|pw|psk|pword)_"
-    rb"|[a-z]pwd_|_pwd|senha|contrase(?:n|\xc3\xb1|_\xc3\xb1)|mot_?de_?passe|kennwort|wachtwoord|_haslo_|_parola_|_clave_"
+    rb"|_(?:(?:user|db|root|admin|my|login|mail|smtp|ftp|ssh|key|auth|mysql|sql|wifi|ap|sudo|store|keystore|truststore|pg|postgres|oracle|redis|rabbit|mongo|mq|amqp|imap|pop|vpn|proxy|http|basic|enc|pem|cert|ldap|bind|os|host|server|remote|account|acct|web|app|api|root|sys|sa|su|test|new|old|def|default)_?)?"
+    rb"(?:pass|pwd|pw|psk|pword)_(?:(?:[0-9]+|prod|production|dev|test|stag\w*|old|new|live|local|db|env|str|string|[a-z])_)*\Z"
+    rb"|senha|contrase(?:n|\xc3\xb1|_\xc3\xb1)|mot_?de_?passe|kennwort|wachtwoord|_haslo_|_parola_|_clave_"
     rb"|\xd0\xbf\xd0\xb0\xd1\x80\xd0\xbe\xd0\xbb|\xd0\x9f\xd0\xb0\xd1\x80\xd0\xbe\xd0\xbb"
     rb"|\xe5\xaf\x86\xe7\xa0\x81|\xe5\xaf\x86\xe7\xa2\xbc"
 )
@@ -35,7 +36,9 @@ _ONLY_AT_HIGH = re.compile(rb"_(?:salt|pin|nonce|licen[cs]e_?key|serial_?key|pro
 _ABOUT = re.compile(
     rb"_(?:public|pub|publishable|md5|sha|sha1|sha256|sha512|checksum|digest|fingerprint|integrity|csrf|xsrf|antiforgery"
     rb"|primary|foreign|sort|partition|cache|max|min|num|tokenizer|tokenize|next|page|continuation|cursor|encrypted"
-    rb"|hashed|salted|bcrypt|invalid_token|special_tokens?|verification_token|contract|mint|erc)_"
+    rb"|hashed|salted|bcrypt|invalid|incorrect|wrong|missing|unknown|error|no_such|contract|mint|erc|credentials_id"
+    rb"|(?:special|verification|type|j|select|next|start|end|last|first|prev|previous|current|lexer|parse|parser|syntax|content"
+    rb"|get|expect|read|peek|cancellation|stop|pad|eos|bos|unk|mask|sep|cls|terminal|open|close|expected)_tokens?)_"
 )
 _ABOUT_IT = re.compile(
     rb"(?:names?|fields?|labels?|hints?|id|ids|identifier|ur[li]s?|path|paths|files?|filename|dir|types?|length|len|size|count"
