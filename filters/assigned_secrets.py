@@ -27,9 +27,9 @@ MAXIMUM_BYTES_BEHIND = 640
 # What stands before `stop`, read backwards: the sign, what closes the name, the name, what opens it.
 _BEFORE = re.compile(
     rb"""(?P<sign>
-        [:=][ \t]{0,2}["'\\]{0,4}(?:eulav|eulaV|EULAV|tluafed|tluafeD)["'\\]{0,4}[-{,;]?\s{0,44}(?=["'\\A-Za-z0-9_.,-])
+        [:=][ \t]{0,2}["'\\]{0,4}(?:eulav|eulaV|EULAV|tluafed|tluafeD)["'\\]{0,4}[-{,;:]?\s{0,44}[:]?(?=["'\\A-Za-z0-9_.,-])
         | >[A-Za-z]{1,12}<\s{0,44}>[A-Za-z]{1,12}/<
-        | [=:][=!?:+.&|]{0,3}[ \t]{0,16}
+        | [=:][=!?:+.&|]{0,3}[ \t]{0,16}(?:(?:gnirts|etyb\]\[|etyb|rts\*?|RTSGW?L?|rahc)[ \t]{1,4})?
         | (?:>-|-<|\|\||\?\?)[ \t]{0,16}
         | ro[ \t]{1,4}
         | ,[ \t]{0,4}(?=\\?["'`][^"'`]{1,64}["'`][({\[])
@@ -75,8 +75,8 @@ _HEX_OR_BASE64 = re.compile(rb"[0-9A-Fa-f]+|[A-Za-z0-9+/]+={0,2}")
 _IDENTIFIER = re.compile(rb"[A-Za-z_$][\w$]*(?:[.:/-]+\w+)*")
 _METHOD_OF_A_VALUE = re.compile(rb"\.(?!(?:equals|assign|compare|is|eq|set|value|default|contentEquals)\w*\Z)\w+\Z")
 _MAY_STAND_BEFORE_SPACE = re.compile(rb"pass|pwd|auth|token|secret|pin|bearer", re.IGNORECASE)
-_EXPRESSION = re.compile(rb"[A-Za-z_][\w.:]*[\[({]|\$\{|[\[({]+\w*\Z")
-_SPACE_OR_END = (b"", b" ", b"\t", b"\r", b"\n")
+_EXPRESSION = re.compile(rb"[A-Za-z_][\w.:!]*(?:[\[({]|[\[({][^\r\n]*[\])]\S*|\{[^{}]*\})\Z|\$\{|[\[({]+\w*\Z")
+_ENDS = (b"", b" ", b"\t", b"\r", b"\n", b'"', b"'", b"`")
 
 
 def assigned_secret(data: bytes, stop: int, level: Level) -> tuple[int, int] | None:
@@ -134,9 +134,9 @@ def _bare(
     while data[stop : stop + 1] in (b"=", b">", b" ", b"\t"):
         stop += 1
     word = _WORD.match(data, stop, ceiling)
-    if word is None or len(word[1]) < limits.minimum_characters[sort]:
-        if word is None or data[word.end() : word.end() + 1] in _SPACE_OR_END:
-            return None
+    end = word.end() if word else stop
+    if end - stop < limits.minimum_characters[sort] and data[end : end + 1] in _ENDS:
+        return None
     backwards, tight = front[:-64:-1], not sign.endswith((b" ", b"\t"))
     place = word.span(1) if word and tight and (_PARAMETER.match(backwards) or _OPTION.match(backwards)) else None
     if place is None and _LINE_START.fullmatch(front[front.rfind(b"\n") + 1 :].rpartition(b"\r")[2]):

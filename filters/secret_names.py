@@ -51,7 +51,7 @@ _ABOUT_IT = re.compile(
     rb"|pos|offset|position|limit|rotation|usage|question|source|plugin|backend|module|izer|izers|ize|ized|level|mask"
     rb"|startswith|endswith|includes|contains|replace|split|indexof|match|join|append|log|find|print|debug|test_id|tooltip"
     rb"|category|group|role|model|schema|event|action|handler|listener|command|route|screen|activity|layout|style|color"
-    rb"|word|words|board|code|stroke|frame|frames|s_by|symbol|decimals|address|balance|standard|network|contract)_"
+    rb"|word|words|board|code|stroke|frame|frames|s_by|symbol|decimals|address|balance|standard|network|contract|s?_?manager)_"
 )
 _ALSO_ABOUT_A_PASSWORD = re.compile(rb"_?keys?_")
 
