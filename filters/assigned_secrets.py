@@ -49,8 +49,8 @@ _CALL = (
     rb"|(?:std::)?(?:make_pair|string)|var|text|secret|password)\([ ]?"
 )
 _AHEAD = re.compile(
-    rb"(?:[=>]{0,2}[ \t]{0,24})(?:\r?\n[ \t]{1,40})?(?P<type>(?:[A-Za-z_&*'][\w.<>\[\]?&*'|: ]{0,40}?[ \t]{0,4}=(?![=>])[ \t]{0,4})?)"
-    rb"(?:(?:\r?\n)?[ \t]{1,40})?(?:[\[({][ \t]?(?=[\"'`bB]))?(?:" + _CALL + rb"){0,2}"
+    rb"(?:[=>]{0,2}[ \t]{0,24})(?:\r?\n[ \t]{1,40}|(?P<type>[A-Za-z_&*'][\w.<>\[\]?&*'|: ]{0,40}?[ \t]{0,4}=(?![=>])\s{0,40}))?"
+    rb"(?:[\[({][ \t]?(?=[\"'`bB]))?(?:" + _CALL + rb"){0,2}"
     rb"(?:[@$NLuUbBrRfF]{1,2}(?=[\"'`])|!!?[A-Za-z]{1,8}[ ])?(?P<quote>\\{0,3}(?:\"\"\"|'''|[\"'`])|&quot;|&#34;)?"
 )
 _QUOTED = {
@@ -72,10 +72,14 @@ _OPTION = re.compile(
 _PARAMETER = re.compile(rb"[\w.-]{0,16} ?[?&;]")
 _HASHES = re.compile(rb"(?i)sha-?[1235]|md5|checksum|integrity|digest|fingerprint|hash|etag|public[ _-]?key|commit|certificate")
 _HEX_OR_BASE64 = re.compile(rb"[0-9A-Fa-f]+|[A-Za-z0-9+/]+={0,2}")
-_IDENTIFIER = re.compile(rb"[A-Za-z_$][\w$]*(?:[.:/-]+\w+)*")
+_VARIABLE = re.compile(rb"[A-Za-z_$&*!][\w$]*(?:(?:[.:/-]|->)+\w+)*[:?]?")
+_QUALIFIED = re.compile(rb"[A-Za-z_$&*!][\w$]*(?:(?:\.|->|::?)[A-Za-z_]\w*)+")
+_BRACKET = re.compile(rb"[()\[\]{}]")
+_SYMBOL = re.compile(rb"[^\w\s]")
+_DIGIT = re.compile(rb"[0-9]")
+WILD_SYMBOLS = 6
 _METHOD_OF_A_VALUE = re.compile(rb"\.(?!(?:equals|assign|compare|is|eq|set|value|default|contentEquals)\w*\Z)\w+\Z")
 _MAY_STAND_BEFORE_SPACE = re.compile(rb"pass|pwd|auth|token|secret|pin|bearer", re.IGNORECASE)
-_EXPRESSION = re.compile(rb"[A-Za-z_][\w.:!]*(?:[\[({]|[\[({][^\r\n]*[\])]\S*|\{[^{}]*\})\Z|\$\{|[\[({]+\w*\Z")
 _ENDS = (b"", b" ", b"\t", b"\r", b"\n", b'"', b"'", b"`")
 
 
@@ -89,11 +93,11 @@ def assigned_secret(data: bytes, stop: int, level: Level) -> tuple[int, int] | N
     if match is None:
         return None
     name, front = match["name"][::-1], before[: len(before) - match.end("name")]
-    if name.lower() in {b"key", b"code", b"phrase"} and (spaced := _SPACED_NAME.match(front[::-1])):
+    if name.lower() in {b"key", b"code", b"phrase", b"token"} and (spaced := _SPACED_NAME.match(front[::-1])):
         name, front = spaced[1][::-1] + b"_" + name, front[: len(front) - spaced.end()]
     limits = assigned_secret_limits(level)
     sort = name_sort(name.strip(b".-"), eager=limits.salts)
-    if sort is None:
+    if sort is None or (match["close"] and front.endswith(b"::")):
         return None
     sign = match["sign"][::-1]
     if sign.endswith((b'"', b"'", b"`")):
@@ -154,24 +158,29 @@ def _bare(
 
 
 def _is_expression(value: bytes, *, tight: bool) -> bool:
-    return _EXPRESSION.match(value) is not None or _is_variable(value, tight=tight)
+    """Whether a value without quotes may be code; brackets in it want a value too wild to be code.
 
-
-def _is_variable(value: bytes, *, tight: bool) -> bool:
-    """Whether a value without quotes may be the name of a variable; in `name=value` digits tell it from one."""
-    if not _IDENTIFIER.fullmatch(value) or word_letters(value) * 2 < len(value):
+    Args:
+        tight: whether it stands in `name=value`, where digits tell it from a variable.
+    """
+    if _VARIABLE.fullmatch(value):
+        wordy = word_letters(value) * 2 >= len(value)
+        if _QUALIFIED.fullmatch(value):
+            return True
+        return wordy and not (tight and value[-1:].isdigit()) if tight or _DIGIT.search(value) else True
+    if not _BRACKET.search(value):
         return False
-    return not tight or not value[-1:].isdigit()
+    return len(set(_SYMBOL.findall(value))) < WILD_SYMBOLS or word_letters(value) > 0.4 * len(value)
 
 
 def option_value(data: bytes, stop: int, level: Level) -> tuple[int, int] | None:
     """The value that a space divides from its option, `--password VALUE`; its first byte is the last before `stop`."""
-    before = data[max(0, stop - MAXIMUM_BYTES_BEFORE) : stop - 1].rstrip(b" \t")
-    name = before[before.rfind(b"-") + 1 :]
+    before = data[max(0, stop - MAXIMUM_BYTES_BEFORE) : stop - 1].split()
+    name = before[-1].lstrip(b"\"'`(") if before else b""
     limits = assigned_secret_limits(level)
-    sort = name_sort(before.split()[-1], eager=limits.salts) if name else None
+    sort = name_sort(name, eager=limits.salts) if name.startswith(b"-") else None
     word = _WORD.match(data, stop - 1, stop + MAXIMUM_BYTES_BEHIND)
-    if sort is None or word is None or _is_variable(word[1], tight=True):
+    if sort is None or word is None or _is_expression(word[1], tight=True):
         return None
     return word.span(1) if is_secret(name, sort, word[1], limits) else None
 
@@ -185,7 +194,7 @@ def password_literal(data: bytes, stop: int, level: Level) -> tuple[int, int] | 
         place = _quoted(data, quote, stop, ceiling)
     else:
         word = _WORD.match(data, stop - 1, ceiling)
-        place = word.span(1) if word and not _is_variable(word[1], tight=True) else None
+        place = word.span(1) if word and not _is_expression(word[1], tight=True) else None
     return place if place and is_secret(b"password", "password", data[place[0] : place[1]], limits) else None
 
 

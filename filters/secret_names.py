@@ -34,10 +34,11 @@ _KEY = re.compile(
 _ONLY_AT_HIGH = re.compile(rb"_(?:salt|pin|nonce|licen[cs]e_?key|serial_?key|product_?key|activation_?key)_")
 
 _ABOUT = re.compile(
-    rb"_(?:public|pub|publishable|md5|sha|sha1|sha256|sha512|checksum|digest|fingerprint|integrity|csrf|xsrf|antiforgery"
+    rb"_(?:public|pub|publishable|md_?5|sha|checksum|digest|fingerprint|integrity|csrf|xsrf|antiforgery"
     rb"|primary|foreign|sort|partition|cache|max|min|num|tokenizer|tokenize|next|page|continuation|cursor|encrypted"
     rb"|hashed|salted|bcrypt|invalid|incorrect|wrong|missing|unknown|error|no_such|contract|mint|erc|credentials_id"
     rb"|(?:special|verification|type|j|select|next|start|end|last|first|prev|previous|current|lexer|parse|parser|syntax|content"
+    rb"|lock|change|idempotency|starting|update|action|client_request|sync|resume|position"
     rb"|get|expect|read|peek|cancellation|stop|pad|eos|bos|unk|mask|sep|cls|terminal|open|close|expected)_tokens?)_"
 )
 _ABOUT_IT = re.compile(
@@ -51,7 +52,7 @@ _ABOUT_IT = re.compile(
     rb"|pos|offset|position|limit|rotation|usage|question|source|plugin|backend|module|izer|izers|ize|ized|level|mask"
     rb"|startswith|endswith|includes|contains|replace|split|indexof|match|join|append|log|find|print|debug|test_id|tooltip"
     rb"|category|group|role|model|schema|event|action|handler|listener|command|route|screen|activity|layout|style|color"
-    rb"|word|words|board|code|stroke|frame|frames|s_by|symbol|decimals|address|balance|standard|network|contract|s?_?manager)_"
+    rb"|word|words|board|code|stroke|frame|frames|s_by|symbol|decimals|address|balance|standard|network|contract|s?_?manager|mgr|spec|less|units?|ness)_"
 )
 _ALSO_ABOUT_A_PASSWORD = re.compile(rb"_?keys?_")
 

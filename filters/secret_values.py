@@ -20,7 +20,7 @@ from filters.spans import is_redacted
 # A reference as a part of a value; what is left without it is judged.
 _REFERENCES = re.compile(
     rb"\$\$?\{(?:[\w.: $@/!?'\"=|+,*-]|\([^(){}]{0,60}\)|\[[^\[\]{}]{0,40}\]){0,80}\}|\$\([^()]{0,80}\)|\$\[[^\[\]]{0,80}\]|\{\{[^{}]{0,80}\}\}|#\{[^{}]{0,80}\}|@\{[^{}]{0,80}\}"
-    rb"|%\{[^{}]{0,40}\}|<%.{0,80}?%>|<[\w .:/-]{1,60}>|%\([\w.]{1,40}\)s|\{[A-Za-z_][\w.!:]{0,40}\}|\{[0-9]?\}|\[\[?[A-Za-z][\w .-]{1,60}\]?\]"
+    rb"|%\{[^{}]{0,40}\}|<%.{0,80}?%>|<[\w .:/|-]{1,60}>|%\([\w.]{1,40}\)s|\{[A-Za-z_][\w.!:]{0,40}\}|\{[0-9]?\}|\[\[?[A-Za-z][\w .-]{1,60}\]?\]"
     rb"|%[A-Za-z_]\w{2,40}%|%[0-9.-]{0,4}[sdvqxu@](?![0-9A-Za-z])|@[A-Za-z_][\w.]{2,40}@|\\\([\w.]{1,40}\)"
 )
 _REFERENCE = re.compile(
@@ -37,7 +37,7 @@ _PLACEHOLDER = re.compile(
 _SEQUENCE = re.compile(rb"(?i)01234567|12345678|abcdef(?:gh|01)|deadbeef|cafebabe|00112233|aabbcc|0{6}|abcd1234|1234abcd|asdf")
 _FORM = re.compile(
     rb"(?:~|\.{1,2})?/(?!.*[+=])[\w.@ -]+/\S*|[A-Za-z]:\\.*|~/.*|[a-z][a-z0-9+.-]{1,20}://.*|data:\w+/.*|(?:www\.)[\w.-]+\S*"
-    rb"|[\w.+-]+@(?:[\w-]+\.)+[A-Za-z]{2,10}|[\^~<>=]{0,2}v?[0-9]+(?:[._][0-9]+)+(?:[._-]?[A-Za-z]+[0-9.]*)?"
+    rb"|[\w.+-]+@(?:[\w-]+\.)+[A-Za-z]{2,10}|[\^~<>=]{0,2}[A-Za-z]?[0-9]+(?:[._][0-9]+)+(?:[._-]?[A-Za-z]+[0-9.]*)?"
     rb"|[0-9]{4}-[0-9]{2}-[0-9]{2}.*|[0-9]{1,2}[:/.][0-9]{2}[:/.]\S*|#[0-9A-Fa-f]{3,8}|[^ ]*\.(?:pem|key|json|ya?ml|crt|cert?|p12|pfx|jks|txt|cfg|conf|ini|properties|env|html?|php|jsp|aspx?|js|ts|py|rb|go|java|png|svg|jpg|asc|gpg|pub|xml|sh|local|com|net|org|io|dev|internal)"
     rb"|ssh-(?:rsa|dss|ed25519) .*|-----BEGIN.*|MIIBIjANBgkqh\S*|MIGfMA0GCSqG\S*|MFwwDQYJ\S*|MFkwEwYH\S*|-?[0-9][0-9.,eE_]*(?:px|em|rem|ms|s|m|h|d|MB|KB|GB|%)?|0x[0-9A-Fa-f]{1,8}"
     rb"|sha(?:1|256|384|512)-.*|(?:magnet|mailto|urn|tel|javascript|jdbc|git):\S*|[a-z]{3,12}/[\w.*+-]{1,40}"
@@ -45,18 +45,21 @@ _FORM = re.compile(
     rb"|(?:\\x[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4})+",
     re.DOTALL,
 )
-_MARKUP = re.compile(rb"</?[a-z][^>]*>|[{\[]\\?[\"']|(?:%[0-9A-F]{2}.{0,4}){2}|\[[a-zA-Z0^]-[^\]]|\\[dws.][+*{]|\(\?[:=!]|\.\*|=>|&&|\|\||[\x00-\x1f]|\(\)|==[^=]|\]\.|\)\.")
+_MARKUP = re.compile(rb"</?[a-z][^>]*>|[{\[]\\?[\"']|(?:%[0-9A-F]{2}.{0,4}){2}|a-z|A-Z|0-9[^0-9]|\A/.*/[gimuy]*\Z|\A(?:qr|m)/|,\w+=|\\[dws.][+*{]|\(\?[:=!]|\.\*|=>|&&|\|\||[\x00-\x1f]|\(\)|==[^=]|\]\.|\)\.")
 _SPACE = re.compile(rb"\s|\\[nrt](?![a-z])|%20")
 _IDENTIFIER = re.compile(rb"[A-Za-z_$][\w$]*(?:[.:/-]+[\w$]+)*")
 _KEYWORDS = re.compile(
     rb"(?i)password|passwort|passwd|passphrase|pass|pwd|pw|secret|tokens?|access|refresh|auth|api|keys?|my|new|old|test|the|some|a(?=_|-)|user|db|this|is|super|client|private|credentials?|value|string|field|invalid|valid|wrong|bad|correct|random|jwt|session|encryption"
 )
 _LETTERS_ONLY = re.compile(rb"[^A-Za-z]+")
+MAXIMUM_WORD_FRACTION_OF_A_PATH = 0.3
+_ALPHANUMERIC = re.compile(rb"[A-Za-z0-9]")
 _DIGITS = re.compile(rb"[0-9]")
 _SYMBOLS = re.compile(rb"[^A-Za-z0-9_./: \x80-\xff-]")
 
 _BYTES_LITERAL = re.compile(rb"\\x[0-9A-Fa-f]{2}")
 _CAPITALS = re.compile(rb"[A-Z_]+")
+_DOTTED = re.compile(rb"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
 _PARTS = re.compile(rb"(?:[A-Za-z]{1,12}[0-9]{0,2}|[0-9]{1,10})(?:[_.:/@-]+(?:[A-Za-z]{1,12}[0-9]{0,2}|[0-9]{1,10}))+")
 _NUMBER = re.compile(rb"[0-9]+")
 
@@ -74,7 +77,7 @@ def is_secret(name: bytes, sort: NameSort, value: bytes, limits: AssignedSecretL
     if _REFERENCE.fullmatch(value) or _PLACEHOLDER.search(value) or _FORM.fullmatch(value) or _MARKUP.search(value):
         return False
     rest = _REFERENCES.sub(b"", value)
-    if len(rest) < limits.minimum_characters[sort] or is_redacted(rest) or _says_its_name(name, value, limits):
+    if len(rest) * 2 < len(value) or len(rest) < limits.minimum_characters[sort] or is_redacted(rest) or _says_its_name(name, value, limits):
         return False
     if _SPACE.search(rest) and not limits.sentences and not _BYTES_LITERAL.search(rest):
         return False
@@ -103,14 +106,19 @@ def _is_drawn(value: bytes, sort: NameSort, limits: AssignedSecretLimits) -> boo
     """Whether a value was chosen or drawn to be secret, by what its characters are."""
     if bits_a_character(value) < limits.minimum_bits[sort]:
         return False
-    digits, symbols = len(_DIGITS.findall(value)), len(_SYMBOLS.findall(value))
+    digits, symbols = len(_DIGITS.findall(value)), len(set(_SYMBOLS.findall(value)))
+    words = word_letters(value) / len(value)
+    if words > MAXIMUM_WORD_FRACTION_OF_A_PATH and (value.count(b"/") >= 2 or _DOTTED.fullmatch(value)):
+        return False
+    if len(_ALPHANUMERIC.findall(value)) < 3:
+        return False
     if sort == "key" and _SEQUENCE.search(value):
         return False
     if sort != "password" and _PARTS.fullmatch(value) and limits.minimum_digits_among_words.get(sort) != 0:
         return False
     if _CAPITALS.fullmatch(value) and len(value) < limits.minimum_letters_alone["key"]:
         return False
-    if word_letters(value) > limits.maximum_word_fraction[sort] * len(value):
+    if words > limits.maximum_word_fraction[sort]:
         needed = limits.minimum_digits_among_words.get(sort)
         if needed is None:
             return False
