@@ -23,6 +23,7 @@ from filters.secret_values import is_random, is_secret
 
 MAXIMUM_BYTES_BEFORE = 192
 MAXIMUM_BYTES_BEHIND = 640
+MAXIMUM_BYTES_OF_CONTEXT = 80
 
 # What stands before `stop`, read backwards: the sign, what closes the name, the name, what opens it.
 _BEFORE = re.compile(
@@ -71,6 +72,8 @@ _OPTION = re.compile(
 )
 _PARAMETER = re.compile(rb"[\w.-]{0,16} ?[?&;]")
 _HASHES = re.compile(rb"(?i)sha-?[1235]|md5|checksum|integrity|digest|fingerprint|hash|etag|public[ _-]?key|commit|certificate")
+_UUID = re.compile(rb"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_REQUEST_TOKEN = re.compile(rb"(?i)(?:client|request)[_-]?token\Z")
 _HEX_OR_BASE64 = re.compile(rb"[0-9A-Fa-f]+|[A-Za-z0-9+/]+={0,2}")
 _VARIABLE = re.compile(rb"[A-Za-z_$&*!][\w$]*(?:(?:[.:/-]|->)+\w+)*[:?]?")
 _QUALIFIED = re.compile(rb"[A-Za-z_$&*!][\w$]*(?:(?:\.|->|::?)[A-Za-z_]\w*)+")
@@ -78,6 +81,7 @@ _BRACKET = re.compile(rb"[()\[\]{}]")
 _SYMBOL = re.compile(rb"[^\w\s]")
 _DIGIT = re.compile(rb"[0-9]")
 WILD_SYMBOLS = 6
+MINIMUM_DIGITS_OF_NO_VARIABLE = 2
 _METHOD_OF_A_VALUE = re.compile(rb"\.(?!(?:equals|assign|compare|is|eq|set|value|default|contentEquals)\w*\Z)\w+\Z")
 _MAY_STAND_BEFORE_SPACE = re.compile(rb"pass|pwd|auth|token|secret|pin|bearer", re.IGNORECASE)
 _ENDS = (b"", b" ", b"\t", b"\r", b"\n", b'"', b"'", b"`")
@@ -135,13 +139,14 @@ def _bare(
     """The value without quotes behind a sign: as an option, a parameter or a whole line, or random by itself."""
     if b"=" not in sign and b":" not in sign:
         return None
+    tight = b":" in sign or not (sign[:1].isspace() or data[stop : stop + 1].isspace())
     while data[stop : stop + 1] in (b"=", b">", b" ", b"\t"):
         stop += 1
     word = _WORD.match(data, stop, ceiling)
     end = word.end() if word else stop
     if end - stop < limits.minimum_characters[sort] and data[end : end + 1] in _ENDS:
         return None
-    backwards, tight = front[:-64:-1], not sign.endswith((b" ", b"\t"))
+    backwards = front[:-64:-1]
     place = word.span(1) if word and tight and (_PARAMETER.match(backwards) or _OPTION.match(backwards)) else None
     if place is None and _LINE_START.fullmatch(front[front.rfind(b"\n") + 1 :].rpartition(b"\r")[2]):
         line = _LINE.match(data, stop, ceiling) or (_WORD.match(data, stop, ceiling) if tight and sign == b"=" else None)
@@ -167,7 +172,10 @@ def _is_expression(value: bytes, *, tight: bool) -> bool:
         wordy = word_letters(value) * 2 >= len(value)
         if _QUALIFIED.fullmatch(value):
             return True
-        return wordy and not (tight and value[-1:].isdigit()) if tight or _DIGIT.search(value) else True
+        digits = len(_DIGIT.findall(value))
+        if tight:
+            return wordy and not value[-1:].isdigit()
+        return digits < MINIMUM_DIGITS_OF_NO_VARIABLE or (wordy and b"_" in value)
     if not _BRACKET.search(value):
         return False
     return len(set(_SYMBOL.findall(value))) < WILD_SYMBOLS or word_letters(value) > 0.4 * len(value)
@@ -222,5 +230,7 @@ def _goes(
     value = data[place[0] : place[1]]
     if not is_secret(name, sort, value, limits):
         return False
+    if _UUID.fullmatch(value) and _REQUEST_TOKEN.search(name):
+        return False
     line = front[front.rfind(b"\n") + 1 :]
-    return not (_HEX_OR_BASE64.fullmatch(value) and _HASHES.search(line))
+    return not (_HEX_OR_BASE64.fullmatch(value) and _HASHES.search(line[-MAXIMUM_BYTES_OF_CONTEXT:]))

@@ -54,7 +54,7 @@ _ABOUT_IT = re.compile(
     rb"|category|group|role|model|schema|event|action|handler|listener|command|route|screen|activity|layout|style|color"
     rb"|word|words|board|code|stroke|frame|frames|s_by|symbol|decimals|address|balance|standard|network|contract|s?_?manager|mgr|spec|less|units?|ness)_"
 )
-_ALSO_ABOUT_A_PASSWORD = re.compile(rb"_?keys?_")
+_ALSO_ABOUT_A_PASSWORD = re.compile(rb"_?(?:keys?|encryption|crypto?)_")
 
 
 @lru_cache(maxsize=4_096)

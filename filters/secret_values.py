@@ -21,7 +21,7 @@ from filters.spans import is_redacted
 _REFERENCES = re.compile(
     rb"\$\$?\{(?:[\w.: $@/!?'\"=|+,*-]|\([^(){}]{0,60}\)|\[[^\[\]{}]{0,40}\]){0,80}\}|\$\([^()]{0,80}\)|\$\[[^\[\]]{0,80}\]|\{\{[^{}]{0,80}\}\}|#\{[^{}]{0,80}\}|@\{[^{}]{0,80}\}"
     rb"|%\{[^{}]{0,40}\}|<%.{0,80}?%>|<[\w .:/|-]{1,60}>|%\([\w.]{1,40}\)s|\{[A-Za-z_][\w.!:]{0,40}\}|\{[0-9]?\}|\[\[?[A-Za-z][\w .-]{1,60}\]?\]"
-    rb"|%[A-Za-z_]\w{2,40}%|%[0-9.-]{0,4}[sdvqxu@](?![0-9A-Za-z])|@[A-Za-z_][\w.]{2,40}@|\\\([\w.]{1,40}\)"
+    rb"|%[A-Za-z_]\w{2,40}%|%[0-9.-]{0,4}[sdvqxui@]|@[A-Za-z_][\w.]{2,40}@|\\\([\w.]{1,40}\)"
 )
 _REFERENCE = re.compile(
     rb"\$(?:[A-Za-z_][A-Za-z_]*[0-9]?|\w+(?:->|::|\[)\S*|env:\w+|[0-9])|[&*:@][A-Za-z_]+|![A-Z]\w+.*|__\w+__|%[A-Za-z_]+%?|\$\w+\.\S+"
@@ -45,7 +45,7 @@ _FORM = re.compile(
     rb"|(?:\\x[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4})+",
     re.DOTALL,
 )
-_MARKUP = re.compile(rb"</?[a-z][^>]*>|[{\[]\\?[\"']|(?:%[0-9A-F]{2}.{0,4}){2}|a-z|A-Z|0-9[^0-9]|\A/.*/[gimuy]*\Z|\A(?:qr|m)/|,\w+=|\\[dws.][+*{]|\(\?[:=!]|\.\*|=>|&&|\|\||[\x00-\x1f]|\(\)|==[^=]|\]\.|\)\.")
+_MARKUP = re.compile(rb"</?[a-z][^>]*>|[{\[]\\?[\"']|(?:%[0-9A-F]{2}.*){3}|(?:\w\|\w.*){2}|a-z|A-Z|0-9[^0-9]|\A/.*/[gimuy]*\Z|\A(?:qr|m)/|,\w+=|\\[dws.][+*{]|\(\?[:=!]|\.\*|=>|&&|\|\||[\x00-\x1f]|\(\)|==[^=]|\]\.|\)\.")
 _SPACE = re.compile(rb"\s|\\[nrt](?![a-z])|%20")
 _IDENTIFIER = re.compile(rb"[A-Za-z_$][\w$]*(?:[.:/-]+[\w$]+)*")
 _KEYWORDS = re.compile(
@@ -53,6 +53,8 @@ _KEYWORDS = re.compile(
 )
 _LETTERS_ONLY = re.compile(rb"[^A-Za-z]+")
 MAXIMUM_WORD_FRACTION_OF_A_PATH = 0.3
+MAXIMUM_WORD_FRACTION_OF_A_PASSWORD = 0.75
+MAXIMUM_BYTES_OF_WORDS = 24
 _ALPHANUMERIC = re.compile(rb"[A-Za-z0-9]")
 _DIGITS = re.compile(rb"[0-9]")
 _SYMBOLS = re.compile(rb"[^A-Za-z0-9_./: \x80-\xff-]")
@@ -119,6 +121,8 @@ def _is_drawn(value: bytes, sort: NameSort, limits: AssignedSecretLimits) -> boo
     if _CAPITALS.fullmatch(value) and len(value) < limits.minimum_letters_alone["key"]:
         return False
     if words > limits.maximum_word_fraction[sort]:
+        if not digits and words > MAXIMUM_WORD_FRACTION_OF_A_PASSWORD and len(value) > MAXIMUM_BYTES_OF_WORDS:
+            return False
         needed = limits.minimum_digits_among_words.get(sort)
         if needed is None:
             return False
