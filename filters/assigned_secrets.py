@@ -59,7 +59,9 @@ _QUOTED = {
 }
 _ENTITY = re.compile(rb"([^\s&]{1,400}?)(?:&quot;|&#34;)")
 _ELEMENT = re.compile(rb"\s{0,40}(?:<!\[CDATA\[)?([^<>\s]{1,400}+)(?:\]\]>)?\s{0,40}</")
-_LINE = re.compile(rb"[ \t]{0,16}([^\s\"'`]{1,400}+)[ \t]{0,40}(?:(?:[#;]|//|--|\\)[^\r\n]{0,80}|<br ?/?>|)(?:[\r\n]|\Z)")
+_LINE = re.compile(
+    rb"[ \t]{0,16}([^\s\"'`]{1,400}+)[ \t]{0,40}(?:(?:[#;]|//|--|\\)[^\r\n]{0,80}|<br ?/?>|)(?:[\r\n]|\Z)"
+)
 _WORD = re.compile(rb"([^\s\"'`<>,;&|(){}\[\]\\]{1,400}+)")
 _BARE = re.compile(rb"[ \t]{0,4}([A-Za-z0-9_+/=.~-]{1,400}+)(?![\w(\[])")
 
@@ -71,7 +73,9 @@ _OPTION = re.compile(
     rb"[\w.:-]{0,24}--?(?:[\s\"'`(]|\Z)|[\"']?[ =]?(?:vne--|e-|D-|gra-dliub--|tes--|E-|vne|tropxe)(?:[\s\"'`(]|\Z)"
 )
 _PARAMETER = re.compile(rb"[\w.-]{0,16} ?[?&;]")
-_HASHES = re.compile(rb"(?i)sha-?[1235]|md5|checksum|integrity|digest|fingerprint|hash|etag|public[ _-]?key|commit|certificate")
+_HASHES = re.compile(
+    rb"(?i)sha-?[1235]|md5|checksum|integrity|digest|fingerprint|hash|etag|public[ _-]?key|commit|certificate"
+)
 _UUID = re.compile(rb"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _REQUEST_TOKEN = re.compile(rb"(?i)(?:client|request)[_-]?token\Z")
 _HEX_OR_BASE64 = re.compile(rb"[0-9A-Fa-f]+|[A-Za-z0-9+/]+={0,2}")
@@ -106,7 +110,12 @@ def assigned_secret(data: bytes, stop: int, level: Level) -> tuple[int, int] | N
     sign = match["sign"][::-1]
     if sign.endswith((b'"', b"'", b"`")):
         stop -= 1
-        if b"(" in sign and b"." in name and _METHOD_OF_A_VALUE.search(name) and not name_sort(name[name.rfind(b'.') :]):
+        if (
+            b"(" in sign
+            and b"." in name
+            and _METHOD_OF_A_VALUE.search(name)
+            and not name_sort(name[name.rfind(b".") :])
+        ):
             return None
         if b"(" not in sign and not match["open"].startswith(b"-") and _MAY_STAND_BEFORE_SPACE.fullmatch(name):
             return None
@@ -134,7 +143,14 @@ def _assigned(
 
 
 def _bare(
-    data: bytes, stop: int, ceiling: int, name: bytes, sort: NameSort, front: bytes, sign: bytes, limits: AssignedSecretLimits
+    data: bytes,
+    stop: int,
+    ceiling: int,
+    name: bytes,
+    sort: NameSort,
+    front: bytes,
+    sign: bytes,
+    limits: AssignedSecretLimits,
 ) -> tuple[int, int] | None:
     """The value without quotes behind a sign: as an option, a parameter or a whole line, or random by itself."""
     if b"=" not in sign and b":" not in sign:
@@ -149,7 +165,9 @@ def _bare(
     backwards = front[:-64:-1]
     place = word.span(1) if word and tight and (_PARAMETER.match(backwards) or _OPTION.match(backwards)) else None
     if place is None and _LINE_START.fullmatch(front[front.rfind(b"\n") + 1 :].rpartition(b"\r")[2]):
-        line = _LINE.match(data, stop, ceiling) or (_WORD.match(data, stop, ceiling) if tight and sign == b"=" else None)
+        line = _LINE.match(data, stop, ceiling) or (
+            _WORD.match(data, stop, ceiling) if tight and sign == b"=" else None
+        )
         place = line.span(1) if line else None
         if place and data[place[1] - 1 : place[1]] in {b",", b";"}:
             place, tight = (place[0], place[1] - 1), False

@@ -86,6 +86,8 @@ class AssignedSecretLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unk
         minimum_bits: Shannon entropy, bits a byte.
         maximum_word_fraction: of the bytes, in runs of letters that pass for words.
         minimum_digits_among_words: what a value with more words needs, a symbol counting two; no entry: no such value.
+        maximum_letters_in_words: of such a value without digits; more are a sentence.
+        maximum_path_word_fraction: of a value of three parts with `/`, or of parts with `.`, before it is a path.
         minimum_letters_alone: length of a value of letters alone that are no words.
         minimum_digits_beside_keywords: what a value of words such as `password` and `test` needs.
         minimum_number_digits: length of a password of digits alone; None: no such value.
@@ -99,6 +101,8 @@ class AssignedSecretLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unk
     minimum_bits: dict[str, float]
     maximum_word_fraction: dict[str, float]
     minimum_digits_among_words: dict[str, int]
+    maximum_letters_in_words: int
+    maximum_path_word_fraction: float
     minimum_letters_alone: dict[str, int]
     minimum_digits_beside_keywords: int
     minimum_number_digits: int | None = None
