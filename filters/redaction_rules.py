@@ -11,13 +11,16 @@ depends on its `validator`:
 With `keywords` (regular expressions, in any case) the pattern counts only behind one of them and a sign of assignment.
 
 `found` and `stays` are templates of `filters.example_values`: texts in which the rule must find the part between ⟦kind|
-and ⟧, and texts in which it must find nothing. Tests run every one.
+and ⟧, and texts in which it must find nothing. Tests run every one, at `examples_level`.
+
+Limits that depend on the level stand in the same file, in tables `[limits.KIND.LEVEL]`.
 """
 
 import re
 import tomllib
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 import msgspec
 
@@ -51,6 +54,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     Attributes:
         id: snake_case, unique; it stands in counts and decisions.
         level: the least level of its kind at which it is used.
+        examples_level: the level at which the examples hold; `level` unless the file says otherwise.
     """
 
     id: str
@@ -59,6 +63,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     pattern: str = ""
     keywords: tuple[str, ...] = ()
     validator: str = "token"
+    examples_level: Level | None = None
     found: tuple[str, ...] = ()
     stays: tuple[str, ...] = ()
 
@@ -90,8 +95,52 @@ def _least(end: re.Match[str]) -> str:
     return repeat + end[3]
 
 
+class AssignedSecretLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a value must have to be taken for an assigned secret; tables are by the sort of its name.
+
+    Attributes:
+        minimum_bits: Shannon entropy, bits a byte.
+        maximum_word_fraction: of the bytes, in runs of letters that pass for words.
+        minimum_digits_among_words: what a value with more words needs, a symbol counting two; no entry: no such value.
+        maximum_letters_in_words: of such a value without digits; more are a sentence.
+        maximum_path_word_fraction: of a value of three parts with `/`, or of parts with `.`, before it is a path.
+        minimum_letters_alone: length of a value of letters alone that are no words.
+        minimum_digits_beside_keywords: what a value of words such as `password` and `test` needs.
+        minimum_number_digits: length of a password of digits alone; None: no such value.
+        sentences: whether white space may stand in a value.
+        minimum_bare_characters: length of a value that stands without quotes inside a line; with the two below it.
+        salts: whether salts, PINs and licence keys count.
+    """
+
+    minimum_characters: dict[str, int]
+    maximum_characters: int
+    minimum_bits: dict[str, float]
+    maximum_word_fraction: dict[str, float]
+    minimum_digits_among_words: dict[str, int]
+    maximum_letters_in_words: int
+    maximum_path_word_fraction: float
+    minimum_letters_alone: dict[str, int]
+    minimum_digits_beside_keywords: int
+    minimum_number_digits: int | None = None
+    sentences: bool = False
+    minimum_bare_characters: int
+    minimum_bare_bits: float
+    maximum_bare_word_fraction: float
+    salts: bool = False
+
+
+@cache
+def assigned_secret_limits(level: Level) -> AssignedSecretLimits:
+    """The limits of a level; raises KeyError for `off`."""
+    return msgspec.convert(_file()["limits"]["assigned_secret"][level], AssignedSecretLimits)
+
+
 @cache
 def rules() -> tuple[Rule, ...]:
     """All rules, in the order of the file; raises msgspec.ValidationError where the file is not as it must be."""
-    data = tomllib.loads(files("filters").joinpath("redaction_rules.toml").read_text(encoding="utf-8"))
-    return msgspec.convert(data["rule"], tuple[Rule, ...])
+    return msgspec.convert(_file()["rule"], tuple[Rule, ...])
+
+
+@cache
+def _file() -> dict[str, Any]:
+    return tomllib.loads(files("filters").joinpath("redaction_rules.toml").read_text(encoding="utf-8"))

@@ -6,6 +6,7 @@ place looks at what stands around it too. All are given the level of their kind.
 
 from collections.abc import Callable
 
+from filters.assigned_secrets import assigned_secret, option_value, password_literal
 from filters.authorization import basic_credentials, header_token
 from filters.aws_keys import aws_secret, aws_secret_near_id
 from filters.connection_strings import command_password, connection_password, oracle_password
@@ -36,6 +37,9 @@ PLACES: dict[str, Place] = {
     "aws_secret_near_id": aws_secret_near_id,
     "command_password": command_password,
     "connection_password": connection_password,
+    "assigned_secret": assigned_secret,
+    "option_value": option_value,
+    "password_literal": password_literal,
     "email_address": email_address,
     "iban": iban,
     "international_phone_number": international_phone_number,

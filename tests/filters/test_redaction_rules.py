@@ -27,7 +27,7 @@ def test_a_rule_is_whole(rule: Rule) -> None:
 
 @pytest.mark.parametrize(("rule", "template"), FOUND)
 def test_a_rule_finds_what_it_must(rule: str, template: str) -> None:
-    kind, level = RULES[rule].kind, RULES[rule].level
+    kind, level = RULES[rule].kind, RULES[rule].examples_level or RULES[rule].level
     for seed in "abc":
         wanted = example(template, seed)
         found = find_spans(wanted.text.encode(), policy=only(kind, level=level))
@@ -37,5 +37,7 @@ def test_a_rule_finds_what_it_must(rule: str, template: str) -> None:
 @pytest.mark.parametrize(("rule", "template"), STAYS)
 def test_a_rule_leaves_alone_what_it_must(rule: str, template: str) -> None:
     text = example(template).text
-    found = find_spans(text.encode(), policy=only(RULES[rule].kind, level=RULES[rule].level))
+    found = find_spans(
+        text.encode(), policy=only(RULES[rule].kind, level=RULES[rule].examples_level or RULES[rule].level)
+    )
     assert [span.rule for span in found if span.rule == rule] == [], text
