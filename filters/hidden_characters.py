@@ -52,7 +52,8 @@ class VisibleText:
 
 def visible_text(data: bytes) -> VisibleText:
     """A text without its hidden characters."""
-    runs = np.array([match.span() for match in _RUN.finditer(data)], dtype=np.int64).reshape(-1, 2)
+    offsets = (offset for match in _RUN.finditer(data) for offset in match.span())
+    runs = np.fromiter(offsets, dtype=np.int64).reshape(-1, 2)
     lengths = np.cumsum(runs[:, 1] - runs[:, 0])
     places = runs[:, 1] - lengths
     return VisibleText(_RUN.sub(b"", data), places, lengths)

@@ -16,9 +16,9 @@ _QUAD_LEFT_REVERSED = re.compile(rb"\.\d{1,3}\.\d{1,3}\.\d{1,3}")
 _QUAD_AFTER = re.compile(rb"\w|\.\w|-[A-Za-z]|/[A-Za-z]|\+")
 _VERSION_OPERATORS = (b"==", b">=", b"<=", b"~=", b"~>", b"!=", b"^", b"~")
 _VERSION_WORDS = (
-    b"version", b"release", b"revision", b"section", b"chapter", b"kernel", b"linux", b"chrome", b"chromium", b"firefox",
-    b"opera", b"safari", b"flash", b"player", b"driver", b"firmware", b"package", b"upgrade to", b"upgraded to",
-    b"update to", b"updated to", b"upgrade from", b"upgraded from",
+    b"version", b"release", b"revision", b"section", b"chapter", b"kernel", b"linux", b"chrome", b"chromium",
+    b"firefox", b"opera", b"safari", b"flash", b"player", b"driver", b"firmware", b"package", b"upgrade to",
+    b"upgraded to", b"update to", b"updated to", b"upgrade from", b"upgraded from",
 )  # fmt: skip
 _SHORT_VERSION_WORD = re.compile(rb"(?<![a-z])(?:ver|rev|build|rfc|oid|edge|bios|sdk)\.?\Z")
 _SAID_OF_VERSIONS = re.compile(rb"(?:[ _](?:number|string|num|no|is|was)){1,2}\Z")
@@ -29,7 +29,7 @@ _CONTEXT_BEFORE = re.compile(
 _CONTEXT_AFTER = re.compile(rb":\d{2,5}(?![\d.:])|/\d{1,2}(?![\d.])")
 _MAPPED_BEFORE = re.compile(rb"(?<![0-9A-Fa-f:])(?:0{0,4}:){2,6}[fF]{4}:\Z|(?<![0-9A-Fa-f:])64:[fF]{2}9[bB]::\Z")
 _CONTEXT_BYTES = 40
-_LONGEST_SHORT = 8
+_SHORT_BYTES = 8
 """Three dots and five digits: as a version, and one public address in ten thousand."""
 
 _GROUPS = re.compile(rb"[0-9a-fA-F:]{2,39}(?<=:)\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(?![\d.])|[0-9a-fA-F:]{2,39}(?!\.\d)")
@@ -78,7 +78,7 @@ def ipv4_address(data: bytes, stop: int, level: Level) -> tuple[int, int] | None
         return None
     start, end = quad
     numbers = [int(number) for number in data[start:end].split(b".")]
-    if level != "high" and (end - start <= _LONGEST_SHORT or len(set(numbers)) == 1 or numbers[3] == 0):
+    if level != "high" and (end - start <= _SHORT_BYTES or len(set(numbers)) == 1 or numbers[3] == 0):
         return None
     before = data[max(0, start - _CONTEXT_BYTES) : start]
     if _stays(int.from_bytes(bytes(numbers), "big")) or _leads_to_version(before):

@@ -37,7 +37,6 @@ _ISSUERS = (
     (6304, 6304, (16, 18, 19)),
     (67, 67, (16, 18, 19)),
 )
-_LONGEST_PREFIX = 4
 
 _START = re.compile(rb"(?:\d{4}([ -])\d{4}\1\d{4}\1\d|\d{4}([ -])\d{6}\2\d|\d{13})\Z")
 _NUMBER = re.compile(
@@ -48,7 +47,7 @@ _DIGIT_BEFORE = re.compile(rb"(?:[\w.+\\/#&-]|\d[ ,:]|%[0-9A-F]{2})\Z")
 _CONTEXT = re.compile(
     rb"(?i)(?<![a-z])(?:(?:credit|debit|payment|bank|test|gift)?[ _-]?cards?|visa|master ?card|maestro|amex|"
     rb"american express|discover|diners|jcb|union ?pay|rupay|ccn?|cc[ _-]?(?:num(?:ber)?|no)|pan|credit|debit|"
-    rb"kreditkarte|karte|tarjeta|carte|cart\xc3\xa3o|carta)(?:[ _-]?(?:num(?:ber)?|no))?(?![a-z])|[cC]ard(?:s?\b|N[ou])|"
+    rb"kreditkarte|karte|tarjeta|carte|cart\xc3\xa3o|carta)(?:[ _-]?(?:num(?:ber)?|no))?(?![a-z])|card(?:s?\b|n[ou])|"
     rb"\xe5\x8d\xa1\xe5\x8f\xb7|\xd0\xba\xd0\xb0\xd1\x80\xd1\x82"
 )
 _OTHER_NAME = re.compile(

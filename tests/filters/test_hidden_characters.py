@@ -43,7 +43,7 @@ def test_spans_are_those_of_the_clean_text_with_what_is_hidden_in_them(data: st.
     clean, hidden, places = b"", b"", [0]
     for token, glue in pieces:
         for place, byte in enumerate(token.encode()):
-            inside = 0 < place and token[place - 1] != " " != token[place]
+            inside = place > 0 and " " not in token[place - 1 : place + 1]
             run = "".join(data.draw(st.lists(st.sampled_from(HIDDEN), max_size=2))) if inside else ""
             hidden += run.encode()
             places[-1:] = [len(hidden)]
