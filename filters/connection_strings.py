@@ -17,15 +17,16 @@ _OTHER_PART = re.compile(
     rb"initial catalog|provider|dsn|address|addr|port|accountendpoint)\s?[=:]"
 )
 _QUOTED = re.compile(rb"\\?([\"'])([^\"'\r\n\\]{1,128})\\?\1")
-_PART = re.compile(rb"[^/~;\"'\s<>`,\\&)][^;\"'\s<>`,\\&)]{0,127}")
+# What is cut at its greatest length is no password, and could be cut within a character.
+_PART = re.compile(rb"[^/~;\"'\s<>`,\\&)][^;\"'\s<>`,\\&)]{0,127}+(?![^;\"'\s<>`,\\&)])")
 _CALL = re.compile(rb"[\w.]*[(\[]")
 _ORACLE = re.compile(
     rb"(?:thin:|sqlplus(?: -[a-zA-Z])* |\boci:|[\"'= ])([A-Za-z][\w$#]{1,30})/([^\s/@\"'`<>(),;]{3,64})\Z"
 )
 _CURL = re.compile(rb"\bcurl\b[^\r\n|]{0,300}\Z")
 _USER_OPTION = re.compile(rb"[\s\"',\[](?:-u|--user|--proxy-user|-U)[ =]{0,3}([\"']?)([^\s:\"'$<>{}()/]{1,64}):\Z")
-_SHELL_WORD = re.compile(rb"[^\s\"'`\\|;&<>]{1,128}")
-_IN_QUOTES = re.compile(rb"[^\"'\r\n]{1,128}")
+_SHELL_WORD = re.compile(rb"[^\s\"'`\\|;&<>]{1,128}+(?![^\s\"'`\\|;&<>])")
+_IN_QUOTES = re.compile(rb"[^\"'\r\n]{1,128}+(?=[\"'])")
 
 
 def connection_password(data: bytes, stop: int, _level: Level) -> tuple[int, int] | None:

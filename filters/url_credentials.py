@@ -22,13 +22,14 @@ _USERINFO = re.compile(
 _TOKEN_USER = re.compile(rb"[A-Za-z][A-Za-z0-9+]{1,20}:(?:\\?/){2}([A-Za-z0-9_-]{20,255}):?(?:x-oauth-basic|x)?\Z")
 _HOST = re.compile(rb"\[?[A-Za-z0-9_${%(][^\s/?#\"'`<>,;@)]{0,253}")
 _DOCUMENTATION_HOST = re.compile(
-    rb"(?i)(?:.*\.)?(?:example(?:\.[a-z]{2,3})?|test|invalid|domain\.(?:com|tld)|(?:my|your|some)?-?(?:host|hostname|server|"
-    rb"domain|proxy|site|website|company|cluster|db)(?:\.(?:com|org|net|tld|local))?|(?:foo|bar)(?:\.com)?|[a-z])(?::\d*)?\Z"
+    rb"(?i)(?:.*\.)?(?:example(?:\.[a-z]{2,3})?|test|invalid|domain\.(?:com|tld)|(?:my|your|some)?-?(?:host|hostname|"
+    rb"server|domain|proxy|site|website|company|cluster|db)(?:\.(?:com|org|net|tld|local))?|(?:foo|bar)(?:\.com)?|"
+    rb"[a-z])(?::\d*)?\Z"
 )
 _PATH_LIKE = re.compile(rb"\d{0,5}/|/|.*//")
 _PARAMETER_VALUE = re.compile(rb"[A-Za-z0-9_.~%+/=-]{16,512}")
 _NOT_A_VALUE = re.compile(rb"[({\[$<]|%[sd]")
-_PASSWORD_VALUE = re.compile(rb"[^\s&\"'`<>;)\\]{3,128}")
+_PASSWORD_VALUE = re.compile(rb"[^\s&\"'`<>;)\\]{3,128}+(?![^\s&\"'`<>;)\\])")
 
 
 def url_password(data: bytes, stop: int, _level: Level) -> tuple[int, int] | None:

@@ -56,3 +56,10 @@ def test_the_password_of_oracle(text: str, wanted: str | None) -> None:
 def test_the_password_of_a_command(text: str, wanted: str | None) -> None:
     stop = text.encode().index(b"jane:") + len("jane:")
     assert cut(command_password(text.encode(), stop, "balanced"), text) == wanted
+
+
+def test_a_value_of_great_length_is_not_cut_within_a_character() -> None:
+    long = "ü1" * 100
+    for text, stop in ((f"Server=x;Password={long}", 18), (f"curl -u jane:{long}", 13)):
+        assert connection_password(text.encode(), stop, "balanced") is None
+        assert command_password(text.encode(), stop, "balanced") is None
