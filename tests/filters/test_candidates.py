@@ -15,9 +15,12 @@ from hypothesis import strategies as st
 
 from filters.candidates import find_spans, scanner
 from filters.credentials import LINE_BYTES, plugin_named, secret_spans
-from filters.redaction_policy import RedactionPolicy, only
+from filters.example_values import example
+from filters.redaction_policy import RedactionPolicy, is_on, only
 from filters.redaction_rules import rules
 from filters.spans import Span, merged
+from filters.token_spans import token_rule, token_spans
+from filters.validators import VALUE_TESTS
 
 SECRETS = only("secret")
 ALL = RedactionPolicy()
@@ -50,17 +53,40 @@ FAKES = {
 
 
 PLUGINS = [rule.plugin for rule in rules() if rule.plugin]
+TOKENS = [
+    token_rule(rule, "balanced")
+    for rule in rules()
+    if rule.kind == "secret" and rule.validator in VALUE_TESTS and is_on(rule.level, "balanced")
+]
+EXAMPLES = [example(template).text for tool in TOKENS for template in tool.rule.found]
 
 
 def every_plugin_on_every_line(data: bytes) -> list[Span]:
     found: list[Span] = []
+    for start, stop in lines_of(data):
+        for plugin in map(plugin_named, PLUGINS):
+            found.extend(secret_spans(plugin, data, start, stop))
+    return merged(found)
+
+
+def every_rule_on_every_line(data: bytes) -> list[Span]:
+    found = every_plugin_on_every_line(data)
+    for start, stop in lines_of(data):
+        for tool in TOKENS:
+            found.extend(token_spans(tool, data, start, stop))
+    return merged(found)
+
+
+def lines_of(data: bytes) -> Iterator[tuple[int, int]]:
     start = 0
     for line in data.split(b"\n"):
         if len(line) <= LINE_BYTES:
-            for plugin in map(plugin_named, PLUGINS):
-                found.extend(secret_spans(plugin, data, start, start + len(line)))
+            yield start, start + len(line)
         start += len(line) + 1
-    return merged(found)
+
+
+def cover(found: list[Span], wanted: list[Span]) -> bool:
+    return all(any(span.start <= one.start and one.stop <= span.stop for span in found) for one in wanted)
 
 
 def rows(limit: int) -> Iterator[bytes]:
@@ -77,18 +103,22 @@ def rows(limit: int) -> Iterator[bytes]:
 
 @pytest.mark.parametrize("name", PLUGINS)
 def test_every_plugins_token_is_seen(name: str) -> None:
-    assert [span.rule for span in find_spans(FAKES[name].encode(), policy=SECRETS)] == [name]
+    data = FAKES[name].encode()
+    wanted = list(secret_spans(plugin_named(name), data, 0, len(data)))
+    assert wanted
+    assert cover(find_spans(data, policy=SECRETS), wanted)
 
 
 around = st.text(st.sampled_from(" \t\r\n\x1c\x85\u00a0\u3000é漢=:\"'.,;()<>/-_aZ0"), max_size=6)
-texts = st.lists(st.one_of(st.sampled_from(sorted(FAKES.values())), around), max_size=12).map("".join)
+tokens = st.one_of(st.sampled_from(sorted(FAKES.values())), st.sampled_from(EXAMPLES))
+texts = st.lists(st.one_of(tokens, around), max_size=12).map("".join)
 
 
 @settings(max_examples=300, deadline=None)
 @given(texts)
-def test_the_scan_finds_what_every_plugin_on_every_line_finds(text: str) -> None:
+def test_the_scan_finds_what_every_rule_on_every_line_finds(text: str) -> None:
     data = text.encode()
-    assert find_spans(data, policy=SECRETS) == every_plugin_on_every_line(data)
+    assert find_spans(data, policy=SECRETS) == every_rule_on_every_line(data)
 
 
 def test_real_files_give_what_every_plugin_on_every_line_gives() -> None:
@@ -96,9 +126,9 @@ def test_real_files_give_what_every_plugin_on_every_line_gives() -> None:
     for data in rows(300):
         short = b"\n".join(line for line in data[:20_000].split(b"\n") if len(line) <= LINE_BYTES)
         short = short.decode(errors="ignore").encode()
-        found = find_spans(short, policy=SECRETS)
-        assert found == every_plugin_on_every_line(short)
-        findings += len(found)
+        wanted = every_plugin_on_every_line(short)
+        assert cover(find_spans(short, policy=SECRETS), wanted)
+        findings += len(wanted)
     assert findings > 0
 
 
@@ -106,7 +136,8 @@ def test_real_files_give_what_every_plugin_on_every_line_gives() -> None:
 def test_a_token_anywhere_in_a_long_line_is_found(name: str) -> None:
     for place in (0, 1, 2_040, 4_090, 10_000):
         data = ("," * place + " " + FAKES[name] + " " + "é," * 5_000).encode()
-        assert [span.rule for span in find_spans(data, policy=SECRETS)] == [name]
+        [found] = find_spans(data, policy=SECRETS)
+        assert place <= found.start <= found.stop <= place + 2 + len(FAKES[name])
 
 
 def test_many_tokens_in_a_long_line_are_all_found() -> None:
