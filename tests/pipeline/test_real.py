@@ -86,21 +86,20 @@ REJECTED = {
     "deduplicate/near_duplicate": 519,
     "deduplicate/same_shingles": 23,
     "deduplicate/repeated_row": 61,
-    "mix/not_selected": 642,
-    "settle/over_budget": 791,
+    "redact/heavy_leak": 2,
+    "mix/not_selected": 638,
+    "settle/over_budget": 796,
 }
-KEPT_BY_STEP = {"ingest": 19_878, "judge": 13_927, "clean": 12_928, "tokenize": 12_286, "pack": 11_495}
-TOKENS = {"code": 13_902_600, "text": 5_958_258}
+KEPT_BY_STEP = {"ingest": 19_878, "judge": 13_927, "clean": 12_926, "tokenize": 12_288, "pack": 11_492}
+TOKENS = {"code": 13_902_599, "text": 5_958_258}
 SEQUENCES = {"code": 3_397, "text": 1_458}
 TEXT_FORMS = {"byte_order_mark": 387, "line_ends": 117, "notebook": 14}
 NUM_OTHER_ENCODINGS = 276
 REDACTIONS = {
-    "email/address": 5_652,
-    "ip_address/ipv4": 1_443,
-    "ip_address/ipv6": 13,
-    "secret/basic_auth": 55,
-    "secret/telegram_token": 9,
+    "pile": {"email/address": 5_048, "ip_address/ipv4": 1_434, "ip_address/ipv6": 5},
+    "stack": {"email/address": 421, "ip_address/ipv4": 9, "ip_address/ipv6": 8},
 }
+REDACTED_DOCUMENTS = {"pile": 69, "stack": 198}
 
 NGRAM_WORDS = 5
 MINIMUM_SIMILARITY = 0.7
