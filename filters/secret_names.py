@@ -66,12 +66,14 @@ def name_sort(name: bytes, *, eager: bool = False) -> NameSort | None:
         eager: whether salts, PINs and licence keys count.
     """
     words = b"_" + b"_".join(_WORDS.findall(name)).lower() + b"_"
+    if not eager and _ONLY_AT_HIGH.search(words):
+        return None
     sort: NameSort
     if match := _PASSWORD.search(words):
         sort = "password"
     elif match := _SECRET.search(words):
         sort = "secret"
-    elif match := _KEY.search(words) or (_ONLY_AT_HIGH.search(words) if eager else None):
+    elif match := _KEY.search(words) or _ONLY_AT_HIGH.search(words):
         sort = "key"
     else:
         return None
