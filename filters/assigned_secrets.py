@@ -66,6 +66,7 @@ _PARAMETER = re.compile(rb"[\w.-]{0,16} ?[?&;]")
 _REST_OF_SIGN = re.compile(rb"[=>]{0,2}[ \t]{0,24}")
 
 _METHOD_OF_A_VALUE = re.compile(rb"\.(?!(?:equals|assign|compare|is|eq|set|value|default|contentEquals)\w*\Z)\w+\Z")
+_LOOKS_UP = re.compile(rb"(?i)_*(?:get|find|fetch|read|load|lookup|split|parse|strip|remove|delete)")
 _MAY_BE_PROSE = re.compile(rb"(?i)pass|pwd|auth|token|secret|pin|bearer")
 _HASHES = re.compile(
     rb"(?i)sha-?[1235]|md5|checksum|integrity|digest|fingerprint|hash|etag|public[ _-]?key|commit|certificate"
@@ -160,11 +161,16 @@ def _named(data: bytes, stop: int, limits: AssignedSecretLimits) -> _Named | Non
 
 
 def _is_prose_or_method(named: _Named) -> bool:
-    """Whether a quote behind the name belongs to a sentence, or to a method of the secret: `password.encode('…')`."""
+    """Whether a quote behind the name belongs to a sentence, or to a call that is given something else than the secret.
+
+    `the password "…"`, `password.encode('…')`, `getPassword("…")`.
+    """
     if not named.sign.endswith(_QUOTES):
         return False
     if b"(" not in named.sign:
         return not named.opening.startswith(b"-") and _MAY_BE_PROSE.fullmatch(named.name) is not None
+    if _LOOKS_UP.match(named.name[named.name.rfind(b".") + 1 :]):
+        return True
     method = _METHOD_OF_A_VALUE.search(named.name)
     return method is not None and name_sort(method[0]) is None
 

@@ -48,7 +48,7 @@ def is_secret(name: bytes, sort: NameSort, value: bytes, limits: AssignedSecretL
         least = limits.minimum_number_digits
         return sort == "password" and least is not None and len(value) >= least
     rest = REFERENCES.sub(b"", value)
-    if len(rest) * 2 < len(value) or len(rest) < shortest or is_redacted(rest) or is_no_secret(value):
+    if len(rest) * 2 <= len(value) or len(rest) < shortest or is_redacted(rest) or is_no_secret(value):
         return False
     if says_its_name(name, value):
         others = len(_DIGIT.findall(value)) + len(_SYMBOL.findall(value))
