@@ -62,6 +62,7 @@ _LINE_START = re.compile(
 _OPTION = re.compile(
     rb"[\w.:-]{0,24}--?(?:[\s\"'`(]|\Z)|[\"']?[ =]?(?:vne--|e-|D-|gra-dliub--|tes--|E-|vne|tropxe)(?:[\s\"'`(]|\Z)"
 )
+_NEXT_PARAMETER = re.compile(rb",[^,=:]{1,40}[=:]")
 _PARAMETER = re.compile(rb"[\w.-]{0,16} ?[?&;]")
 _REST_OF_SIGN = re.compile(rb"[=>]{0,2}[ \t]{0,24}")
 
@@ -74,7 +75,10 @@ _HASHES = re.compile(
 _HEX_OR_BASE64 = re.compile(rb"[0-9A-Fa-f]+|[A-Za-z0-9+/]+={0,2}")
 _UUID = re.compile(rb"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _REQUEST_TOKEN = re.compile(rb"(?i)(?:client|request)[_-]?token\Z")
+# A letter, a digit and a symbol that no name or number has.
+_MIXED = re.compile(rb"(?=[^A-Za-z]*[A-Za-z])(?=[^0-9]*[0-9])(?=[^@#$%^&*!?+~]*[@#$%^*!?+~])(?!.*[=:/]).{6}")
 _QUOTES = (b'"', b"'", b"`")
+_WORD_ENDS = (b"", b" ", b",", b";", b"\n", b"\r", b'"', b"'")
 _ENDS = (b"", b" ", b"\t", b"\r", b"\n", *_QUOTES)
 
 
@@ -191,10 +195,15 @@ def _bare_secret(data: bytes, stop: int, named: _Named) -> Place | None:
         place = word
     elif _LINE_START.fullmatch(re.split(rb"[\r\n]", named.front)[-1]):
         place = line_value(data, start) or (word if tight and named.sign == b"=" else None)
+        if place and _NEXT_PARAMETER.search(data, *place):
+            place = word
         if place and data[place[1] - 1] in b",;":
             place, tight = (place[0], place[1] - 1), False
     if place and not is_expression(data[slice(*place)], tight=tight) and named.promises(data, place):
         return place
+    # `login bob, password:Fake7#horse, host x`
+    if word and tight and named.sort == "password" and _MIXED.match(data, *word) and data[end : end + 1] in _WORD_ENDS:
+        return word if named.promises(data, word) else None
     place = run_value(data, start)
     if place and is_random(data[slice(*place)], named.limits) and named.promises(data, place):
         return place
