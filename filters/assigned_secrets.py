@@ -44,7 +44,7 @@ _BEFORE = re.compile(
         | (?:>-|-<|\|\||\?\?)[ \t]{0,16}
         | ro[ \t]{1,4}
         | ,[ \t]{0,4}(?=\\?["'`][^"'`]{1,64}["'`][({\[])
-        | ["'`]@?\([ \t]?
+        | ["'`]@?(?:\((?:gnir[tT][sS](?:eruceS)?|rtSterceS|terceS)(?:[ ]wen)?)?\([ \t]?
         | >(?=["'\\]?[A-Za-z0-9_])
         | ["']@?[ \t]{1,8}
     )(?P<close>(?:["'`\\,)]|\][0-9]{0,6}\[?){0,5})(?P<name>[A-Za-z0-9_.\-\x80-\xff]{1,64}+)(?P<open>["'`\\(\[{<]{0,4})""",
@@ -67,7 +67,7 @@ _PARAMETER = re.compile(rb"[\w.-]{0,16} ?[?&;]")
 _REST_OF_SIGN = re.compile(rb"[=>]{0,2}[ \t]{0,24}")
 
 _METHOD_OF_A_VALUE = re.compile(rb"\.(?!(?:equals|assign|compare|is|eq|set|value|default|contentEquals)\w*\Z)\w+\Z")
-_LOOKS_UP = re.compile(rb"(?i)_*(?:get|find|fetch|read|load|lookup|split|parse|strip|remove|delete)")
+_LOOKS_UP = re.compile(rb"(?i)_*(?:get|find|fetch|read|load|lookup|split|parse|strip|remove|delete|reset|forgot)")
 _MAY_BE_PROSE = re.compile(rb"(?i)pass|pwd|auth|token|secret|pin|bearer")
 _HASHES = re.compile(
     rb"(?i)sha-?[1235]|md5|checksum|integrity|digest|fingerprint|hash|etag|public[ _-]?key|commit|certificate"

@@ -44,6 +44,7 @@ _RUN = re.compile(rb"([A-Za-z0-9_+/=.~-]{1,401}+)(?![\w(\[])")
 
 _VARIABLE = re.compile(rb"[A-Za-z_$&*!][\w$]*(?:(?:[.:/-]|->)+\w+)*[:?]?")
 _QUALIFIED = re.compile(rb"[A-Za-z_$&*!][\w$]*(?:(?:\.|->|::?)[A-Za-z_]\w*)+")
+_CALLED = re.compile(rb"[A-Za-z_]\w*\([^()]*\)")
 _BRACKET = re.compile(rb"[()\[\]{}]")
 _SYMBOL = re.compile(rb"[^\w\s]")
 _DIGIT = re.compile(rb"[0-9]")
@@ -97,7 +98,9 @@ def is_expression(value: bytes, *, tight: bool) -> bool:
     """
     if not _VARIABLE.fullmatch(value):
         few = len(set(_SYMBOL.findall(value))) < WILD_SYMBOLS
-        return _BRACKET.search(value) is not None and (few or word_letters(value) > 0.4 * len(value))
+        return _BRACKET.search(value) is not None and (
+            few or _CALLED.search(value) is not None or word_letters(value) > 0.4 * len(value)
+        )
     wordy = word_letters(value) * 2 >= len(value)
     if _QUALIFIED.fullmatch(value):
         return True

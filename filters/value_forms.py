@@ -75,7 +75,7 @@ _CODE = re.compile(
 _KEYWORDS = re.compile(
     rb"(?i)password|passwort|passwd|passphrase|pass|pwd|pw|secret|tokens?|access|refresh|auth|api|keys?|my|new|old|test"
     rb"|the|some|a(?=_|-)|user|db|this|is|super|client|private|credentials?|value|string|field|invalid|valid|wrong|bad"
-    rb"|correct|random|jwt|session|encryption"
+    rb"|correct|random|jwt|session|encryption|senha|sua|contrasen[ay]"
 )
 _NO_LETTERS = re.compile(rb"[^A-Za-z]+")
 
