@@ -22,7 +22,7 @@ _PASSWORD = re.compile(
     rb"(?:pass|pwd|pw|psk|pword)_(?:(?:[0-9]+|prod|production|dev|test|stag\w*|old|new|live|local|db|env|str|string|[a-z])_)*\Z"
     rb"|senha|contrase(?:n|\xc3\xb1|_\xc3\xb1)|mot_?de_?passe|kennwort|wachtwoord|_haslo_|_parola_|_clave_"
     rb"|\xd0\xbf\xd0\xb0\xd1\x80\xd0\xbe\xd0\xbb|\xd0\x9f\xd0\xb0\xd1\x80\xd0\xbe\xd0\xbb"
-    rb"|\xe5\xaf\x86\xe7\xa0\x81|\xe5\xaf\x86\xe7\xa2\xbc"
+    rb"|" + "密码|密碼|パスワード|비밀번호|비번|패스워드|암호|hasło".encode()
 )
 _SECRET = re.compile(rb"secret|credential|_creds?_")
 _KEY = re.compile(
@@ -66,12 +66,14 @@ def name_sort(name: bytes, *, eager: bool = False) -> NameSort | None:
         eager: whether salts, PINs and licence keys count.
     """
     words = b"_" + b"_".join(_WORDS.findall(name)).lower() + b"_"
+    if not eager and _ONLY_AT_HIGH.search(words):
+        return None
     sort: NameSort
     if match := _PASSWORD.search(words):
         sort = "password"
     elif match := _SECRET.search(words):
         sort = "secret"
-    elif match := _KEY.search(words) or (_ONLY_AT_HIGH.search(words) if eager else None):
+    elif match := _KEY.search(words) or _ONLY_AT_HIGH.search(words):
         sort = "key"
     else:
         return None

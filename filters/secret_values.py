@@ -30,6 +30,8 @@ _DOTTED = re.compile(rb"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
 
 # `todo-list-v3`, `cmp2-qat-1208358310`: every part is letters, or digits.
 _PARTS = re.compile(rb"(?:[A-Za-z]{1,12}[0-9]{0,2}|[0-9]{1,10})(?:[_.:/@-]+(?:[A-Za-z]{1,12}[0-9]{0,2}|[0-9]{1,10}))+")
+# `shop-secret-key-2024` is made up to be one.
+_OWN_SECRET = re.compile(rb"(?i)(?:secret|key|jwt).{0,24}[0-9]{3,}\Z")
 _SEQUENCE = re.compile(
     rb"(?i)01234567|12345678|abcdef(?:gh|01)|deadbeef|cafebabe|00112233|aabbcc|0{6}|abcd1234|1234abcd|asdf"
 )
@@ -48,7 +50,7 @@ def is_secret(name: bytes, sort: NameSort, value: bytes, limits: AssignedSecretL
         least = limits.minimum_number_digits
         return sort == "password" and least is not None and len(value) >= least
     rest = REFERENCES.sub(b"", value)
-    if len(rest) * 2 < len(value) or len(rest) < shortest or is_redacted(rest) or is_no_secret(value):
+    if len(rest) * 2 <= len(value) or len(rest) < shortest or is_redacted(rest) or is_no_secret(value):
         return False
     if says_its_name(name, value):
         others = len(_DIGIT.findall(value)) + len(_SYMBOL.findall(value))
@@ -87,7 +89,7 @@ def _is_drawn(value: bytes, sort: NameSort, limits: AssignedSecretLimits) -> boo
         return False
     if _CAPITALS.fullmatch(value) and len(value) < limits.minimum_letters_alone["key"]:
         return False
-    if sort != "password" and _PARTS.fullmatch(value) and not limits.sentences:
+    if sort != "password" and _PARTS.fullmatch(value) and not limits.sentences and not _OWN_SECRET.search(value):
         return False
     if words > limits.maximum_word_fraction[sort]:
         needed = limits.minimum_digits_among_words.get(sort)

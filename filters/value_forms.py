@@ -22,8 +22,10 @@ _REFERENCE = re.compile(
     b"|".join((
         rb"\$(?:[A-Za-z_]+[0-9]?|\w+(?:->|::|\[)\S*|env:\w+|[0-9])|\$\w+\.\S+|%[A-Za-z_]+%?|__\w+__",
         rb"[&*:@][A-Za-z_]+|![A-Z]\w+.*|[A-Za-z_][\w.:>-]*\(.*\).*|[A-Za-z_][\w.]*\[.*\].*",
-        rb"(?:secrets|process|config|settings|self|this|os|env|options|params|props|args|req|request|state|var|data"
-        rb"|local|module)\.\w.*",
+        (
+            rb"(?:secrets|process|config|settings|self|this|os|env|options|params|props|args|req|request|state|var|data"
+            rb"|local|module)\.\w.*"
+        ),
         rb"(?:vault|secrets?|ssm|op|aws|env|file|ref|kms|arn|base64|hex|plain|literal|keyring):[^ ]*",
         # Encrypted already: SOPS and Jasypt, Spring and Rails, Fernet, AWS KMS.
         rb"(?:ENC|enc)[(\[].*|\{\w{2,10}\}.*|gAAAAA[\w-]{20,}={0,2}|AQICAH\S+",
@@ -46,8 +48,10 @@ _FORM = re.compile(
         rb"(?:~|\.{1,2})?/(?!.*[+=])[\w.@ -]+/\S*|[A-Za-z]:\\.*|~/.*|[a-z][a-z0-9+.-]{1,20}://.*|data:\w+/.*|www\.\S+",
         rb"[\w.+-]+@(?:[\w-]+\.)+[A-Za-z]{2,10}|(?:magnet|mailto|urn|tel|javascript|jdbc|git):\S*",
         rb"[a-z]{3,12}/[\w.*+-]{1,40}|[#.][A-Za-z][\w-]*(?:[ >.#:\[].*)?",
-        rb"[^ ]*\.(?:pem|key|json|ya?ml|crt|cert?|p12|pfx|jks|txt|cfg|conf|ini|properties|env|html?|php|jsp|aspx?"
-        rb"|js|ts|py|rb|go|java|png|svg|jpg|asc|gpg|pub|xml|sh|local|com|net|org|io|dev|internal)",
+        (
+            rb"[^ ]*\.(?:pem|key|json|ya?ml|crt|cert?|p12|pfx|jks|txt|cfg|conf|ini|properties|env|html?|php|jsp|aspx?"
+            rb"|js|ts|py|rb|go|java|png|svg|jpg|asc|gpg|pub|xml|sh|local|com|net|org|io|dev|internal)"
+        ),
         # Versions, dates, times, numbers, colours, bytes.
         rb"[\^~<>=]{0,2}[A-Za-z]?[0-9]+(?:[._][0-9]+)+(?:[._-]?[A-Za-z]+[0-9.]*)?|[0-9]{4}-[0-9]{2}-[0-9]{2}.*",
         rb"[0-9]{1,2}[:/.][0-9]{2}[:/.]\S*|#[0-9A-Fa-f]{3,8}|0x[0-9A-Fa-f]{1,8}",
@@ -63,7 +67,7 @@ _FORM = re.compile(
 _CODE = re.compile(
     b"|".join((
         rb"</?[a-z][^>]*>|[{\[]\\?[\"']|(?:%[0-9A-F]{2}.*){3}|(?:\w\|\w.*){2}|,\w+=|[\x00-\x1f]",
-        rb"a-z|A-Z|0-9[^0-9]|\A/.*/[gimuy]*\Z|\A(?:qr|m)/|\\[dws.][+*{]|\(\?[:=!]|\.\*",
+        rb"a-z|A-Z|0-9[^0-9]|\A/.*/[gimuy]*\Z|\A(?:qr|m)/|\\[dws.][+*{]|\\[(|<%]|\(\?[:=!]|\.\*",
         rb"=>|&&|\|\||\(\)|==[^=]|[\])]\.",
     ))
 )  # fmt: skip
@@ -71,7 +75,7 @@ _CODE = re.compile(
 _KEYWORDS = re.compile(
     rb"(?i)password|passwort|passwd|passphrase|pass|pwd|pw|secret|tokens?|access|refresh|auth|api|keys?|my|new|old|test"
     rb"|the|some|a(?=_|-)|user|db|this|is|super|client|private|credentials?|value|string|field|invalid|valid|wrong|bad"
-    rb"|correct|random|jwt|session|encryption"
+    rb"|correct|random|jwt|session|encryption|senha|sua|contrasen[ay]"
 )
 _NO_LETTERS = re.compile(rb"[^A-Za-z]+")
 
