@@ -26,12 +26,14 @@ MAXIMUM_PER_FILE = 0.01
 MINIMUM_FILES = 15
 
 _LOCK = re.compile(
-    r"(?:[-.]lock|lock\.(?:json|ya?ml)|go\.sum|SHA256SUMS|checksums?(?:\.\w+)?|shrinkwrap\.json)\Z", re.I
+    r"(?:[-.]lock|lock\.(?:json|ya?ml)|go\.sum|SHA256SUMS|checksums?(?:\.\w+)?|shrinkwrap\.json)\Z", re.IGNORECASE
 )
 _HASH = re.compile(rb"\b(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})\b|\bsha(?:1|256|384|512)-[A-Za-z0-9+/]{27,}")
 _UUID = re.compile(rb"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b")
-_MINIFIED = re.compile(r"\.min\.(?:js|css)\Z|\bbundle\.js\Z|\.map\Z", re.I)
-_VECTORS = re.compile(r"(?:test|spec)s?/.*(?:crypt|hash|sha\d|md5|aes|hmac|digest|vector|base64)|test[_-]?vector", re.I)
+_MINIFIED = re.compile(r"\.min\.(?:js|css)\Z|\bbundle\.js\Z|\.map\Z", re.IGNORECASE)
+_VECTORS = re.compile(
+    r"(?:test|spec)s?/.*(?:crypt|hash|sha\d|md5|aes|hmac|digest|vector|base64)|test[_-]?vector", re.IGNORECASE
+)
 
 
 def mean_line_bytes(data: bytes) -> float:
