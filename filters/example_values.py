@@ -85,38 +85,63 @@ def _value(spec: str, seed: str) -> str:
             return "@"
         case "say":
             return rest
-        case "uuid":
-            digits = _characters(_ALPHABETS["hex"], 32, seed)
-            return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
         case "pem":
             return "\n".join(_characters(_ALPHABETS["base64"], 64, f"{seed}/{line}") for line in range(int(rest)))
         case "base64of":
             return base64.b64encode(rest.encode()).decode()
         case "base64urlof":
-            return base64.urlsafe_b64encode(rest.encode()).decode().rstrip("=")
-        case "jwt":
-            head, body = ('{"alg":"HS256","typ":"JWT"}', '{"sub":"' + _characters(string.digits, 10, seed) + '"}')
-            parts = [base64.urlsafe_b64encode(part.encode()).decode().rstrip("=") for part in (head, body)]
-            return ".".join([*parts, _characters(_ALPHABETS["base64url"], 43, seed)])
+            return _base64url(rest)
         case "card" | "card4":
-            prefix, length, *separator = rest.split(":")
-            number = _with_luhn_digit(prefix + _characters(string.digits, int(length) - len(prefix) - 1, seed))
-            groups = r"....|.+" if len(number) > 15 else r"^....|......|.+"
-            return "".join(separator).join(re.findall(groups, number)) if name == "card4" else number
+            return _card(rest.split(":"), seed)
         case "iban" | "iban4":
-            country, _, parts = rest.partition(":")
-            number = "".join(
-                _characters(string.digits, int(part), seed) if part.isdigit() else part for part in parts.split("+")
-            )
-            folded = "".join(str(int(character, 36)) for character in number + country + "00")
-            number = f"{country}{98 - int(folded) % 97:02}{number}"
+            number = _iban(rest, seed)
             return " ".join(re.findall(r".{1,4}", number)) if name == "iban4" else number
-        case "ipv4":
-            numbers = sha256(seed.encode()).digest()
-            return f"{60 + numbers[0] % 30}.{128 + numbers[1] % 100}.{130 + numbers[2] % 100}.{101 + numbers[3] % 100}"
-        case "ipv6":
-            return "2a02:" + ":".join(_characters("123456789abcdef", 4, f"{seed}/{group}") for group in range(7))
+    if name in _WITHOUT_LENGTH:
+        return _WITHOUT_LENGTH[name](seed)
     raise ValueError(f"unknown value {spec!r} in an example")
+
+
+def _uuid(seed: str) -> str:
+    digits = _characters(_ALPHABETS["hex"], 32, seed)
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
+
+
+def _jwt(seed: str) -> str:
+    parts = ('{"alg":"HS256","typ":"JWT"}', '{"sub":"' + _characters(string.digits, 10, seed) + '"}')
+    return ".".join([*map(_base64url, parts), _characters(_ALPHABETS["base64url"], 43, seed)])
+
+
+def _ipv4(seed: str) -> str:
+    numbers = sha256(seed.encode()).digest()
+    return f"{60 + numbers[0] % 30}.{128 + numbers[1] % 100}.{130 + numbers[2] % 100}.{101 + numbers[3] % 100}"
+
+
+def _ipv6(seed: str) -> str:
+    return "2a02:" + ":".join(_characters("123456789abcdef", 4, f"{seed}/{group}") for group in range(7))
+
+
+_WITHOUT_LENGTH = {"uuid": _uuid, "jwt": _jwt, "ipv4": _ipv4, "ipv6": _ipv6}
+
+
+def _base64url(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _card(parts: list[str], seed: str) -> str:
+    """PREFIX, LENGTH and, for a grouped one, what stands between its groups."""
+    prefix, length, *separator = parts
+    number = _with_luhn_digit(prefix + _characters(string.digits, int(length) - len(prefix) - 1, seed))
+    groups = r"....|.+" if len(number) > 15 else r"^....|......|.+"
+    return separator[0].join(re.findall(groups, number)) if separator else number
+
+
+def _iban(spec: str, seed: str) -> str:
+    country, _, parts = spec.partition(":")
+    number = "".join(
+        _characters(string.digits, int(part), seed) if part.isdigit() else part for part in parts.split("+")
+    )
+    folded = "".join(str(int(character, 36)) for character in number + country + "00")
+    return f"{country}{98 - int(folded) % 97:02}{number}"
 
 
 def _characters(alphabet: str, length: int, seed: str) -> str:

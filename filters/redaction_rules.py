@@ -19,6 +19,7 @@ Limits that depend on the level stand in the same file, in tables `[limits.KIND.
 import re
 import tomllib
 from functools import cache
+from hashlib import sha256
 from importlib.resources import files
 from typing import Any
 
@@ -142,5 +143,15 @@ def rules() -> tuple[Rule, ...]:
 
 
 @cache
+def rules_digest() -> str:
+    """The sha256 of the file, in hex: what was redacted by other rules must be redacted again."""
+    return sha256(_data()).hexdigest()
+
+
+@cache
 def _file() -> dict[str, Any]:
-    return tomllib.loads(files("filters").joinpath("redaction_rules.toml").read_text(encoding="utf-8"))
+    return tomllib.loads(_data().decode())
+
+
+def _data() -> bytes:
+    return files("filters").joinpath("redaction_rules.toml").read_bytes()

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from filters.redaction_rules import rules_digest
 from manifests.decision import DECISIONS, decisions_table
 from manifests.document import ID_BYTES, Document, Rejected
 from manifests.ledger import Ledger
@@ -142,7 +143,7 @@ class _Sample:
 
 def _settings(recipe: Recipe, plan: Plan) -> object:
     return {
-        "redaction": recipe.redaction.model_dump(),
+        "redaction": recipe.redaction.model_dump() | {"rules": rules_digest()},
         "decontamination": benchmark_settings(recipe),
         "seed": recipe.seed,
         "tokenizer": tokenizer_settings(recipe),

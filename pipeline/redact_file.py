@@ -12,11 +12,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from filters.candidates import find_spans
+from filters.programming_languages import programming_language
 from filters.redaction_policy import KINDS, LEVELS, RedactionPolicy
 from filters.spans import Span
+from filters.text_syntax import Syntax, syntax_of
 from manifests.errors import RecipeError, SourceError
 from pipeline.inspect_run import plain_console, safe
 from pipeline.recipe_file import load_recipe
+from pipeline.recipe_redaction import Redaction, Sensitivity
+from stages.leaks import Leak, leak_of
 from stages.redaction import redact
 
 MASK = "••••"
@@ -41,30 +45,34 @@ def redact_files(
         RecipeError: arguments that do not go together.
         SourceError: a file that cannot be read or written, or is not UTF-8.
     """
-    policy = policy_of(recipe, level)
+    rules = redaction_of(recipe, level)
     if output is not None and len(paths) > 1:
         raise RecipeError(f"expected one file with --output, got {len(paths)}", hint="redact them one by one")
     counts: Counter[str] = Counter()
     for path in paths:
         text = read_text(path)
-        counts += (print_json if as_json else print_findings)(path, text, policy)
+        counts += (print_json if as_json else print_findings)(path, text, rules.policy)
+        if not as_json and (leak := _leak(text, rules)):
+            plain_console().print(f"{safe(path)}: a document like this is left out: {leak.reason}")
         if output is not None:
-            _write(output, redact(text, policy=policy).text)
+            # Without limits: who asks for the text of one file gets it.
+            redacted = redact(text, policy=rules.policy, document_id=path, syntax=_syntax(path, text))
+            _write(output, redacted.text)
     if not as_json:
         said = ", ".join(f"{kind} {number:,}" for kind, number in sorted(counts.items()))
         plain_console().print(f"{counts.total():,} found{': ' if said else ''}{said}")
 
 
-def policy_of(recipe: Path | None, level: str | None) -> RedactionPolicy:
-    """The recipe's policy, or one level for all kinds; raises RecipeError where both are given."""
+def redaction_of(recipe: Path | None, level: str | None) -> Redaction:
+    """The recipe's section, or one level for all kinds; raises RecipeError where both are given."""
     if recipe is None:
         for known in LEVELS[1:]:
             if (level or "balanced") == known:
-                return RedactionPolicy(tuple(known for _ in KINDS))
+                return Redaction(sensitivity=Sensitivity(**dict.fromkeys(KINDS, known)))
         raise RecipeError(f"--level: expected {', '.join(LEVELS[1:])}, got {level!r}", hint="try --level high")
     if level is not None:
         raise RecipeError("expected --recipe or --level, got both", hint="the recipe has its own levels")
-    return load_recipe(recipe).redaction.policy
+    return load_recipe(recipe).redaction
 
 
 def read_text(path: str) -> str:
@@ -118,6 +126,17 @@ def print_json(path: str, text: str, policy: RedactionPolicy) -> Counter[str]:
         place = {"path": path, "line": found.line, "column": found.column, "start": span.start, "stop": span.stop}
         print(json.dumps(place | {"kind": span.kind, "rule": span.rule}))  # noqa: T201 - its output
     return counts
+
+
+def _leak(text: str, rules: Redaction) -> Leak | None:
+    data = text.encode()
+    return leak_of(find_spans(data, policy=rules.policy), len(data), rules.limits)
+
+
+def _syntax(path: str, text: str) -> Syntax:
+    """Code where the language is known by name or content, else prose."""
+    language = programming_language(path, text)
+    return syntax_of("code" if language else "text", language)
 
 
 def _write(path: Path, text: str) -> None:

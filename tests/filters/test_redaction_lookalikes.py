@@ -41,12 +41,12 @@ def mean_line_bytes(data: bytes) -> float:
 
 
 SORTS: dict[str, Callable[[str, bytes], bool]] = {
-    "lock files": lambda path, data: bool(_LOCK.search(path)),
-    "hashes": lambda path, data: len(_HASH.findall(data)) >= 5,
-    "uuids": lambda path, data: len(_UUID.findall(data)) >= 5,
+    "lock files": lambda path, _: bool(_LOCK.search(path)),
+    "hashes": lambda _, data: len(_HASH.findall(data)) >= 5,
+    "uuids": lambda _, data: len(_UUID.findall(data)) >= 5,
     "minified": lambda path, data: bool(_MINIFIED.search(path)) or (len(data) > 5_000 and mean_line_bytes(data) > 500),
-    "test vectors": lambda path, data: bool(_VECTORS.search(path)),
-    "embedded data": lambda path, data: b";base64," in data,
+    "test vectors": lambda path, _: bool(_VECTORS.search(path)),
+    "embedded data": lambda _, data: b";base64," in data,
 }
 
 

@@ -72,6 +72,7 @@ def files() -> Iterator[Case]:
                     yield f"{part.get('repo_name') or row.get('repo_name')} {part.get('path')}", language, text
 
 
+@pytest.mark.real
 @pytest.mark.skipif(not SHARDS, reason="shared data absent: set CORPUSMILL_SHARED")
 @pytest.mark.parametrize("policy", [RedactionPolicy(), RedactionPolicy(stand_ins=True), HIGH])
 def test_real_source_parses_as_before(policy: RedactionPolicy) -> None:
@@ -125,6 +126,7 @@ def planted(name: str, language: str, data: bytes) -> list[Span]:
     return spans
 
 
+@pytest.mark.real
 @pytest.mark.skipif(not SHARDS, reason="shared data absent: set CORPUSMILL_SHARED")
 def test_real_source_parses_as_before_wherever_something_may_stand() -> None:
     typed = bare = 0
