@@ -42,7 +42,7 @@ class Redaction(Section):
     sensitivity: Sensitivity = Sensitivity()
     allow: list[Annotated[str, Field(min_length=1, max_length=200)]] = []
     addresses: Literal["placeholder", "stand_in"] = "placeholder"
-    maximum_findings_per_kb: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = 10
+    maximum_findings_per_kb: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = 10.0
     maximum_key_fraction: Fraction | None = 0.5
 
     @model_validator(mode="before")
