@@ -8,12 +8,16 @@ networks, the public DNS resolvers, and what only looks like an address: version
 """
 
 import re
+import string
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 from filters.escapes import lead
 from filters.redaction_policy import Level
 
 _QUAD_LEFT_REVERSED = re.compile(rb"\.\d{1,3}\.\d{1,3}\.\d{1,3}")
+_NUMBER = rb"(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+_QUAD = re.compile(rb"\.".join([_NUMBER] * 4) + rb"(?!\d)")
+_WORD_DOT_OR_DASH = frozenset((string.ascii_letters + string.digits + "._-").encode())
 _QUAD_AFTER = re.compile(rb"\w|\.\w|-[A-Za-z]|/[A-Za-z]|\+")
 _HOST_BEFORE = re.compile(rb"//(?:[^\s/@]{1,40}@)?\Z")
 _RANGE_BEFORE = re.compile(rb"\d\.\d{1,3}\.\d{1,3}\.\d{1,3} ?-\Z")
@@ -83,8 +87,8 @@ def ipv4_address(data: bytes, stop: int, level: Level) -> tuple[int, int] | None
     quad = _quad(data, stop)
     if quad is None:
         return None
-    start, end = quad
-    numbers = [int(number) for number in data[start:end].split(b".")]
+    start, end = quad.span()
+    numbers = [*map(int, quad.groups())]
     if level != "high" and (end - start <= _SHORT_BYTES or len(set(numbers)) == 1 or numbers[3] == 0):
         return None
     before = lead(data, start, _CONTEXT_BYTES)
@@ -99,24 +103,24 @@ def ipv4_address(data: bytes, stop: int, level: Level) -> tuple[int, int] | None
     return None
 
 
-def _quad(data: bytes, stop: int) -> tuple[int, int] | None:
-    """Start and end of four numbers up to 255 with nothing word-like around them."""
+def _quad(data: bytes, stop: int) -> re.Match[bytes] | None:
+    """Four numbers up to 255, the last of which begins one byte before `stop`, with nothing word-like around them."""
     last = stop - 1
     left = _QUAD_LEFT_REVERSED.match(data[max(0, last - 12) : last][::-1])
-    if left is None:
+    quad = _QUAD.match(data, last - left.end()) if left else None
+    if quad is None:
         return None
-    start = last - left.end()
-    while stop < last + 3 and data[stop : stop + 1].isdigit():
-        stop += 1
-    before = lead(data, start, _CONTEXT_BYTES)
-    if before and _is_word_dot_or_dash(before[-1]) and not _RANGE_BEFORE.search(before):
-        return None
-    after = _QUAD_AFTER.match(data, stop)
-    if after and not (_HOST_BEFORE.search(before) if after[0][:1] == b"/" else _is_captured(data, before, stop)):
-        return None
-    if any(int(number) > 255 or (number[:1] == b"0" and number != b"0") for number in data[start:stop].split(b".")):
-        return None
-    return start, stop
+    start, end = quad.span()
+    if start and data[start - 1] in _WORD_DOT_OR_DASH:
+        before = lead(data, start, _CONTEXT_BYTES)
+        if before[-1] in _WORD_DOT_OR_DASH and not _RANGE_BEFORE.search(before):
+            return None
+    after = _QUAD_AFTER.match(data, end)
+    if after:
+        before = lead(data, start, _CONTEXT_BYTES)
+        if not (_HOST_BEFORE.search(before) if after[0][:1] == b"/" else _is_captured(data, before, end)):
+            return None
+    return quad
 
 
 def _is_captured(data: bytes, before: bytes, stop: int) -> bool:
@@ -143,7 +147,7 @@ def ipv6_address(data: bytes, stop: int, _level: Level) -> tuple[int, int] | Non
     """The global IPv6 address whose first group and colon end at the last byte but one before `stop`, or None."""
     start = stop - (8 if data[stop - 8 : stop - 2].lower() == b"::ffff" else 6)
     before = lead(data, start, 16)
-    if before and (_is_word_dot_or_dash(before[-1]) or (before[-1:] == b":" and not _NAME_BEFORE.search(before))):
+    if before and (before[-1] in _WORD_DOT_OR_DASH or (before[-1:] == b":" and not _NAME_BEFORE.search(before))):
         return None
     groups = _GROUPS.match(data, start)
     if groups is None or data[groups.end() : groups.end() + 1].isalnum():
@@ -159,7 +163,3 @@ def ipv6_address(data: bytes, stop: int, _level: Level) -> tuple[int, int] | Non
     if address in _RESOLVERS_IPV6 or any(address in network for network in _STAYING_IPV6):
         return None
     return start, start + len(text)
-
-
-def _is_word_dot_or_dash(byte: int) -> bool:
-    return byte in b"._-" or (chr(byte).isascii() and chr(byte).isalnum())

@@ -72,7 +72,7 @@ def international_phone_number(data: bytes, stop: int, level: Level) -> tuple[in
 def national_phone_number(data: bytes, stop: int, level: Level) -> tuple[int, int] | None:
     """The number behind a word such as phone whose seventh digit is the last byte before `stop`, or None."""
     match = _national(data, stop)
-    return match and _behind_word(data, match, level)
+    return _behind_word(data, match, level) if match else None
 
 
 def bare_phone_number(data: bytes, stop: int, level: Level) -> tuple[int, int] | None:
@@ -98,10 +98,10 @@ def bare_phone_number(data: bytes, stop: int, level: Level) -> tuple[int, int] |
 def _behind_word(data: bytes, match: re.Match[bytes], level: Level) -> tuple[int, int] | None:
     """The number, where a word such as phone leads to it, or to another number before it."""
     line = lead(data, match.start(), _CONTEXT_BYTES + _LIST_BYTES).rpartition(b"\n")[2]
+    if _OPERAND_BEFORE.search(line[-1:]) and not line.endswith((b"~", b"wa.me/")):
+        return None
     word = phone_word(line)
     if word is None:
-        return None
-    if _OPERAND_BEFORE.search(line[-1:]) and not line.endswith((b"~", b"wa.me/")):
         return None
     number, digits = match[0], match[0].isdigit()
     if _STANDARD_NUMBER.search(line[word.start :]) or not _leads(word):

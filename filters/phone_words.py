@@ -16,8 +16,10 @@ _WEAK = (
     "call|contact|cell|dial|hotline|office|mob|portable|ring|text (?:me|us|him|her)|reach (?:me|us)|"
     "ll[áa]m\\w{2,6}|appelez|rufen|anruf|chiama\\w{0,3}|bel|ligue|[Зз]вон\\w{0,4}"
 )
-_WORD = re.compile(rf"(?<![A-Za-z])(?:(?P<strong>(?i:{_STRONG}))|(?i:{_WEAK}))(?![A-Za-z])")
-_CAMEL_WORD = re.compile("(?:Phone|Fax|Mobile|Tel)(?:Number|No)?(?![a-z])")
+_WORD = re.compile(
+    rf"(?<![A-Za-z])(?:(?P<strong>(?i:{_STRONG}))|(?i:{_WEAK}))(?![A-Za-z])"
+    "|(?P<camel>(?:Phone|Fax|Mobile|Tel)(?:Number|No)?(?![a-z]))"
+)
 
 # Tried in this order. Default: North America and the United Kingdom, then the largest countries that write a leading 0.
 _REGIONS: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = tuple(
@@ -58,7 +60,7 @@ class PhoneWord:
     def __init__(self, before: str, match: re.Match[str]) -> None:
         """Cut the gap off behind the match."""
         self.text = match[0]
-        self.is_strong = match.re is _CAMEL_WORD or bool(match["strong"])
+        self.is_strong = bool(match["strong"] or match["camel"])
         self.start = len(before[: match.start()].encode())
         self.gap = before[match.end() :]
 
@@ -67,10 +69,8 @@ def phone_word(before: bytes) -> PhoneWord | None:
     """The last word in what leads to a number that says phone."""
     text = before.decode(errors="ignore")
     last = None
-    for pattern in (_WORD, _CAMEL_WORD):
-        for match in pattern.finditer(text):
-            if last is None or match.end() > last.end():
-                last = match
+    for match in _WORD.finditer(text):
+        last = match
     return PhoneWord(text, last) if last else None
 
 
