@@ -128,7 +128,7 @@ def _leads(word: PhoneWord) -> bool:
 
 def _in_column(data: bytes, match: re.Match[bytes]) -> tuple[int, int] | None:
     """The number, where it is the cell of a table in a column named phone."""
-    if (data[match.start() - 1 : match.start()] or b"\n") not in b"\",;|\t\n ":
+    if (data[match.start() - 1 : match.start()] or b"\n") not in b'",;|\t\n ':
         return None
     word = phone_word(column_name(data, match.start()))
     if word is None or not word.is_strong:

@@ -8,7 +8,7 @@ import re
 
 _STRONG = (
     "telephone|telefone|telefono|telefoon|telefon|teléfono|téléphone|puhelin|"
-    "(?:tele|smart|cell|i|home|work|mobile|customer|user|contact)?[ _-]?phones?|mob(?:ile)?\\.? ?(?:no|number|nr)|"
+    "(?:(?:tele|smart|cell|i|home|work|mobile|customer|user|contact)[ _-]?)?phones?|mob(?:ile)?\\.? ?(?:no|number|nr)|"
     "(?:tele)?fax|mobile|mobil|cellulare|celular|handy|natel|gsm|whatsapp|wa\\.me|sms|tel|tél|tlf|ph|"
     "тел(?:ефон)?|Тел(?:ефон)?|电话|電話|手机|手機|携帯|전화|휴대폰|핸드폰"
 )
@@ -20,6 +20,12 @@ _WORD = re.compile(
     rf"(?<![A-Za-z])(?:(?P<strong>(?i:{_STRONG}))|(?i:{_WEAK}))(?![A-Za-z])"
     "|(?P<camel>(?:Phone|Fax|Mobile|Tel)(?:Number|No)?(?![a-z]))"
 )
+
+# What one of the words holds, in lower case: looking for these costs a twentieth of the expression.
+_PARTS = (
+    "tel tél phon fax mob cel natel gsm wa.me sms tlf ph handy puhelin тел зво 电 電 手 携 전 휴 핸 call contact dial "
+    "hotline office portable ring text reach lla llá whatsapp appelez ruf chiama bel ligue"
+).split()
 
 # Tried in this order. Default: North America and the United Kingdom, then the largest countries that write a leading 0.
 _REGIONS: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = tuple(
@@ -68,6 +74,9 @@ class PhoneWord:
 def phone_word(before: bytes) -> PhoneWord | None:
     """The last word in what leads to a number that says phone."""
     text = before.decode(errors="ignore")
+    lowered = text.lower()
+    if not any(part in lowered for part in _PARTS):
+        return None
     last = None
     for match in _WORD.finditer(text):
         last = match
