@@ -1,4 +1,4 @@
-r"""Escapes: a value in a string literal may stand right behind one, `"Call\n+49 …"`, whose letter is none of the text."""
+r"""Escapes: a value in a string literal may stand right behind one, `"Call\n+49 …"`, whose letter is no text."""
 
 _ESCAPES = frozenset({rb"\n", rb"\r", rb"\t", rb"\f", rb"\v", rb"\"", rb"\'"})
 

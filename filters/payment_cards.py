@@ -51,7 +51,8 @@ _DIGIT_BEFORE = re.compile(rb"(?:[\w.+\\/#&-]|\d[ ,:]|%[0-9A-F]{2})\Z")
 _CONTEXT = re.compile(
     rb"(?i)(?<![a-z])(?:(?:credit|debit|payment|bank|test|gift)?[ _-]?cards?|visa|master ?card|maestro|amex|"
     rb"american express|discover|diners|jcb|union ?pay|rupay|ccn?|cc[ _-]?(?:num(?:ber)?|no)|pan|credit|debit|"
-    rb"kreditkarte|karte|tarjeta|carte|cart\xc3\xa3o|carta|track[ _]?[12]|cvv2?|cvc2?|cvn|exp[_ ](?:mo|month|yr|year|date))(?:[ _-]?(?:num(?:ber)?|no))?(?![a-z])|card(?:s?\b|n[ou])|"
+    rb"kreditkarte|karte|tarjeta|carte|cart\xc3\xa3o|carta|track[ _]?[12]|"
+    rb"cvv2?|cvc2?|cvn|exp[_ ](?:mo|month|yr|year|date))(?:[ _-]?(?:num(?:ber)?|no))?(?![a-z])|card(?:s?\b|n[ou])|"
     rb"\xe5\x8d\xa1\xe5\x8f\xb7|\xd0\xba\xd0\xb0\xd1\x80\xd1\x82"
 )
 _OTHER_NAME = re.compile(
@@ -73,7 +74,8 @@ def payment_card(data: bytes, stop: int, level: Level) -> tuple[int, int] | None
       and no name such as `id` leads to it;
     - `high`: every number that an issuer could have given out.
 
-    A column named card and a magnetic stripe's form count as such a word. Numbers within longer ones, decimals, names and URLs stay, and so do published test numbers.
+    A column named card and a magnetic stripe's form count as such a word. Numbers within longer ones, decimals, names
+    and URLs stay, and so do published test numbers.
     """
     begin = _START.search(data, max(0, stop - 16), stop)
     match = begin and _NUMBER.match(data, begin.start(), begin.start() + 26)

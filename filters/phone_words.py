@@ -22,10 +22,11 @@ _WORD = re.compile(
 )
 
 # What one of the words holds, in lower case: looking for these costs a twentieth of the expression.
-_PARTS = (
-    "tel tél phon fax mob cel natel gsm wa.me sms tlf ph handy puhelin тел зво 电 電 手 携 전 휴 핸 call contact dial "
-    "hotline office portable ring text reach lla llá whatsapp appelez ruf chiama bel ligue"
-).split()
+_LISTED_PARTS = """
+tel tél phon fax mob cel natel gsm wa.me sms tlf ph handy puhelin тел зво 电 電 手 携 전 휴 핸 call contact dial hotline
+office portable ring text reach lla llá whatsapp appelez ruf chiama bel ligue
+"""
+_PARTS = tuple(_LISTED_PARTS.split())
 
 # Tried in this order. Default: North America and the United Kingdom, then the largest countries that write a leading 0.
 _REGIONS: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = tuple(
