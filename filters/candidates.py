@@ -62,7 +62,7 @@ def scanner(policy: RedactionPolicy) -> Scanner:
             in_region.append(rule.validator not in PLACES)
     database = hyperscan.Database()
     if compiled:
-        compiled.append((MARK.encode(), len(verifiers), 0))
+        compiled.append((MARK.encode(), len(verifiers), hyperscan.HS_FLAG_SINGLEMATCH))
         patterns, ids, flags = zip(*compiled, strict=True)
         database.compile(expressions=list(patterns), ids=list(ids), elements=len(ids), flags=list(flags))
     return Scanner(database, tuple(verifiers), tuple(in_region))

@@ -35,6 +35,8 @@ _ENCODED_SIGN = re.compile(rb"(?:%40|\\u0040|&#(?:64|[xX]40);|&commat;)\Z")
 _ESCAPE = re.compile(rb"u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|[nrtbfv0]")
 _PERCENT_ESCAPE = re.compile(rb"[2-7][0-9A-F]")
 _URL_USER = re.compile(rb"(?<!mailto)://[^\s/?#@<>\"']*\Z")
+_NAME_BEFORE_APOSTROPHE = re.compile(rb"(?<![A-Za-z0-9_.+-])(?:[A-Za-z0-9_-]{1,32}[._-])?(?:[OoDdMm]|[Dd]ell)'\Z")
+_POD_END = b"E<gt>"
 _VERSION = re.compile(rb"\d+(?:\.\d+){1,3}\.[A-Za-z]+\Z|\dx[~.]")
 _PRIVATE_DOMAINS = frozenset({"local", "lan", "localdomain", "internal", "intra", "corp"})
 _REMOTE_USERS = frozenset({b"git", b"hg", b"svn", b"gitlab", b"gitea"})
@@ -44,33 +46,52 @@ _NEVER_CALLED = frozenset({"com", "org", "net", "edu", "gov", "de", "uk", "fr", 
 
 
 def email_address(data: bytes, stop: int, _level: Level) -> tuple[int, int] | None:
-    """The e-mail address whose sign, plain or encoded, ends one byte before `stop`, or None.
+    """The e-mail address whose first dot behind the sign stands two bytes before `stop`, or None.
 
-    The local part may hold letters, digits and `_ . + -`, at most 64 bytes (RFC 5321). Of other scripts than Latin it
-    is read where no Latin letter stands at the sign or the domain is of another script too: in Chinese and Japanese a
-    sentence runs into the address without a space.
+    The local part may hold letters, digits and `_ . + -`, at most 64 bytes (RFC 5321), and the apostrophe of a name
+    such as o'hara. Of other scripts than Latin it is read where no Latin letter stands at the sign or the domain is of
+    another script too: in Chinese and Japanese a sentence runs into the address without a space.
     """
-    after = stop - 1
-    is_plain = data[after - 1] == ord("@")
-    sign = None if is_plain else _ENCODED_SIGN.search(data, max(0, after - 8), after)
-    domain = _domain(data, after)
-    if domain is None or (sign is None and not is_plain):
+    at = data.rfind(b"@", max(0, stop - MAXIMUM_DOMAIN_BYTES), stop)
+    found = _address(data, at, at + 1) if at > 0 else None
+    if found is None:
         return None
-    at = sign.start() if sign else after - 1
+    before = data[max(0, found[0] - MAXIMUM_LOCAL_BYTES) : found[0]]
+    return None if b"://" in before and _URL_USER.search(before) else found
+
+
+def encoded_email_address(data: bytes, stop: int, _level: Level) -> tuple[int, int] | None:
+    """The e-mail address whose encoded sign ends one byte before `stop`, or None."""
+    sign = _ENCODED_SIGN.search(data, max(0, stop - 9), stop - 1)
+    return _address(data, sign.start(), stop - 1) if sign else None
+
+
+def _address(data: bytes, at: int, after: int) -> tuple[int, int] | None:
+    """The address whose sign stands between `at` and `after`."""
+    domain = _domain(data, after)
+    if domain is None:
+        return None
     start = _local_start(data, at, is_ascii=data[after:domain].isascii())
     before = data[start - 1 : start] if start else b""
     if before == b"\\" and (escape := _ESCAPE.match(data, start, at)):
         start = escape.end()
     elif before == b"%" and (escape := _PERCENT_ESCAPE.match(data, start, at)) and escape.end() < at:
         start, before = escape.end(), b""
+    elif before == b"'" and data[domain : domain + 1] != b"'":
+        name = _NAME_BEFORE_APOSTROPHE.search(data, max(0, at - MAXIMUM_LOCAL_BYTES), start)
+        start = name.start() if name else start
     local = data[start:at].lstrip(b".+-")
     start = at - len(local)
-    if not local or local in _REMOTE_USERS or before in {b"%", b"$", b"{", b"}"}:
+    if not local or local in _REMOTE_USERS or before in {b"%", b"$", b"}"}:
         return None
-    if names_nobody(local, data[after:domain]):
+    if before == b"{" and not _is_argument(data, start, domain):
         return None
-    lead = data[max(0, start - MAXIMUM_LOCAL_BYTES) : start]
-    return None if is_plain and b"://" in lead and _URL_USER.search(lead) else (start, domain)
+    return None if names_nobody(local, data[after:domain]) else (start, domain)
+
+
+def _is_argument(data: bytes, start: int, stop: int) -> bool:
+    r"""Whether an address behind `{` is the argument of a macro, `\texttt{x@y.org}`, not the end of a template."""
+    return data[stop : stop + 1] in {b"}", b",", b"\\"} and data[start - 2 : start - 1] not in {b"$", b"#", b"{", b"%"}
 
 
 def _domain(data: bytes, start: int) -> int | None:
@@ -80,12 +101,11 @@ def _domain(data: bytes, start: int) -> int | None:
     """
     match = _DOMAIN.match(data, start, start + MAXIMUM_DOMAIN_BYTES)
     if match is None:
-        window = data[start : start + MAXIMUM_DOMAIN_BYTES]
-        if window[:64].split(b".", 1)[0].isascii() and window[:MAXIMUM_LOCAL_BYTES].isascii():
-            return None
-        return _other_domain(window, start)
+        return _other_domain(data[start : start + MAXIMUM_DOMAIN_BYTES], start)
     stop = match.end()
     label = match[1].decode("ascii")
+    if label[-1] == "E" and data.startswith(_POD_END, stop - 1):
+        stop, label = stop - 1, label[:-1]
     if label[0].isupper() and not label.isupper() and match[0].count(b".") > 1:
         stop -= len(label) + 1
         label = data[start:stop].rsplit(b".", 1)[1].decode(errors="replace")

@@ -8,12 +8,20 @@ networks, the public DNS resolvers, and what only looks like an address: version
 """
 
 import re
+import string
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
+from filters.escapes import lead
 from filters.redaction_policy import Level
 
 _QUAD_LEFT_REVERSED = re.compile(rb"\.\d{1,3}\.\d{1,3}\.\d{1,3}")
+_NUMBER = rb"(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+_QUAD = re.compile(rb"\.".join([_NUMBER] * 4) + rb"(?!\d)")
+_WORD_DOT_OR_DASH = frozenset((string.ascii_letters + string.digits + "._-").encode())
 _QUAD_AFTER = re.compile(rb"\w|\.\w|-[A-Za-z]|/[A-Za-z]|\+")
+_HOST_BEFORE = re.compile(rb"//(?:[^\s/@]{1,40}@)?\Z")
+_RANGE_BEFORE = re.compile(rb"\d\.\d{1,3}\.\d{1,3}\.\d{1,3} ?-\Z")
+_CAPTURED_PORT = re.compile(rb"\.\d{1,5}(?: >|:? (?!>)|:\n)")
 _VERSION_OPERATORS = (b"==", b">=", b"<=", b"~=", b"~>", b"!=", b"^", b"~")
 _VERSION_WORDS = (
     b"version", b"release", b"revision", b"section", b"chapter", b"kernel", b"linux", b"chrome", b"chromium",
@@ -31,6 +39,9 @@ _MAPPED_BEFORE = re.compile(rb"(?<![0-9A-Fa-f:])(?:0{0,4}:){2,6}[fF]{4}:\Z|(?<![
 _CONTEXT_BYTES = 40
 _SHORT_BYTES = 8
 """Three dots and five digits: as a version, and one public address in ten thousand."""
+
+_NAME_BEFORE = re.compile(rb"(?:[g-zG-Z_]\d?|[\"' \])]):\Z")
+"""A colon that ends a name, `ip6:` of SPF, not a group."""
 
 _GROUPS = re.compile(rb"[0-9a-fA-F:]{2,39}(?<=:)\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(?![\d.])|[0-9a-fA-F:]{2,39}(?!\.\d)")
 
@@ -64,7 +75,7 @@ def ipv4_address(data: bytes, stop: int, level: Level) -> tuple[int, int] | None
     A dotted quad is taken for a version, a network or an example, and stays, where
     - a number is over 255 or has a leading zero;
     - a letter, digit, `_`, `.`, `-` or `letter/` stands before it, or a letter, digit, `_`, `.word`, `-letter`,
-      `/letter` or `+` behind it;
+      `/letter` or `+` behind it, save in a URL (`//1.2.3.4/path`), a range of addresses or tcpdump's `> 1.2.3.4.port:`;
     - a word such as `version`, `release`, `section` or an operator such as `==`, `>=`, `~>` leads to it;
     - below `high`, all four numbers are equal, the last is 0, or there are at most five digits (`4.7.20.1`).
 
@@ -76,11 +87,11 @@ def ipv4_address(data: bytes, stop: int, level: Level) -> tuple[int, int] | None
     quad = _quad(data, stop)
     if quad is None:
         return None
-    start, end = quad
-    numbers = [int(number) for number in data[start:end].split(b".")]
+    start, end = quad.span()
+    numbers = [*map(int, quad.groups())]
     if level != "high" and (end - start <= _SHORT_BYTES or len(set(numbers)) == 1 or numbers[3] == 0):
         return None
-    before = data[max(0, start - _CONTEXT_BYTES) : start]
+    before = lead(data, start, _CONTEXT_BYTES)
     if _stays(int.from_bytes(bytes(numbers), "big")) or _leads_to_version(before):
         return None
     mapped = _MAPPED_BEFORE.search(before)
@@ -92,20 +103,30 @@ def ipv4_address(data: bytes, stop: int, level: Level) -> tuple[int, int] | None
     return None
 
 
-def _quad(data: bytes, stop: int) -> tuple[int, int] | None:
-    """Start and end of four numbers up to 255 with nothing word-like around them."""
+def _quad(data: bytes, stop: int) -> re.Match[bytes] | None:
+    """Four numbers up to 255, the last of which begins one byte before `stop`, with nothing word-like around them."""
     last = stop - 1
     left = _QUAD_LEFT_REVERSED.match(data[max(0, last - 12) : last][::-1])
-    if left is None:
+    quad = _QUAD.match(data, last - left.end()) if left else None
+    if quad is None:
         return None
-    start = last - left.end()
-    while stop < last + 3 and data[stop : stop + 1].isdigit():
-        stop += 1
-    if (start and _is_word_dot_or_dash(data[start - 1])) or _QUAD_AFTER.match(data, stop):
-        return None
-    if any(int(number) > 255 or (number[:1] == b"0" and number != b"0") for number in data[start:stop].split(b".")):
-        return None
-    return start, stop
+    start, end = quad.span()
+    if start and data[start - 1] in _WORD_DOT_OR_DASH:
+        before = lead(data, start, _CONTEXT_BYTES)
+        if before[-1] in _WORD_DOT_OR_DASH and not _RANGE_BEFORE.search(before):
+            return None
+    after = _QUAD_AFTER.match(data, end)
+    if after:
+        before = lead(data, start, _CONTEXT_BYTES)
+        if not (_HOST_BEFORE.search(before) if after[0][:1] == b"/" else _is_captured(data, before, end)):
+            return None
+    return quad
+
+
+def _is_captured(data: bytes, before: bytes, stop: int) -> bool:
+    """Whether four numbers and a fifth are one end of a packet, as tcpdump writes it: `10.0.0.1.22 > 10.0.0.2.80:`."""
+    port = _CAPTURED_PORT.match(data, stop, stop + 16)
+    return port is not None and (before.endswith(b" > ") or port[0].endswith(b">"))
 
 
 def _leads_to_version(before: bytes) -> bool:
@@ -114,9 +135,8 @@ def _leads_to_version(before: bytes) -> bool:
         return True
     if before.rstrip(b" \t\"'").endswith(_VERSION_OPERATORS):
         return True
-    lead = before.lower().rstrip(b" \t\n\"'=:(>[,")
-    lead = _SAID_OF_VERSIONS.sub(b"", lead[-24:])
-    return lead.endswith(_VERSION_WORDS) or _SHORT_VERSION_WORD.search(lead[-8:]) is not None
+    words = _SAID_OF_VERSIONS.sub(b"", before.lower().rstrip(b" \t\n\"'=:(>[,_")[-24:])
+    return words.endswith(_VERSION_WORDS) or _SHORT_VERSION_WORD.search(words[-8:]) is not None
 
 
 def _stays(address: int) -> bool:
@@ -126,7 +146,8 @@ def _stays(address: int) -> bool:
 def ipv6_address(data: bytes, stop: int, _level: Level) -> tuple[int, int] | None:
     """The global IPv6 address whose first group and colon end at the last byte but one before `stop`, or None."""
     start = stop - (8 if data[stop - 8 : stop - 2].lower() == b"::ffff" else 6)
-    if start and (_is_word_dot_or_dash(data[start - 1]) or data[start - 1] == ord(":")):
+    before = lead(data, start, 16)
+    if before and (before[-1] in _WORD_DOT_OR_DASH or (before[-1:] == b":" and not _NAME_BEFORE.search(before))):
         return None
     groups = _GROUPS.match(data, start)
     if groups is None or data[groups.end() : groups.end() + 1].isalnum():
@@ -142,7 +163,3 @@ def ipv6_address(data: bytes, stop: int, _level: Level) -> tuple[int, int] | Non
     if address in _RESOLVERS_IPV6 or any(address in network for network in _STAYING_IPV6):
         return None
     return start, start + len(text)
-
-
-def _is_word_dot_or_dash(byte: int) -> bool:
-    return byte in b"._-" or (chr(byte).isascii() and chr(byte).isalnum())

@@ -7,8 +7,10 @@ bytes around the mark.
 
 import re
 
+from filters.escapes import lead
 from filters.published_numbers import published
 from filters.redaction_policy import Level
+from filters.table_columns import column_name
 
 # (first and last prefix, lengths). Source: ISO/IEC 7812 prefixes as Wikipedia's "Payment card number" lists them:
 # Visa, Mastercard (two ranges), American Express, Diners Club, Discover, UnionPay, JCB, Mir, Maestro and RuPay, which
@@ -41,13 +43,16 @@ _ISSUERS = (
 _START = re.compile(rb"(?:\d{4}([ -])\d{4}\1\d{4}\1\d|\d{4}([ -])\d{6}\2\d|\d{13})\Z")
 _NUMBER = re.compile(
     rb"(?:(?P<bare>\d{13,19})|\d{4}(?P<four>[ -])(?:\d{4}(?P=four)){2}\d{4}(?:(?P=four)\d{3})?"
-    rb"|3\d{3}(?P<six>[ -])\d{6}(?P=six)\d{4,5})(?![\w%]|[ -]\d|[.,]\d|[-.]\w)"
+    rb"|3\d{3}(?P<six>[ -])\d{6}(?P=six)\d{4,5})(?![A-KM-Z_a-km-z0-9%]|[Ll]\w|[ -]\d|\.\d|[-.]\w)"
 )
+_CELL_AFTER = re.compile(rb"[,;]\d")
+_TRACK_AFTER = re.compile(rb"=\d{7}|\^[A-Z /.-]{2,26}\^\d{7}")
 _DIGIT_BEFORE = re.compile(rb"(?:[\w.+\\/#&-]|\d[ ,:]|%[0-9A-F]{2})\Z")
 _CONTEXT = re.compile(
     rb"(?i)(?<![a-z])(?:(?:credit|debit|payment|bank|test|gift)?[ _-]?cards?|visa|master ?card|maestro|amex|"
     rb"american express|discover|diners|jcb|union ?pay|rupay|ccn?|cc[ _-]?(?:num(?:ber)?|no)|pan|credit|debit|"
-    rb"kreditkarte|karte|tarjeta|carte|cart\xc3\xa3o|carta)(?:[ _-]?(?:num(?:ber)?|no))?(?![a-z])|card(?:s?\b|n[ou])|"
+    rb"kreditkarte|karte|tarjeta|carte|cart\xc3\xa3o|carta|track[ _]?[12]|"
+    rb"cvv2?|cvc2?|cvn|exp[_ ](?:mo|month|yr|year|date))(?:[ _-]?(?:num(?:ber)?|no))?(?![a-z])|card(?:s?\b|n[ou])|"
     rb"\xe5\x8d\xa1\xe5\x8f\xb7|\xd0\xba\xd0\xb0\xd1\x80\xd1\x82"
 )
 _OTHER_NAME = re.compile(
@@ -69,7 +74,8 @@ def payment_card(data: bytes, stop: int, level: Level) -> tuple[int, int] | None
       and no name such as `id` leads to it;
     - `high`: every number that an issuer could have given out.
 
-    Numbers within longer ones, decimals, names and URLs stay, and so do published test numbers.
+    A column named card and a magnetic stripe's form count as such a word. Numbers within longer ones, decimals, names
+    and URLs stay, and so do published test numbers.
     """
     begin = _START.search(data, max(0, stop - 16), stop)
     match = begin and _NUMBER.match(data, begin.start(), begin.start() + 26)
@@ -79,8 +85,12 @@ def payment_card(data: bytes, stop: int, level: Level) -> tuple[int, int] | None
     number = match[0].replace(b" ", b"").replace(b"-", b"")
     if not _has_issuer(number) or not has_luhn_digit(number) or not _is_likely(number):
         return None
-    before = data[max(0, start - _NEIGHBOUR_BYTES) : start]
-    if _DIGIT_BEFORE.search(before[-3:]) or _URL.search(before) or match.end() != _whole(data, match):
+    before = lead(data, start, _NEIGHBOUR_BYTES)
+    if match.end() != _whole(data, match) or _URL.search(before):
+        return None
+    if _is_on_track(data, start, end) or _is_cell_of_cards(data, start, end):
+        return start, end
+    if _DIGIT_BEFORE.search(before[-3:]) or (_CELL_AFTER.match(data, end) and before[-1:] not in b",;\t\n"):
         return None
     if level == "high" or _has_context(data, start, end):
         return start, end
@@ -114,6 +124,17 @@ def _whole(data: bytes, match: re.Match[bytes]) -> int:
 def _has_context(data: bytes, start: int, end: int) -> bool:
     before = data[max(0, start - _CONTEXT_BEFORE_BYTES) : start]
     return bool(_CONTEXT.search(before) or _CONTEXT.search(data[end : end + _CONTEXT_AFTER_BYTES]))
+
+
+def _is_on_track(data: bytes, start: int, end: int) -> bool:
+    """Whether the number stands as on a magnetic stripe: `;number=expiry`, `%Bnumber^NAME^expiry` (ISO/IEC 7813)."""
+    return data[start - 1 : start] in {b";", b"B"} and _TRACK_AFTER.match(data, end, end + 40) is not None
+
+
+def _is_cell_of_cards(data: bytes, start: int, end: int) -> bool:
+    """Whether the number is a whole cell of a table, in a column that a word such as card names."""
+    left, right = data[start - 1 : start] or b"\n", data[end : end + 1] or b"\n"
+    return left in b'",;|\t\n ' and right in b'",;|\t\r\n ' and _CONTEXT.search(column_name(data, start)) is not None
 
 
 def _is_word(data: bytes, start: int, end: int) -> bool:

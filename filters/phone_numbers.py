@@ -13,13 +13,16 @@ import re
 from functools import cache
 from typing import Any, Literal
 
+from filters.escapes import lead
 from filters.fictional_phone_numbers import is_made_up
+from filters.phone_words import PhoneWord, phone_word, regions_of
 from filters.redaction_policy import Level
+from filters.table_columns import column_name
 
-_SEPARATOR = rb"(?:[ ./-]|\xc2\xa0|\xe2\x80[\x90\x91]| ?\(|\)[ -]?|\)\xc2\xa0| - )"
+_SEPARATOR = rb"(?:[ ./~-]|--| / |\xc2\xa0|\xe2\x80[\x90\x91]|[ ~]?\(|\)(?:[ ~-]|--)?|\)\xc2\xa0| - )"
 _NUMBER = re.compile(rb"\+?\(?\d(?:" + _SEPARATOR + rb"?\d){6,17}")
 _RIGHT_EDGE = re.compile(rb"(?!\w|[.,:*/+^=-]?\d| ?[*/^=%][ \d]|[%(]| ?\xc2\xb0)")
-_LAST_GROUP = re.compile(rb"(?:[ /]| ?\(| - )\d+\Z")
+_LAST_GROUP = re.compile(rb"(?:[ /~]|[ ~]?\(| - | / )\d+\Z")
 _DIGITS = re.compile(rb"\d+")
 _DATE = re.compile(
     rb"(?:19|20)\d\d([-./ ])[01]?\d\1[0-3]?\d|[0-3]?\d([-./])[01]?\d\2(?:19|20)\d\d|\d{1,3}(?:\.\d{1,3}){3}\Z"
@@ -28,36 +31,13 @@ _STANDARD_NUMBER = re.compile(rb"(?i)is[bs]n|doi|rfc|orcid|ean|upc|[a-z_](?:id|I
 _OPERAND_BEFORE = re.compile(rb"(?:[\w)\]}+*/%\\$#&^|~.-]|(?:^|[^A-Za-z])[A-Za-z0-9)\]][ ]|\d[ \t,]{1,2})\Z")
 _POSTAL_CODE = re.compile(rb"\d{5}-\d{4}(?!\d)")
 
-_STRONG = (
-    rb"telephone|telefone|telefono|telefon|tel\xc3\xa9fono|t\xc3\xa9l\xc3\xa9phone|puhelin|"
-    rb"(?:tele|smart|cell|i|home|work|mobile|customer|user|contact)?[ _-]?phones?|"
-    rb"(?:tele)?fax|mobile|cellulare|handy|gsm|whatsapp|sms|tel|t\xc3\xa9l|tlf|ph|"
-    rb"\xd1\x82\xd0\xb5\xd0\xbb(?:\xd0\xb5\xd1\x84\xd0\xbe\xd0\xbd)?|\xd0\xa2\xd0\xb5\xd0\xbb(?:\xd0\xb5\xd1\x84\xd0\xbe\xd0\xbd)?|"
-    rb"\xe7\x94\xb5\xe8\xaf\x9d|\xe9\x9b\xbb\xe8\xa9\xb1|\xe6\x89\x8b\xe6\x9c\xba|\xec\xa0\x84\xed\x99\x94"
-)
-_WEAK = rb"call|contact|cell|dial|hotline|office|mob"
-_WORD = re.compile(rb"(?i)(?<![a-z])(?:(?P<strong>" + _STRONG + rb")|" + _WEAK + rb")(?![a-z])")
-_CAMEL_WORD = re.compile(rb"(?:Phone|Fax|Mobile|Tel)(?:Number|No)?(?![a-z])")
-_CONTEXT_BYTES = 44
+_CONTEXT_BYTES, _LIST_BYTES, _GAP_BYTES = 44, 52, 34
 
-# Where a number without a country is from, by what its word is written in; tried in this order.
-# Default: North America and the United Kingdom, then the largest countries that write a leading 0.
-_REGIONS: tuple[tuple[re.Pattern[bytes], tuple[str, ...]], ...] = tuple(
-    (re.compile(pattern), regions)
-    for pattern, regions in (
-        (rb"t\xc3\xa9l(?!\xc3\xa9fono)", ("FR", "BE", "CH")),
-        (rb"(?i)tel\xc3\xa9fono|telefono", ("ES", "MX", "IT")),
-        (rb"(?i)telefone", ("BR", "PT")),
-        (rb"(?i)telefon|handy", ("DE", "AT", "PL")),
-        (rb"(?i)puhelin", ("FI",)),
-        (rb"(?i)tlf", ("DK", "NO", "ES")),
-        (rb"\xd0", ("RU", "UA")),
-        (rb"\xe7\x94\xb5|\xe6\x89\x8b", ("CN",)),
-        (rb"\xe9\x9b\xbb", ("JP", "TW")),
-        (rb"\xec", ("KR",)),
-    )
-)
-_DEFAULT_REGIONS, _ZERO_REGIONS = ("US", "GB"), ("GB", "DE", "FR", "AU")
+_ANOTHER = re.compile(r"\+?\(?\d[\d .()/~-]{5,18}\d(?!\d)")
+_JOINT = re.compile(r"(?i)(?: ?x\d{1,5}|[\s\"'>,;:/|&()]|or|and|und|oder|ou|et|y|o|e|tel)*\Z")
+_LONG_DISTANCE = re.compile(rb"1([-. ])(?:\(\d{3}\) ?|\d{3}\1)\d{3}[-.]\d{4}\Z")
+_SIGNATURE = re.compile(rb"(?:\A|[|\xb7\xa2,/\n]|  )[ \t]*[OCTMPFWHD](?::|\.:?) ?\Z")
+"""The letter of office, cell, telephone, mobile, phone, fax, work, home or direct."""
 
 
 def international_phone_number(data: bytes, stop: int, level: Level) -> tuple[int, int] | None:
@@ -69,13 +49,13 @@ def international_phone_number(data: bytes, stop: int, level: Level) -> tuple[in
     start = data.rfind(b"+", max(0, stop - 14), stop)
     if start < 0:
         return None
-    before = data[max(0, start - _CONTEXT_BYTES) : start]
+    before = lead(data, start, _CONTEXT_BYTES)
     if _OPERAND_BEFORE.search(before[-3:]):
         return None
     match = _NUMBER.match(data, start)
     if match is None:
         return None
-    has_context = _word(before) is not None
+    has_context = phone_word(before) is not None
     is_grouped = not match[0][1:].isdigit()
     if not has_context:
         if not is_grouped and level != "high" and _is_in_patch(data, start):
@@ -92,31 +72,68 @@ def international_phone_number(data: bytes, stop: int, level: Level) -> tuple[in
 def national_phone_number(data: bytes, stop: int, level: Level) -> tuple[int, int] | None:
     """The number behind a word such as phone whose seventh digit is the last byte before `stop`, or None."""
     match = _national(data, stop)
-    if match is None:
-        return None
-    start = match.start()
-    before = data[max(0, start - _CONTEXT_BYTES) : start]
-    word = _word(before)
-    if word is None or _OPERAND_BEFORE.search(before[-1:]) or b"\n" in before[word.end() :]:
-        return None
-    gap = before[word.end() :]
-    is_strong = word.re is _CAMEL_WORD or bool(word["strong"])
-    if _STANDARD_NUMBER.search(before[word.start() :]) or (not is_strong and re.search(rb"[^ a-zA-Z:.,'@(]", gap)):
-        return None
-    if not is_strong and match[0].isdigit() and level != "high":
-        return None
-    return _valid_span(data, match, _regions(word[0], match[0]))
+    return _behind_word(data, match, level) if match else None
 
 
-def bare_phone_number(data: bytes, stop: int, _level: Level) -> tuple[int, int] | None:
-    """The number in the groups of North America or with a leading 0 whose seventh digit ends at `stop`, or None."""
+def bare_phone_number(data: bytes, stop: int, level: Level) -> tuple[int, int] | None:
+    """The number in the groups of North America or with a leading 0 whose seventh digit ends at `stop`, or None.
+
+    Below `high` something must say what it is: a word of the line (also before other numbers), its column's name, a
+    letter as in signatures (`C: `), or the leading 1 of long distance.
+    """
     match = _national(data, stop)
     if match is None or match[0].isdigit() or _POSTAL_CODE.match(match[0]):
         return None
-    before = data[max(0, match.start() - _CONTEXT_BYTES) : match.start()]
+    before = lead(data, match.start(), _CONTEXT_BYTES)
+    if level != "high":
+        if found := _behind_word(data, match, level):
+            return found
+        if not (_LONG_DISTANCE.match(match[0]) or _SIGNATURE.search(before)):
+            return _in_column(data, match)
     if _OPERAND_BEFORE.search(before[-3:]) or _STANDARD_NUMBER.search(before):
         return None
-    return _valid_span(data, match, _regions(b"", match[0]))
+    return _valid_span(data, match, regions_of("", match[0]))
+
+
+def _behind_word(data: bytes, match: re.Match[bytes], level: Level) -> tuple[int, int] | None:
+    """The number, where a word such as phone leads to it, or to another number before it."""
+    line = lead(data, match.start(), _CONTEXT_BYTES + _LIST_BYTES).rpartition(b"\n")[2]
+    if _OPERAND_BEFORE.search(line[-1:]) and not line.endswith((b"~", b"wa.me/")):
+        return None
+    word = phone_word(line)
+    if word is None:
+        return None
+    number, digits = match[0], match[0].isdigit()
+    if _STANDARD_NUMBER.search(line[word.start :]) or not _leads(word):
+        return None
+    if not word.is_strong and digits and level != "high":
+        return None
+    if word.text.lower() in {"wa.me", "whatsapp"} and digits and len(number) >= 10:
+        verdict = read("+" + number.decode("ascii"), (None,))
+        if verdict != "invalid":
+            return match.span() if verdict == "valid" else None
+    return _valid_span(data, match, regions_of(word.text, number))
+
+
+def _leads(word: PhoneWord) -> bool:
+    """Whether a gap is short, of other phone numbers and what joins them, and behind a weak word of nothing else."""
+    others = list(_ANOTHER.finditer(word.gap))
+    if others and not _JOINT.match(word.gap, others[-1].end()):
+        return False
+    gap = word.gap[: others[0].start()] if others else word.gap
+    if len(gap.encode()) > _GAP_BYTES or any(character.isdigit() for character in gap[1:]):
+        return False
+    return word.is_strong or re.search(r"[^\w :.,'\"@(>]", gap) is None
+
+
+def _in_column(data: bytes, match: re.Match[bytes]) -> tuple[int, int] | None:
+    """The number, where it is the cell of a table in a column named phone."""
+    if (data[match.start() - 1 : match.start()] or b"\n") not in b'",;|\t\n ':
+        return None
+    word = phone_word(column_name(data, match.start()))
+    if word is None or not word.is_strong:
+        return None
+    return _valid_span(data, match, regions_of(word.text, match[0]))
 
 
 def read(number: str, regions: tuple[str | None, ...]) -> Literal["valid", "invalid", "made up"]:
@@ -210,23 +227,6 @@ def _is_written_as_number(text: bytes) -> bool:
     if dots and (dots < 2 or text.count(b" ") > 1):
         return False
     return 2 * groups <= digits + 1 and digits >= 8
-
-
-def _word(before: bytes) -> re.Match[bytes] | None:
-    """The last word in what leads to a number that says phone."""
-    last = None
-    for pattern in (_WORD, _CAMEL_WORD):
-        for match in pattern.finditer(before):
-            if last is None or match.end() > last.end():
-                last = match
-    return last
-
-
-def _regions(word: bytes, number: bytes) -> tuple[str, ...]:
-    for pattern, regions in _REGIONS:
-        if pattern.search(word):
-            return regions
-    return _ZERO_REGIONS if number.lstrip(b"(").startswith(b"0") else _DEFAULT_REGIONS
 
 
 @cache

@@ -43,6 +43,7 @@ _SEVERITY = {kind: rank for rank, kind in enumerate(PLACEHOLDERS)}
 _ANY_PLACEHOLDER = re.compile(
     b"|".join(map(re.escape, (*PLACEHOLDERS.values(), *BARE_PLACEHOLDERS.values()))) + rb"|(?<![\w.])0(?![\w.])"
 )
+_FIRST_BYTES = frozenset({b"", b"<", b"R", ZERO})
 
 # What a key block loses: markers, header lines and runs of base64. Quotes, escapes such as \n, comment signs and
 # indentation stay, so that a key written as string literals leaves code that still parses.
@@ -138,7 +139,7 @@ def whole_lines(data: bytes, spans: Sequence[Span]) -> list[Span]:
 
 def is_redacted(value: bytes) -> bool:
     """Whether a value holds nothing but placeholders, in any spelling; true for an empty value."""
-    return not _ANY_PLACEHOLDER.sub(b"", value)
+    return value[:1] in _FIRST_BYTES and not _ANY_PLACEHOLDER.sub(b"", value)
 
 
 def without_placeholders(data: bytes) -> bytes:

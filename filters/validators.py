@@ -10,7 +10,7 @@ from filters.assigned_secrets import assigned_secret, option_value, password_lit
 from filters.authorization import basic_credentials, header_token
 from filters.aws_keys import aws_secret, aws_secret_near_id
 from filters.connection_strings import command_password, connection_password, oracle_password
-from filters.email_addresses import email_address
+from filters.email_addresses import email_address, encoded_email_address
 from filters.ibans import iban
 from filters.ip_addresses import ipv4_address, ipv6_address
 from filters.named_secrets import named_secret
@@ -41,6 +41,7 @@ PLACES: dict[str, Place] = {
     "option_value": option_value,
     "password_literal": password_literal,
     "email_address": email_address,
+    "encoded_email_address": encoded_email_address,
     "iban": iban,
     "international_phone_number": international_phone_number,
     "ipv4_address": ipv4_address,

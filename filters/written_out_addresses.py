@@ -16,9 +16,8 @@ MAXIMUM_DOMAIN_BYTES = 253
 _DOT = rb"(?:\.| ?[\[({<] ?(?:dot|DOT|Dot|\.) ?[\])}>] ?| (?:dot|DOT) )"
 _NAME = rb"[A-Za-z0-9-]{1,63}"
 _BRACKETS = rb" ?[\[({<] ?(?:at|AT|At|@) ?[\])}>] ?"
-_MARK = re.compile(
-    _BRACKETS + rb"\w\Z| (?:at|AT) " + _NAME + rb"(?:(?:\.| (?:dot|DOT) )" + _NAME + rb"){0,3} (?:dot|DOT) \w\w\Z"
-)
+_SIGN_REVERSED = re.compile(rb"\w ?[\])}>] ?(?:ta|TA|tA|@) ?[\[({<] ?")
+_SPOKEN_SIGN = re.compile(rb" (?:at|AT) " + _NAME + rb"(?:(?:\.| (?:dot|DOT) )" + _NAME + rb"){0,3} (?:dot|DOT) \w\w")
 _DOMAIN = re.compile(
     rb"(?:" + _BRACKETS + rb"| (?:at|AT) )((?:" + _NAME + _DOT + rb"){1,5}[A-Za-z]{2,24})(?![\w(]|\.\w)"
 )
@@ -36,13 +35,12 @@ def written_out_address(data: bytes, stop: int, _level: Level) -> tuple[int, int
 
     The dots may be signs or words; with a bare `at` they are words.
     """
-    sign = _MARK.search(data, max(0, stop - 160), stop)
-    if sign is None:
+    at = _sign(data, stop)
+    domain = None if at is None else _DOMAIN.match(data, at, at + MAXIMUM_DOMAIN_BYTES)
+    if at is None or domain is None:
         return None
-    at = sign.start()
-    domain = _DOMAIN.match(data, at, at + MAXIMUM_DOMAIN_BYTES)
     local = _LOCAL.search(data[max(0, at - MAXIMUM_LOCAL_BYTES) : at])
-    if domain is None or local is None or (sign[0].startswith((b" at ", b" AT ")) and _SPOKEN.match(local[0])):
+    if local is None or (domain[0].startswith((b" at ", b" AT ")) and _SPOKEN.match(local[0])):
         return None
     name = _DOTS.sub(b".", domain[1])
     if not is_top_level_domain(name.rsplit(b".", 1)[1].decode("ascii")) or _VERSION.match(name):
@@ -50,3 +48,13 @@ def written_out_address(data: bytes, stop: int, _level: Level) -> tuple[int, int
     if names_nobody(_DOTS.sub(b".", local[0]), name):
         return None
     return at - len(local[0]), domain.end()
+
+
+def _sign(data: bytes, stop: int) -> int | None:
+    """Where the written-out sign starts: in brackets at the mark's end, or a bare word before it."""
+    bracketed = _SIGN_REVERSED.match(data[max(0, stop - 12) : stop][::-1])
+    if bracketed:
+        return stop - bracketed.end()
+    first = max(0, stop - 160)
+    at = max(data.rfind(b" at ", first, stop), data.rfind(b" AT ", first, stop))
+    return at if at >= 0 and _SPOKEN_SIGN.fullmatch(data, at, stop) else None

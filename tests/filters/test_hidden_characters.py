@@ -1,10 +1,12 @@
 """Hidden characters: what stands between a token's characters hides nothing, and costs a clean text nothing."""
 
+import tracemalloc
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filters import candidates
+from filters import candidates, hidden_characters
 from filters.candidates import find_spans
 from filters.example_values import filled_in
 from filters.hidden_characters import visible_text
@@ -64,6 +66,26 @@ def test_offsets_count_hidden_runs_within_a_span_and_none_at_its_ends() -> None:
         Span(11, 12, "email", "x"),
         Span(3, 5, "email", "x"),
     ]
+
+
+def test_places_are_right_in_every_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hidden_characters, "BLOCK_BYTES", 5)
+    original = "ab\u00adc\u200b\u2060défg\ufeff\u200bhi"
+    text = visible_text(original.encode())
+    assert text.data == "abcdéfghi".encode()
+    for place in range(len(text.data)):
+        [span] = text.in_original([Span(place, place + 1, "email", "x")])
+        assert original.encode()[span.start : span.stop] == text.data[place : place + 1]
+
+
+def test_hidden_characters_without_end_cost_a_few_bytes_each() -> None:
+    data = "a\u00ad".encode() * 200_000
+    find_spans(b"x", policy=ALL)
+    tracemalloc.start()
+    find_spans(data, policy=ALL)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 5 * len(data)
 
 
 def test_a_text_of_hidden_characters_only() -> None:

@@ -31,6 +31,10 @@ HOSTILE = {
     "at_dot": "x at y dot ",
     "brackets": "x (at) ",
     "cjk": "漢@",
+    "table": "1,(415) 867-2",
+    "long_distance": "1-415-",
+    "slashes": "040 / ",
+    "spoken": "x (at) y (dot) ",
     "soft": "a\u00ad",
     "spaces": "tel      ",
 }
