@@ -1,13 +1,15 @@
 """Nothing leaks: of what is planted in inputs, no byte of the work folder, of the release or of an error holds a value.
 
-Every rule's own examples are planted, in documents that are kept, held out or rejected by every pass, in rows that
+Rules' own examples are planted, in documents that are kept, held out or rejected by every pass, in rows that
 cannot be read and in a shard that is cut off. Licence notices at the head of a file are the exception: the work folder
 has them as they stand, for the licence detector, in two tables and nowhere else.
 """
 
 import json
+import re
 import shutil
 from collections.abc import Iterable, Iterator
+from hashlib import sha256
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -33,6 +35,7 @@ from pipeline.tokenizer_corpus import train_tokenizer
 
 INPUTS = ("files", "texts.jsonl", "recipe.yaml")
 MINIMUM_PIECE_BYTES = 12
+ONE_TOKEN_RULE_IN = 10
 NOTICE = "licence notice"
 NOTICE_STEPS = {"ingest", "look_up"}
 HIGH = "{" + ", ".join(f"{kind}: high" for kind in KINDS) + "}"
@@ -67,9 +70,11 @@ class Planter:
     def __init__(self) -> None:
         self.values: dict[bytes, str] = {}
 
-    def examples(self, seed: str) -> Iterator[str]:
-        """A text for every example of every rule."""
-        for rule in rules():
+    def examples(self, seed: str, *, one_in: int = ONE_TOKEN_RULE_IN) -> Iterator[str]:
+        """A text for every example of the rules of most kinds and of one in ten of the many for tokens."""
+        for place, rule in enumerate(rules()):
+            if rule.kind == "secret" and place % one_in:
+                continue
             for number, template in enumerate(rule.found):
                 made = example(template, f"{seed}/{rule.id}/{number}")
                 data = made.text.encode()
@@ -94,22 +99,30 @@ def shard(path: Path, rows: Iterable[object]) -> None:
     path.write_bytes(zstandard.compress("".join(json.dumps(row) + "\n" for row in rows).encode()))
 
 
+def renamed(texts: list[str], salt: str) -> Iterator[str]:
+    """The texts over and over, each time with other words, so that no two are near duplicates."""
+    for turn in range(20):
+        suffix = sha256(f"{salt}{turn}".encode()).hexdigest()[:4].translate(str.maketrans("0123456789", "qwxzvkjpyu"))
+        for text in texts:
+            yield re.sub(r"\b(?!def\b|return\b)[a-z]{2,}", lambda word, end=suffix: word[0] + end, text)
+
+
 def plant(folder: Path) -> dict[bytes, str]:
     """Write planted shards beside the small ones."""
     planter = Planter()
     lines = zstandard.decompress((folder / "files/part-0.jsonl.zst").read_bytes()).splitlines()
-    code = [json.loads(line)["content"] for line in lines] * 20
-    kept = planter.code("kept", code)
+    code = [json.loads(line)["content"] for line in lines]
+    kept = planter.code("kept", renamed(code, "kept"))
     rows = [*kept, *(row | {"path": f"copy/{row['path']}"} for row in kept)]
-    rows += planter.code("copyleft", code, detected_licenses=["GPL-3.0-only"])
+    rows += planter.code("copyleft", renamed(code, "copyleft"), detected_licenses=["GPL-3.0-only"])
     rows += planter.code("filtered", ["x " * 600] * 1_000)
-    rows += [row | {"language": "HTML"} for row in planter.code("markup", code)]
+    rows += [row | {"language": "HTML"} for row in planter.code("markup", renamed(code, "markup"))]
     rows += [kept[0] | {"content": text, "path": f"bare{n}"} for n, text in enumerate(planter.examples("bare"))]
     rows += [kept[0] | {"content": "\n".join(list(planter.examples(f"heavy{n}")) * 3), "path": f"h{n}"} for n in (1, 2)]
     notice = "# Copyright (c) 2021 Team\n# {}\n# Permission is hereby granted, free of charge, to any person.\n{}"
     headed = (
         notice.format(text.replace("\n", "\n# "), words)
-        for text, words in zip(planter.examples(NOTICE), code, strict=False)
+        for text, words in zip(planter.examples(NOTICE, one_in=50), renamed(code, NOTICE), strict=False)
     )
     rows += [kept[0] | {"content": text, "path": f"notice{n}.py"} for n, text in enumerate(headed)]
     rows += [kept[0] | {"content": 7, "note": text} for text in planter.examples("wrong type")]
@@ -117,11 +130,11 @@ def plant(folder: Path) -> dict[bytes, str]:
     unread = "".join(f'{{"content": "{json.dumps(text)[1:-1]}", oops}}\n' for text in planter.examples("no json"))
     unread += "".join(f'{{"content": {json.dumps(text)}, "x": "\\ud800"}}\n' for text in planter.examples("surrogate"))
     (folder / "files/unread.jsonl.zst").write_bytes(zstandard.compress(unread.encode() + b"\xff\n"))
-    shard(folder / "files/cut.jsonl.zst", planter.code("cut", code))
+    shard(folder / "files/cut.jsonl.zst", planter.code("cut", renamed(code, "cut")))
     cut = (folder / "files/cut.jsonl.zst").read_bytes()
     (folder / "files/cut.jsonl.zst").write_bytes(cut[: len(cut) // 2])
     with (folder / "texts.jsonl").open("a") as file:
-        for text, words in zip(planter.examples("text"), code, strict=False):
+        for text, words in zip(planter.examples("text"), renamed(code, "text"), strict=False):
             file.write(json.dumps({"text": f"{words}\n{text}\n"}) + "\n")
     return planter.values
 
