@@ -19,8 +19,8 @@ PAGE = Path(__file__).with_name("redaction-rules.md")
 HEAD = """\
 # Redaction rules
 
-Written by `docs/redaction_reference.py` from `filters/redaction_rules.toml`: change rules there, then run `make docs`. How
-rules are used, and how well they work, stands in [redaction.md](redaction.md).
+Written by `docs/redaction_reference.py` from `filters/redaction_rules.toml`: change rules there, then run `make docs`.
+How rules are used, and how well they work, stands in [redaction.md](redaction.md).
 
 A rule is used at its level and above. Counts in SUMMARY.md and manifest.json name it as `kind/rule`.
 
