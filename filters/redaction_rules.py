@@ -106,7 +106,10 @@ class AssignedSecretLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unk
         maximum_path_word_fraction: of a value of three parts with `/`, or of parts with `.`, before it is a path.
         minimum_letters_alone: length of a value of letters alone that are no words.
         minimum_digits_beside_keywords: what a value of words such as `password` and `test` needs.
-        minimum_number_digits: length of a password of digits alone; None: no such value.
+        minimum_digits_in_joined_words: what words with `-`, `_` or `.` between them need; no entry: two more than others.
+        minimum_number_digits: length of a value of digits alone, in quotes; no entry: no such value.
+        minimum_passphrase_words: of a value with spaces and without a number; no entry: no value with spaces.
+        minimum_symbols_beside_spaces: so many different ones make a value with spaces no sentence.
         sentences: whether white space may stand in a value.
         minimum_bare_characters: length of a value that stands without quotes inside a line; with the two below it.
         salts: whether salts, PINs and licence keys count.
@@ -121,7 +124,10 @@ class AssignedSecretLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unk
     maximum_path_word_fraction: float
     minimum_letters_alone: dict[str, int]
     minimum_digits_beside_keywords: int
-    minimum_number_digits: int | None = None
+    minimum_digits_in_joined_words: dict[str, int]
+    minimum_number_digits: dict[str, int]
+    minimum_passphrase_words: dict[str, int]
+    minimum_symbols_beside_spaces: int
     sentences: bool = False
     minimum_bare_characters: int
     minimum_bare_bits: float

@@ -8,10 +8,10 @@ Cost: a dozen regular expressions and a count of bytes, 10 to 20 microseconds fo
 """
 
 import re
-from collections import Counter
-from math import log2
 
+from filters.entropy import bits_a_character
 from filters.letter_pairs import word_letters
+from filters.passphrases import is_passphrase
 from filters.redaction_rules import AssignedSecretLimits
 from filters.secret_names import NameSort
 from filters.spans import is_redacted
@@ -32,23 +32,32 @@ _DOTTED = re.compile(rb"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
 _PARTS = re.compile(rb"(?:[A-Za-z]{1,12}[0-9]{0,2}|[0-9]{1,10})(?:[_.:/@-]+(?:[A-Za-z]{1,12}[0-9]{0,2}|[0-9]{1,10}))+")
 # `shop-secret-key-2024` is made up to be one.
 _OWN_SECRET = re.compile(rb"(?i)(?:secret|key|jwt).{0,24}[0-9]{3,}\Z")
+_CAPITAL_AND_DIGITS = re.compile(rb"[A-Z].*[0-9]{2}")
+# Digits that are typed in a row, that repeat, or that are a date.
+_COUNTED_NUMBER = re.compile(
+    rb"01234|12345|23456|34567|45678|56789|67890|98765|87654|76543|65432|54321|([0-9])\1{3}"
+    rb"|\A([0-9]{1,3})\2+\Z"
+    rb"|\A(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])[0-3][0-9]"
+)
 _SEQUENCE = re.compile(
     rb"(?i)01234567|12345678|abcdef(?:gh|01)|deadbeef|cafebabe|00112233|aabbcc|0{6}|abcd1234|1234abcd|asdf"
 )
 
 
-def is_secret(name: bytes, sort: NameSort, value: bytes, limits: AssignedSecretLimits) -> bool:
+def is_secret(
+    name: bytes, sort: NameSort, value: bytes, limits: AssignedSecretLimits, *, in_quotes: bool = True
+) -> bool:
     """Whether a value may be the secret that its name promises.
 
     Args:
         limits: of the level; `redaction_rules.toml` holds them.
+        in_quotes: whether digits alone are a string, and no number.
     """
     shortest = limits.minimum_characters[sort]
     if is_redacted(value) or not shortest <= len(value) <= limits.maximum_characters:
         return False
     if _NUMBER.fullmatch(value):
-        least = limits.minimum_number_digits
-        return sort == "password" and least is not None and len(value) >= least
+        return in_quotes and _is_drawn_number(value, limits.minimum_number_digits.get(sort))
     rest = REFERENCES.sub(b"", value)
     if len(rest) * 2 <= len(value) or len(rest) < shortest or is_redacted(rest) or is_no_secret(value):
         return False
@@ -57,7 +66,7 @@ def is_secret(name: bytes, sort: NameSort, value: bytes, limits: AssignedSecretL
         if others < limits.minimum_digits_beside_keywords:
             return False
     if _SPACE.search(rest) and not limits.sentences and not _BYTES_LITERAL.search(rest):
-        return False
+        return _may_hold_spaces(rest, sort, limits)
     return sum(byte >= 0x80 for byte in rest) * 2 <= len(rest) and _is_drawn(rest, sort, limits)
 
 
@@ -71,10 +80,17 @@ def is_random(value: bytes, limits: AssignedSecretLimits) -> bool:
     )
 
 
-def bits_a_character(value: bytes) -> float:
-    """Shannon entropy of a value's bytes, bits a byte; 0 for an empty value."""
-    size = len(value)
-    return sum(count * log2(size / count) for count in Counter(value).values()) / size if size else 0.0
+def _is_drawn_number(value: bytes, least: int | None) -> bool:
+    """Whether digits alone are long enough and neither a date nor typed in a row."""
+    return least is not None and len(value) >= least and not _COUNTED_NUMBER.search(value)
+
+
+def _may_hold_spaces(value: bytes, sort: NameSort, limits: AssignedSecretLimits) -> bool:
+    """Whether a value with spaces in it is a passphrase, or so wild that it is no sentence."""
+    if len(set(_SYMBOL.findall(value))) >= limits.minimum_symbols_beside_spaces:
+        return word_letters(value) <= limits.maximum_bare_word_fraction * len(value)
+    words = limits.minimum_passphrase_words.get(sort)
+    return words is not None and is_passphrase(value, words)
 
 
 def _is_drawn(value: bytes, sort: NameSort, limits: AssignedSecretLimits) -> bool:
@@ -89,12 +105,25 @@ def _is_drawn(value: bytes, sort: NameSort, limits: AssignedSecretLimits) -> boo
         return False
     if _CAPITALS.fullmatch(value) and len(value) < limits.minimum_letters_alone["key"]:
         return False
-    if sort != "password" and _PARTS.fullmatch(value) and not limits.sentences and not _OWN_SECRET.search(value):
-        return False
+    if sort != "password" and not limits.sentences and _PARTS.fullmatch(value):
+        return _is_own_secret(value, sort, limits)
     if words > limits.maximum_word_fraction[sort]:
         needed = limits.minimum_digits_among_words.get(sort)
         if needed is None or (not digits and words * len(value) > limits.maximum_letters_in_words):
             return False
+        if not _JOINED_WORDS.search(value):
+            return digits + 2 * symbols >= needed
         # Joined words are identifiers, whose numbers say which: `user_password_2`, `step-12`.
-        return digits + 2 * symbols >= needed + 2 * (_JOINED_WORDS.search(value) is not None)
+        joined = limits.minimum_digits_in_joined_words.get(sort, needed + 2)
+        return digits >= joined or digits + 2 * symbols >= needed + 2
     return bool(digits or symbols) or len(value) >= limits.minimum_letters_alone[sort]
+
+
+def _is_own_secret(value: bytes, sort: NameSort, limits: AssignedSecretLimits) -> bool:
+    """Whether parts of letters and of digits are made up to be a secret, and no name with a number."""
+    if sort not in limits.minimum_digits_among_words:
+        return False
+    if _OWN_SECRET.search(value) and not _COUNTED_NUMBER.search(value):
+        return True
+    # The names of secrets in configuration have no capitals.
+    return sort == "secret" and _CAPITAL_AND_DIGITS.search(value) is not None

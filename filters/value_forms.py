@@ -26,7 +26,7 @@ _REFERENCE = re.compile(
             rb"(?:secrets|process|config|settings|self|this|os|env|options|params|props|args|req|request|state|var|data"
             rb"|local|module)\.\w.*"
         ),
-        rb"(?:vault|secrets?|ssm|op|aws|env|file|ref|kms|arn|base64|hex|plain|literal|keyring):[^ ]*",
+        rb"(?:vault|secrets?|ssm|op|aws|env|file|ref|kms|arn|plain|literal|keyring):[^ ]*",
         # Encrypted already: SOPS and Jasypt, Spring and Rails, Fernet, AWS KMS.
         rb"(?:ENC|enc)[(\[].*|\{\w{2,10}\}.*|gAAAAA[\w-]{20,}={0,2}|AQICAH\S+",
     )),
@@ -35,9 +35,11 @@ _REFERENCE = re.compile(
 
 _PLACEHOLDER = re.compile(
     b"|".join((
-        rb"(?i)example|placeholder|change[_\s-]?(?:me|it|this)|replace|redacted|dummy|insert|your[_\s-]?|\btodo\b",
+        rb"(?i)example|placeholder|change[_\s-]?(?:me|it|this)|replace|redacted|dummy|insert|\btodo\b",
+        # No random run of letters: `SQyouRKcu`.
+        rb"(?-i:your|Your|YOUR)",
         rb"fixme|lorem|(?:foo|bar|baz){2}|\bhere\b|(?:put|fill)[_\s-]?(?:me|in)|\bn/a\b",
-        rb"not[_\s-]?(?:a[_\s-]|set|real|used|needed)|x{4,}|\*{3,}|\.{3}|\xe2\x80[\xa2\xa6]|0{8}|(.)\1{5}",
+        rb"not[_\s-]?(?:a[_\s-]|(?:set|real|used|needed)(?![a-z0-9]))|x{4,}|\*{3,}|\.{3}|\xe2\x80[\xa2\xa6]|0{8}|(.)\1{5}",
         rb"abcdefgh|zyxwvut|qwertyuiop|(?:0123456789|1234567890){2}",
     ))
 )  # fmt: skip

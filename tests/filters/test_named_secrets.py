@@ -3,7 +3,7 @@
 import pytest
 
 from filters.named_secrets import named_secret
-from filters.value_tests import entropy_fraction, random
+from filters.value_tests import random
 
 VALUE = b"9c41d7e05fb28a6340d1b7c9e2f5836a"
 

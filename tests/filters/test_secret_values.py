@@ -10,7 +10,7 @@ from filters.example_values import filled_in
 from filters.redaction_policy import Level
 from filters.redaction_rules import assigned_secret_limits
 from filters.secret_names import NameSort
-from filters.secret_values import bits_a_character, is_random, is_secret
+from filters.secret_values import is_random, is_secret
 from filters.spans import PLACEHOLDERS
 
 LEVELS: tuple[Level, ...] = ("low", "balanced", "high")
@@ -35,8 +35,16 @@ def test_a_random_value_is_a_secret_at_every_level(sort: NameSort, spec: str) ->
         ("password", "zxcvbn", "balanced"),
         ("password", "sunshine", "high"),
         ("password", "password1", "high"),
-        ("password", "8361947", "high"),
-        ("password", "correct horse battery staple", "high"),
+        ("password", "8361947", "balanced"),
+        ("password", "12345678", "off"),
+        ("password", "20200102", "off"),
+        ("password", "blue cat 99", "balanced"),
+        ("password", "wkfe pwqm rnvz jzuv", "balanced"),
+        ("password", "Enter your password 2", "high"),
+        ("password", "blue-sky-88", "balanced"),
+        ("secret", "Blue-Sky-88", "balanced"),
+        ("secret", "blue-sky-88", "high"),
+        ("password", "correct horse battery staple", "balanced"),
         ("secret", "supersecret2020", "balanced"),
         ("secret", "development", "high"),
         ("key", "k3yb04rdc4t", "balanced"),
