@@ -39,6 +39,8 @@ _QUOTED = {
 _ENTITY = re.compile(rb"([^\s&]{1,401}+)(?:&quot;|&#34;)")
 _ELEMENT = re.compile(rb"\s{0,40}(?:<!\[CDATA\[)?([^<>\s]{1,401}?)(?:\]\]>)?\s{0,40}</")
 _LINE = re.compile(rb"([^\s\"'`]{1,401}+)[ \t]{0,40}(?:(?:[#;]|//|--|\\)[^\r\n]{0,80}|<br ?/?>)?(?:[\r\n]|\Z)")
+_PHRASE = re.compile(rb"([\w'@#$!-]{1,16}(?: [\w'@#$!-]{1,16}){1,9})[ \t]{0,40}(?:[\r\n]|\Z)")
+_NEXT_LINE = re.compile(rb"\r?\n[ \t]{1,40}([^\s\"'`#:{}\[\](),;-][^\s\"'`:{}\[\](),;]{1,64})[ \t]{0,8}(?:[\r\n]|\Z)")
 _WORD = re.compile(rb"([^\s\"'`<>,;&|(){}\[\]\\]{1,401}+)")
 _RUN = re.compile(rb"([A-Za-z0-9_+/=.~-]{1,401}+)(?![\w(\[])")
 
@@ -78,6 +80,16 @@ def element_value(data: bytes, start: int) -> Place | None:
 def line_value(data: bytes, start: int) -> Place | None:
     """What stands alone from `start` to the end of the line, but for a comment."""
     return _place(_LINE, data, start)
+
+
+def phrase_value(data: bytes, start: int) -> Place | None:
+    """Two or more words that stand alone from `start` to the end of the line."""
+    return _place(_PHRASE, data, start)
+
+
+def next_line_value(data: bytes, start: int) -> Place | None:
+    """The one word of the next line, if `start` ends a line."""
+    return _place(_NEXT_LINE, data, start)
 
 
 def word_value(data: bytes, start: int) -> Place | None:

@@ -17,6 +17,12 @@ from filters.secret_names import NameSort
 from filters.spans import is_redacted
 from filters.value_forms import REFERENCES, is_no_secret, says_its_name
 
+MINIMUM_MIXED_CHARACTERS = 6
+MINIMUM_WILD_CHARACTERS = 32
+MINIMUM_WILD_SYMBOLS = 4
+
+# Symbols that join nothing in a name or a number.
+_WILD = re.compile(rb"[@#$%^*!?+~]")
 _NUMBER = re.compile(rb"[0-9]+")
 _DIGIT = re.compile(rb"[0-9]")
 _ALPHANUMERIC = re.compile(rb"[A-Za-z0-9]")
@@ -80,6 +86,23 @@ def is_random(value: bytes, limits: AssignedSecretLimits) -> bool:
     )
 
 
+def is_mixed(value: bytes) -> bool:
+    """Whether no variable is spelled like a value: a digit, and capitals among small letters or symbols."""
+    if len(value) < MINIMUM_MIXED_CHARACTERS or b"=" in value or value.count(b"/") > 1 or b":" in value:
+        return False
+    if _DIGIT.search(value) is None or not _ALPHANUMERIC.search(value):
+        return False
+    if _WILD.search(value):
+        return re.search(rb"[A-Za-z]", value) is not None
+    both = value not in {value.lower(), value.upper()}
+    return both and len(value) >= 8 and word_letters(value) * 2 < len(value)
+
+
+def is_wild(value: bytes) -> bool:
+    """Whether a value is long and full of symbols, as the salts that a program drew."""
+    return len(value) >= MINIMUM_WILD_CHARACTERS and len(set(_SYMBOL.findall(value))) >= MINIMUM_WILD_SYMBOLS
+
+
 def _is_drawn_number(value: bytes, least: int | None) -> bool:
     """Whether digits alone are long enough and neither a date nor typed in a row."""
     return least is not None and len(value) >= least and not _COUNTED_NUMBER.search(value)
@@ -115,6 +138,8 @@ def _is_drawn(value: bytes, sort: NameSort, limits: AssignedSecretLimits) -> boo
             return digits + 2 * symbols >= needed
         # Joined words are identifiers, whose numbers say which: `user_password_2`, `step-12`.
         joined = limits.minimum_digits_in_joined_words.get(sort, needed + 2)
+        if sort == "password" and digits and not value.islower():
+            return True
         return digits >= joined or digits + 2 * symbols >= needed + 2
     return bool(digits or symbols) or len(value) >= limits.minimum_letters_alone[sort]
 
