@@ -57,6 +57,7 @@ _UUID = re.compile(rb"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _REQUEST_TOKEN = re.compile(rb"(?i)(?:client|request)[_-]?token\Z")
 _WORD_ENDS = (b"", b" ", b",", b";", b"\\", b")", b"\n", b"\r", b"<", b"&", b"|", *QUOTES)
 _DIGIT = re.compile(rb"[0-9]")
+_SEALED = b"encryptedData:"
 # What a line names beside a password.
 _OTHER_PART = re.compile(
     rb"(?i)(?:user|usr|uid|login|account|email|host|server|database|db|dbname|port|ssid|role|\bid|name)"
@@ -116,6 +117,8 @@ def _promises(
     if not is_secret(named.name, named.sort, value, limits, in_quotes=in_quotes):
         return False
     if _UUID.fullmatch(value) and _REQUEST_TOKEN.search(named.name):
+        return False
+    if _SEALED in named.front:
         return False
     line = named.front[named.front.rfind(b"\n") + 1 :][-MAXIMUM_BYTES_OF_CONTEXT:]
     return not (_HEX_OR_BASE64.fullmatch(value) and _HASHES.search(line))

@@ -1,7 +1,7 @@
 """Passphrases: whether words with spaces between them were chosen to be secret, or are a sentence or a label.
 
-`correct horse battery staple`, `blue cat 99`, `wkfe pwqm rnvz jzuv` are; `Enter your password`, `at least 6 characters`,
-`Password 2` are not. A passphrase has no punctuation, no word that glues a sentence, and either a number, enough words,
+`correct horse battery staple`, `blue cat 99`, `wkfe pwqm rnvz jzuv` are; `Enter your password`, `Password 2`, `at
+least 6 characters` are not. A passphrase has no punctuation, no word that glues a sentence, and either a number, enough words,
 or words that no language has.
 
 Cost: one regular expression and a set look-up for each word.
@@ -22,11 +22,11 @@ _OF_A_SENTENCE = frozenset(
     a about account add after again all already also an and any are as at auto be been before being below but by call
     can cannot change changed character characters check click code confirm confirmed contains current data default
     did digit digits do does email empty enter error expected expired failed field file first for forgot found from
-    get given has have here hint how if in incorrect input into invalid is it its key label least length letter
+    get given has have here hint how if in incorrect input into invalid is it its  label least length letter
     letters level line login long match max maximum message method min minimum missing more must name need new no not
     number of ok old on one only or other our out page param parameter part passphrase password passwords phase
-    phrase please previous protected protection prompt proxy re reads real remember repeat required reset retype same
-    saved second secret section see select set should show sign so some step strength string test text than that the
+     please previous protected protection prompt proxy re reads real remember repeat required reset retype same
+    saved second secret section see select set should show  so some step strength string test text than that the
     their them then these this to token too try two type unknown up update use used user username using value verify
     version via was we weak were when where which will with without wrong you your
     """.split()

@@ -106,7 +106,7 @@ class AssignedSecretLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unk
         maximum_path_word_fraction: of a value of three parts with `/`, or of parts with `.`, before it is a path.
         minimum_letters_alone: length of a value of letters alone that are no words.
         minimum_digits_beside_keywords: what a value of words such as `password` and `test` needs.
-        minimum_digits_in_joined_words: what words with `-`, `_` or `.` between them need; no entry: two more than others.
+        minimum_digits_in_joined_words: what words with `-` or `_` between them need; no entry: two more than others.
         minimum_number_digits: length of a value of digits alone, in quotes; no entry: no such value.
         minimum_passphrase_words: of a value with spaces and without a number; no entry: no value with spaces.
         minimum_symbols_beside_spaces: so many different ones make a value with spaces no sentence.

@@ -11,6 +11,7 @@ import re
 
 from filters.entropy import bits_a_character
 from filters.letter_pairs import word_letters
+from filters.numbers_in_a_row import is_counted
 from filters.passphrases import is_passphrase
 from filters.redaction_rules import AssignedSecretLimits
 from filters.secret_names import NameSort
@@ -39,12 +40,6 @@ _PARTS = re.compile(rb"(?:[A-Za-z]{1,12}[0-9]{0,2}|[0-9]{1,10})(?:[_.:/@-]+(?:[A
 # `shop-secret-key-2024` is made up to be one.
 _OWN_SECRET = re.compile(rb"(?i)(?:secret|key|jwt).{0,24}[0-9]{3,}\Z")
 _CAPITAL_AND_DIGITS = re.compile(rb"[A-Z].*[0-9]{2}")
-# Digits that are typed in a row, that repeat, or that are a date.
-_COUNTED_NUMBER = re.compile(
-    rb"01234|12345|23456|34567|45678|56789|67890|98765|87654|76543|65432|54321|([0-9])\1{3}"
-    rb"|\A([0-9]{1,3})\2+\Z"
-    rb"|\A(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])[0-3][0-9]"
-)
 _SEQUENCE = re.compile(
     rb"(?i)01234567|12345678|abcdef(?:gh|01)|deadbeef|cafebabe|00112233|aabbcc|0{6}|abcd1234|1234abcd|asdf"
 )
@@ -105,7 +100,7 @@ def is_wild(value: bytes) -> bool:
 
 def _is_drawn_number(value: bytes, least: int | None) -> bool:
     """Whether digits alone are long enough and neither a date nor typed in a row."""
-    return least is not None and len(value) >= least and not _COUNTED_NUMBER.search(value)
+    return least is not None and len(value) >= least and not is_counted(value)
 
 
 def _may_hold_spaces(value: bytes, sort: NameSort, limits: AssignedSecretLimits) -> bool:
@@ -148,7 +143,7 @@ def _is_own_secret(value: bytes, sort: NameSort, limits: AssignedSecretLimits) -
     """Whether parts of letters and of digits are made up to be a secret, and no name with a number."""
     if sort not in limits.minimum_digits_among_words:
         return False
-    if _OWN_SECRET.search(value) and not _COUNTED_NUMBER.search(value):
+    if _OWN_SECRET.search(value) and not is_counted(value):
         return True
     # The names of secrets in configuration have no capitals.
     return sort == "secret" and _CAPITAL_AND_DIGITS.search(value) is not None
