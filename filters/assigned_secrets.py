@@ -104,7 +104,12 @@ def password_literal(data: bytes, stop: int, level: Level) -> Place | None:
     place = in_quotes(data, quote, stop) if quote in QUOTES else word_value(data, stop - 1)
     if place is None or (quote not in QUOTES and is_expression(data[slice(*place)], tight=True)):
         return None
-    return place if is_secret(b"password", "password", data[slice(*place)], assigned_secret_limits(level)) else None
+    return place if chosen_password(data[slice(*place)], level) else None
+
+
+def chosen_password(value: bytes, level: Level) -> bool:
+    """Whether what stands where a command or a file has its password is one."""
+    return is_secret(b"password", "password", value, assigned_secret_limits(level))
 
 
 def _promises(

@@ -43,6 +43,8 @@ _CORE = re.compile(
 )
 _ENDS_IN_NUMBER = re.compile(rb"[a-z][^a-z0-9]*([0-9]{2,9})[^a-z0-9]*\Z")
 _DIGIT_RUNS = re.compile(rb"[0-9]+")
+# `blueRiver!Stone`: no manual writes so.
+_SIGN_BEFORE_CAPITAL = re.compile(rb"[a-z][!#%^&*+~][A-Z][a-z]")
 MINIMUM_DIGITS_BEHIND_CORE_WORDS = 3
 MINIMUM_DIGIT_RUNS = 3
 _FEW_DIGITS = re.compile(rb"\d{1,5}|1234\d*|(\d)\1+")
@@ -63,7 +65,9 @@ def is_password(value: bytes, user: bytes = b"") -> bool:
     plain = unquote_to_bytes(value).lower()
     if len(set(plain)) <= 2 or plain == unquote_to_bytes(user).lower():
         return False
-    if _has_own_number(plain) or (len(_DIGIT_RUNS.findall(plain)) >= MINIMUM_DIGIT_RUNS and len(plain) >= MANY_BYTES):
+    if _has_own_number(plain) or _SIGN_BEFORE_CAPITAL.search(unquote_to_bytes(value)):
+        return True
+    if len(_DIGIT_RUNS.findall(plain)) >= MINIMUM_DIGIT_RUNS and len(plain) >= MANY_BYTES:
         return True
     spellings = {plain, plain.translate(_LEET), plain.rstrip(_TRAILING).translate(_LEET)}
     bare = {spelling.translate(None, _NOT_LETTERS) for spelling in spellings}
