@@ -112,6 +112,11 @@ def chosen_password(value: bytes, level: Level) -> bool:
     return is_secret(b"password", "password", value, assigned_secret_limits(level))
 
 
+def chosen_secret(value: bytes, level: Level) -> bool:
+    """Whether what stands where a call has its signing secret is one."""
+    return is_secret(b"secret", "secret", value, assigned_secret_limits(level))
+
+
 def _promises(
     data: bytes, place: Place, named: AssignedName, limits: AssignedSecretLimits, *, in_quotes: bool = True
 ) -> bool:

@@ -20,7 +20,7 @@ from filters.value_forms import REFERENCES, is_no_secret, says_its_name
 
 MINIMUM_MIXED_CHARACTERS = 6
 MINIMUM_WILD_CHARACTERS = 32
-MINIMUM_WILD_SYMBOLS = 4
+MINIMUM_WILD_SYMBOLS = 2
 
 # Symbols that join nothing in a name or a number.
 _WILD = re.compile(rb"[@#$%^*!?+~]")
@@ -95,7 +95,7 @@ def is_mixed(value: bytes) -> bool:
 
 def is_wild(value: bytes) -> bool:
     """Whether a value is long and full of symbols, as the salts that a program drew."""
-    return len(value) >= MINIMUM_WILD_CHARACTERS and len(set(_SYMBOL.findall(value))) >= MINIMUM_WILD_SYMBOLS
+    return len(value) >= MINIMUM_WILD_CHARACTERS and len(set(_WILD.findall(value)) - {b"+"}) >= MINIMUM_WILD_SYMBOLS
 
 
 def _is_drawn_number(value: bytes, least: int | None) -> bool:
@@ -107,6 +107,8 @@ def _may_hold_spaces(value: bytes, sort: NameSort, limits: AssignedSecretLimits)
     """Whether a value with spaces in it is a passphrase, or so wild that it is no sentence."""
     if len(set(_SYMBOL.findall(value))) >= limits.minimum_symbols_beside_spaces:
         return word_letters(value) <= limits.maximum_bare_word_fraction * len(value)
+    if sort != "password" and _is_own_secret(value, sort, limits):
+        return True
     words = limits.minimum_passphrase_words.get(sort)
     return words is not None and is_passphrase(value, words)
 
@@ -145,5 +147,5 @@ def _is_own_secret(value: bytes, sort: NameSort, limits: AssignedSecretLimits) -
         return False
     if _OWN_SECRET.search(value) and not is_counted(value):
         return True
-    # The names of secrets in configuration have no capitals.
-    return sort == "secret" and _CAPITAL_AND_DIGITS.search(value) is not None
+    # The names of secrets in configuration have no capitals, and no spaces.
+    return sort == "secret" and b" " not in value and _CAPITAL_AND_DIGITS.search(value) is not None

@@ -28,9 +28,9 @@ _SPOKEN = re.compile(
     rb"(?:"
     # `ID/PW: bob/X`
     rb"(?i:id|user(?:[ ]?name)?|login|account)[ ]?[/&:,]" + _NAME + rb"\)?[ :=(>-]{1,3}[\w.@-]{2,32}[ ]?[/(:,]{1,2}[ ]?"
-    rb"|" + _NAME + rb"s?[*_\"'`]{0,3}(?:"
+    rb"|(?<![A-Za-z0-9_.$-])" + _NAME + rb"s?[*_`]{0,3}(?:"
     rb"(?P<said>[ ]{1,2}(?:(?:for|of|in)[ ](?:the[ ])?(?:user(?:name)?[ ])?[\"'`]?[\w.@-]{1,32}[\"'`]?[ ]?)?"
-    rb"(?:is|are|was|set[ ]to|changed[ ]to)\b:?|(?:[ ]for[ ][\w.@-]{1,32})?[ ]?[:=(]|(?=[ ][`]))"
+    rb"(?:is|are|was|set[ ]to|changed[ ]to)\b:?|(?:[ ]for[ ][\w.@-]{1,32})?[ ]?[:(](?![ ]?[\"'])|(?=[ ][`]))"
     rb"|(?=[ ]))[*_]{0,2}[ ]{0,2}[*_]{0,2}"
     rb")(?P<quote>[\"'`]?)(?P<value>[^\s\"'`<>,;&]{4,64})"
 )
@@ -40,6 +40,9 @@ _TECHNICAL = re.compile(
 )
 _MARKUP = re.compile(rb"[*_.,;:)\]}|]+\Z")
 _DIGIT = re.compile(rb"[0-9]")
+_HASH = re.compile(
+    rb"\$\w{1,12}\$.*|\{\w{3,8}\}.*|(?:pbkdf2|sha|argon|bcrypt|scrypt)\w*[:$].*|[0-9a-fA-F]{32,128}", re.DOTALL
+)
 _CODE = re.compile(rb"[()\[\]{}=]|::|->|\w\.[a-z]")
 
 _INSERT = re.compile(
@@ -84,7 +87,8 @@ def inserted_password(data: bytes, stop: int, level: Level) -> tuple[int, int] |
             return None
         name = column.strip(b" \t\r\n`\"'[]")
         sort = name_sort(name)
-        if sort and value["text"] and is_secret(name, sort, value["text"], assigned_secret_limits(level)):
+        is_hash = value["text"] is None or _HASH.fullmatch(value["text"])
+        if sort and not is_hash and is_secret(name, sort, value["text"], assigned_secret_limits(level)):
             return value.span("text")
         stop = value.end()
     return None

@@ -6,7 +6,7 @@ place looks at what stands around it too. All are given the level of their kind.
 
 from collections.abc import Callable
 
-from filters.assigned_secrets import assigned_secret, chosen_password, option_value, password_literal
+from filters.assigned_secrets import assigned_secret, chosen_password, chosen_secret, option_value, password_literal
 from filters.authorization import basic_credentials, header_token
 from filters.aws_keys import aws_secret, aws_secret_near_id
 from filters.connection_strings import command_password, connection_password, oracle_password
@@ -64,6 +64,7 @@ VALUE_TESTS: dict[str, ValueTest] = {
     "anything": anything,
     "basic_credentials": basic_credentials,
     "chosen_password": chosen_password,
+    "chosen_secret": chosen_secret,
     "dense_token": dense_token,
     "header_token": header_token,
     "mixed_token": mixed_token,
