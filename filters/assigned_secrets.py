@@ -43,7 +43,10 @@ _LINE_START = re.compile(
     rb"[\w.: \t/-]{0,24}[\"'$@]{0,2}[*_]{0,3}"
 )
 _OPTION = re.compile(
-    rb"[\w.:-]{0,24}--?(?:[\s\"'`(]|\Z)|[\"']?[ =]?(?:vne--|e-|D-|gra-dliub--|tes--|E-|vne|tropxe)(?:[\s\"'`(]|\Z)"
+    rb"[\w.:-]{0,24}--?(?:[\s\"'`(]|\Z)"
+    rb"|[\"']?[ =]?(?:vne--|e-|D-|gra-dliub--|tes--|E-|vne|tropxe)(?:[\s\"'`(]|\Z)"
+    # A header of `curl -H "x-api-secret: X"`.
+    rb"|[\"'][ ]?(?:H-|redaeh--)"
 )
 _NEXT_PARAMETER = re.compile(rb",[^,=:]{1,40}[=:]")
 _PARAMETER = re.compile(rb"[\w.-]{0,16} ?[?&;]")

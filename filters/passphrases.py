@@ -1,8 +1,8 @@
 """Passphrases: whether words with spaces between them were chosen to be secret, or are a sentence or a label.
 
-`correct horse battery staple`, `blue cat 99`, `wkfe pwqm rnvz jzuv` are; `Enter your password`, `Password 2`, `at
-least 6 characters` are not. A passphrase has no punctuation, no word that glues a sentence, and either a number, enough words,
-or words that no language has.
+`correct horse battery staple`, `blue cat 99`, `wkfe pwqm rnvz jzuv` are; `Enter your password`, `Password 2` are not. A
+passphrase has no punctuation, no word that glues a sentence, and either a number, enough words, or words that no
+language has.
 
 Cost: one regular expression and a set look-up for each word.
 """
@@ -14,6 +14,7 @@ from filters.letter_pairs import word_letters
 MAXIMUM_WORDS = 10
 
 _WORDS = re.compile(rb"[A-Za-z0-9'@#$!_-]{1,16}(?: [A-Za-z0-9'@#$!_-]{1,16}){1,9}")
+_LETTERS = re.compile(rb"[A-Za-z]{3}")
 _NUMBER = re.compile(rb"[0-9]{2,}\Z|[A-Za-z][0-9]|[0-9][A-Za-z]")
 
 # What joins the words of a sentence, or names what a form, a message or a test speaks of.
@@ -43,6 +44,8 @@ def is_passphrase(value: bytes, minimum_words: int) -> bool:
         return False
     words = value.split()
     if any(word.strip(b"'!").lower() in _OF_A_SENTENCE for word in words):
+        return False
+    if not _LETTERS.search(value):
         return False
     if any(map(_NUMBER.search, words[1:])):
         return True

@@ -6,8 +6,8 @@ Cost: a handful of short regular expressions on a value of at most a few hundred
 import re
 from urllib.parse import unquote_to_bytes
 
-from filters.redaction_policy import Level
 from filters.numbers_in_a_row import is_counted
+from filters.redaction_policy import Level
 from filters.spans import is_redacted
 
 MINIMUM_BYTES = 3

@@ -1,7 +1,7 @@
 """Redaction rules: what corpusmill knows by sight, read from one data file, `redaction_rules.toml`.
 
-A rule's `pattern` is written in what hyperscan and Python's `re` both understand, without look-around. What it does
-depends on its `validator`:
+A rule's `pattern` is written in what hyperscan and Python's `re` both understand, without look-around; line breaks in
+it and the spaces behind them are left out. What it does depends on its `validator`:
 
     a place (`filters.validators.PLACES`)   the pattern only marks a place; the function looks there and says what goes
     detect_secrets:NAME                     that plugin's own patterns mark, the plugin verifies
@@ -43,6 +43,9 @@ _GAP = (
 # What marks such a place for hyperscan: more than `_GAP` lets through; an open repeat compiles in a
 # quarter of the time of a bounded one and is scanned as fast.
 _GAP_MARK = r"""[\w.\-"'`\\\])} \t=:>,(|{\[&]+"""
+
+# A long pattern stands on several lines; their ends and indentation are no part of it.
+_FOLD = re.compile(r"(?:\A(?=[ ]{4})|\n)[ ]*")
 
 # The repeat that ends a pattern, within its last group too.
 _OPEN_END = re.compile(r"(?:\{([1-9]\d*),\d*\}|\+|(\*))(\)?)\Z")
@@ -144,7 +147,8 @@ def assigned_secret_limits(level: Level) -> AssignedSecretLimits:
 @cache
 def rules() -> tuple[Rule, ...]:
     """All rules, in the order of the file; raises msgspec.ValidationError where the file is not as it must be."""
-    return msgspec.convert(_file()["rule"], tuple[Rule, ...])
+    entries = [rule | {"pattern": _FOLD.sub("", rule.get("pattern", ""))} for rule in _file()["rule"]]
+    return msgspec.convert(entries, tuple[Rule, ...])
 
 
 @cache

@@ -62,10 +62,8 @@ def is_secret(
     rest = REFERENCES.sub(b"", value)
     if len(rest) * 2 <= len(value) or len(rest) < shortest or is_redacted(rest) or is_no_secret(value):
         return False
-    if says_its_name(name, value):
-        others = len(_DIGIT.findall(value)) + len(_SYMBOL.findall(value))
-        if others < limits.minimum_digits_beside_keywords:
-            return False
+    if says_its_name(name, value) and _num_beside_keywords(value, limits) < limits.minimum_digits_beside_keywords:
+        return False
     if _SPACE.search(rest) and not limits.sentences and not _BYTES_LITERAL.search(rest):
         return _may_hold_spaces(rest, sort, limits)
     return sum(byte >= 0x80 for byte in rest) * 2 <= len(rest) and _is_drawn(rest, sort, limits)
@@ -96,6 +94,13 @@ def is_mixed(value: bytes) -> bool:
 def is_wild(value: bytes) -> bool:
     """Whether a value is long and full of symbols, as the salts that a program drew."""
     return len(value) >= MINIMUM_WILD_CHARACTERS and len(set(_WILD.findall(value)) - {b"+"}) >= MINIMUM_WILD_SYMBOLS
+
+
+def _num_beside_keywords(value: bytes, limits: AssignedSecretLimits) -> int:
+    """How many digits and symbols stand beside a manual's words; digits in a row are the manual's, too."""
+    digits = b"".join(_DIGIT.findall(value))
+    counted = is_counted(digits) and not digits.startswith((b"19", b"20")) and not limits.sentences
+    return len(_SYMBOL.findall(value)) + (0 if counted else len(digits))
 
 
 def _is_drawn_number(value: bytes, least: int | None) -> bool:

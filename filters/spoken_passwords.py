@@ -27,7 +27,9 @@ _NAME = (
 _SPOKEN = re.compile(
     rb"(?:"
     # `ID/PW: bob/X`
-    rb"(?i:id|user(?:[ ]?name)?|login|account)[ ]?[/&:,]" + _NAME + rb"\)?[ :=(>-]{1,3}[\w.@-]{2,32}[ ]?[/(:,]{1,2}[ ]?"
+    rb"(?P<pair>(?i:id|user(?:[ ]?name)?|login|account)[ ]?[/&:,]"
+    + _NAME
+    + rb"\)?[ :=(>-]{1,3}[\w.@-]{2,32}[ ]?[/(:,]{1,2}[ ]?)"
     rb"|(?<![A-Za-z0-9_.$-])" + _NAME + rb"s?[*_`]{0,3}(?:"
     rb"(?P<said>[ ]{1,2}(?:(?:for|of|in)[ ](?:the[ ])?(?:user(?:name)?[ ])?[\"'`]?[\w.@-]{1,32}[\"'`]?[ ]?)?"
     rb"(?:is|are|was|set[ ]to|changed[ ]to)\b:?|(?:[ ]for[ ][\w.@-]{1,32})?[ ]?[:(](?![ ]?[\"'])|(?=[ ][`]))"
@@ -62,7 +64,7 @@ def spoken_password(data: bytes, stop: int, level: Level) -> tuple[int, int] | N
         if end < stop - floor:
             continue
         value = _MARKUP.sub(b"", match["value"])
-        said = match["said"] is not None or bool(match["quote"])
+        said = bool(match["said"] or match["pair"] or match["quote"])
         if start >= stop - floor or not _is_said(value, level, said=said):
             return None
         return floor + start, floor + start + len(value)

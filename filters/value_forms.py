@@ -79,6 +79,8 @@ _KEYWORDS = re.compile(
     rb"|the|some|a(?=_|-)|user|db|this|is|super|client|private|credentials?|value|string|field|invalid|valid|wrong|bad"
     rb"|correct|random|jwt|session|encryption|senha|sua|contrasen[ay]"
 )
+# Digits that stand for the letters they look like: `p4ssw0rd`, `s3cr3t`.
+_LEET = bytes.maketrans(b"013457", b"oleast")
 _NO_LETTERS = re.compile(rb"[^A-Za-z]+")
 
 
@@ -94,4 +96,6 @@ def says_its_name(name: bytes, value: bytes) -> bool:
     letters = _NO_LETTERS.sub(b"", value).lower()
     if len(letters) >= 3 and letters == _NO_LETTERS.sub(b"", name).lower():
         return True
-    return len(_NO_LETTERS.sub(b"", _KEYWORDS.sub(b"", value))) <= 1
+    plain = _KEYWORDS.sub(b"", value)
+    spelled = _KEYWORDS.sub(b"", value.lower().translate(_LEET))
+    return len(_NO_LETTERS.sub(b"", plain)) <= 1 or not _NO_LETTERS.sub(b"", spelled)
