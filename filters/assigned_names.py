@@ -87,7 +87,8 @@ def _named(match: re.Match[bytes], before: bytes) -> AssignedName | None:
     if sort is None or (match["close"] and front.endswith(b"::")):
         return None
     is_doubtful = name_sort(bare) is None
-    return AssignedName(name, sort, is_doubtful, match["sign"][::-1], match["open"], front)
+    sign = b"," * (b"," in match["close"]) + match["sign"][::-1]
+    return AssignedName(name, sort, is_doubtful, sign, match["open"], front)
 
 
 def is_prose_or_method(named: AssignedName) -> bool:

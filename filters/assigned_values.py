@@ -24,11 +24,11 @@ _CALL = rb"(?:" + b"|".join((
     rb"(?:binascii\.)?unhexlify|[\w.:]{0,24}\.(?:fromString|unsafePlainText|plainText|valueOf)",
 )) + rb")\([ ]?"  # fmt: skip
 
-# Between sign and quote: the rest of the sign, a new line or a type with its `=`, an opening bracket, calls, a string
+# Between sign and quote: the rest of the sign, a new line (with the dash of a list) or a type with its `=`, an opening bracket, calls, a string
 # prefix or a YAML tag.
 _AHEAD = re.compile(
     rb"[=>]{0,2}[ \t]{0,24}"
-    rb"(?:\r?\n[ \t]{1,40}|[A-Za-z_&*'][\w.<>\[\]?&*'|: ]{0,40}?[ \t]{0,4}=(?![=>])\s{0,40})?"
+    rb"(?:\r?\n[ \t]{1,40}(?:-[ ])?|[A-Za-z_&*'][\w.<>\[\]?&*'|: ]{0,40}?[ \t]{0,4}=(?![=>])\s{0,40})?"
     rb"(?:[\[({][ \t]?(?=[\"'`bB]))?(?:" + _CALL + rb"){0,2}"
     rb"(?:[@$NLuUbBrRfF]{1,2}(?=[\"'`])|!!?[A-Za-z]{1,8}[ ])?"
     rb"(?P<quote>\\{0,3}(?:\"\"\"|\x27\x27\x27|[\"'`])|&quot;|&#34;)"

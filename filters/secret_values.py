@@ -37,6 +37,8 @@ _DOTTED = re.compile(rb"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
 
 # `todo-list-v3`, `cmp2-qat-1208358310`: every part is letters, or digits.
 _PARTS = re.compile(rb"(?:[A-Za-z]{1,12}[0-9]{0,2}|[0-9]{1,10})(?:[_.:/@-]+(?:[A-Za-z]{1,12}[0-9]{0,2}|[0-9]{1,10}))+")
+# No name changes its case so often, unless its parts are words.
+_MANY_CASES = re.compile(rb"(?:[a-z][A-Z][^_.-]{0,8}){3}")
 # `shop-secret-key-2024` is made up to be one.
 _OWN_SECRET = re.compile(rb"(?i)(?:secret|key|jwt).{0,24}[0-9]{3,}\Z")
 _CAPITAL_AND_DIGITS = re.compile(rb"[A-Z].*[0-9]{2}")
@@ -130,7 +132,8 @@ def _is_drawn(value: bytes, sort: NameSort, limits: AssignedSecretLimits) -> boo
         return False
     if _CAPITALS.fullmatch(value) and len(value) < limits.minimum_letters_alone["key"]:
         return False
-    if sort != "password" and not limits.sentences and _PARTS.fullmatch(value):
+    is_name = _PARTS.fullmatch(value) and (words > limits.maximum_word_fraction[sort] or not _MANY_CASES.search(value))
+    if sort != "password" and not limits.sentences and is_name:
         return _is_own_secret(value, sort, limits)
     if words > limits.maximum_word_fraction[sort]:
         needed = limits.minimum_digits_among_words.get(sort)
