@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from filters.secret_names import NameSort, name_sort
 
 MAXIMUM_BYTES_BEFORE = 192
+MAXIMUM_NAME_BYTES = 64
 QUOTES = (b'"', b"'", b"`")
 
 # What stands before `stop`, read backwards: the sign, what closes the name, the name, what opens it.
@@ -97,8 +98,7 @@ def is_prose_or_method(named: AssignedName) -> bool:
     `the password "…"`, `password.encode('…')`, `getPassword("…")`, `print(password, "…")`.
     """
     if named.sign.startswith(b",") and not named.opening.startswith(QUOTES):
-        calls = named.front + named.opening[::-1]
-        return not (calls.endswith((b"{", b"{:")) or _COMPARES.search(calls))
+        return not (named.front.endswith((b"{", b"{:")) or _COMPARES.search(named.front[-MAXIMUM_NAME_BYTES:]))
     if not named.sign.endswith(QUOTES):
         return False
     if b"(" not in named.sign:

@@ -77,7 +77,7 @@ def assigned_secret(data: bytes, stop: int, level: Level) -> Place | None:
     limits = assigned_secret_limits(level)
     quotes_in_sign = named.sign.endswith(QUOTES)
     if named.sign.endswith(b">") and named.sign.startswith((b">", b"</")):
-        is_element = named.sign != b">" or b"<" in named.front[-40:] + named.opening
+        is_element = named.sign != b">" or b"<" in named.front[-40:]
         place = element_value(data, stop) if is_element else None
     else:
         quoted, place = quoted_value(data, stop - quotes_in_sign)

@@ -24,8 +24,8 @@ _CALL = rb"(?:" + b"|".join((
     rb"(?:binascii\.)?unhexlify|[\w.:]{0,24}\.(?:fromString|unsafePlainText|plainText|valueOf)",
 )) + rb")\([ ]?"  # fmt: skip
 
-# Between sign and quote: the rest of the sign, a new line (with the dash of a list) or a type with its `=`, an opening bracket, calls, a string
-# prefix or a YAML tag.
+# Between sign and quote: the rest of the sign, a new line (with the dash of a list) or a type with its `=`, an opening
+# bracket, calls, a string prefix or a YAML tag.
 _AHEAD = re.compile(
     rb"[=>]{0,2}[ \t]{0,24}"
     rb"(?:\r?\n[ \t]{1,40}(?:-[ ])?|[A-Za-z_&*'][\w.<>\[\]?&*'|: ]{0,40}?[ \t]{0,4}=(?![=>])\s{0,40})?"

@@ -68,7 +68,7 @@ _FORM = re.compile(
 # Markup, JSON, escaped addresses, regular expressions, operators.
 _CODE = re.compile(
     b"|".join((
-        rb"</?[a-z][^>]*>|[{\[]\\?[\"']|(?:%[0-9A-F]{2}.*){2}|(?:\w\|\w.*){2}|,\w+=|[\x00-\x1f]",
+        rb"</?[a-z][^>]*>|[{\[]\\?[\"']|(?:%[0-9A-F]{2}.*){2}|(?:\w\|\w.*){2}|,\w+=|\A,\w+:|[\x00-\x1f]",
         rb"a-z|A-Z|0-9[^0-9]|\A/.*/[gimuy]*\Z|\A(?:qr|m)/|\\[dws.][+*{]|\\[(|<%]|\(\?[:=!]|\.\*",
         rb"=>|&&|\|\||\(\)|==[^=]|[\])]\.",
     ))
