@@ -14,115 +14,79 @@ random by itself: code has variables there.
 """
 
 import re
-from dataclasses import dataclass
 
+from filters.assigned_names import MAXIMUM_BYTES_BEFORE, QUOTES, AssignedName, assigned_name, is_prose_or_method
 from filters.assigned_values import (
     Place,
     element_value,
     in_quotes,
     is_expression,
     line_value,
+    next_line_value,
+    phrase_value,
     quoted_value,
     run_value,
     word_value,
 )
+from filters.passphrases import is_passphrase
 from filters.redaction_policy import Level
 from filters.redaction_rules import AssignedSecretLimits, assigned_secret_limits
-from filters.secret_names import NameSort, name_sort
-from filters.secret_values import is_random, is_secret
+from filters.secret_names import name_sort
+from filters.secret_values import is_mixed, is_random, is_secret, is_wild
 
-MAXIMUM_BYTES_BEFORE = 192
 MAXIMUM_BYTES_OF_CONTEXT = 80
-
-# What stands before `stop`, read backwards: the sign, what closes the name, the name, what opens it.
-_BEFORE = re.compile(
-    rb"""(?P<sign>
-        [:=][ \t]{0,2}["'\\]{0,4}(?:eulav|eulaV|EULAV|tluafed|tluafeD)["'\\]{0,4}[-{,;:]?\s{0,44}:?
-            (?=["'\\A-Za-z0-9_.,-])
-        | >[A-Za-z]{1,12}<\s{0,44}>[A-Za-z]{1,12}/<
-        | [=:][=!?:+.&|]{0,3}[ \t]{0,16}(?:(?:gnirts|etyb\]\[|etyb|rts\*?|RTSGW?L?|rahc)[ \t]{1,4})?
-        | (?:>-|-<|\|\||\?\?)[ \t]{0,16}
-        | ro[ \t]{1,4}
-        | ,[ \t]{0,4}(?=\\?["'`][^"'`]{1,64}["'`][({\[])
-        | ["'`]@?(?:\((?:gnir[tT][sS](?:eruceS)?|rtSterceS|terceS)(?:[ ]wen)?)?\([ \t]?
-        | >(?=["'\\]?[A-Za-z0-9_])
-        | ["']@?[ \t]{1,8}
-    )(?P<close>(?:["'`\\,)]|\][0-9]{0,6}\[?){0,5})(?P<name>[A-Za-z0-9_.\-\x80-\xff]{1,64}+)(?P<open>["'`\\(\[{<]{0,4})""",
-    re.VERBOSE,
-)
-_SPACED_NAME = re.compile(rb"[ ]([A-Za-z]{2,14})(?![A-Za-z])")
-
 
 # What may stand before a name that begins its line, and, backwards, before an option's or a parameter's.
 _LINE_START = re.compile(
     rb"[ \t]*(?:(?:[#;*>|+-]|//|--)[ \t]*){0,3}"
     rb"(?:(?:export|set|setx|env|ENV|ARG|local|readonly|declare|-x|-e)[ \t]+|\$env:|Environment=)?"
-    rb"[\w.: \t/-]{0,24}[\"'$@]{0,2}"
+    rb"[\w.: \t/-]{0,24}[\"'$@]{0,2}[*_]{0,3}"
 )
 _OPTION = re.compile(
-    rb"[\w.:-]{0,24}--?(?:[\s\"'`(]|\Z)|[\"']?[ =]?(?:vne--|e-|D-|gra-dliub--|tes--|E-|vne|tropxe)(?:[\s\"'`(]|\Z)"
+    rb"[\w.:-]{0,24}--?(?:[\s\"'`(]|\Z)"
+    rb"|[\"']?[ =]?(?:vne--|e-|D-|gra-dliub--|tes--|E-|vne|tropxe)(?:[\s\"'`(]|\Z)"
+    # A header of `curl -H "x-api-secret: X"`.
+    rb"|[\"'][ ]?(?:H-|redaeh--)"
 )
 _NEXT_PARAMETER = re.compile(rb",[^,=:]{1,40}[=:]")
 _PARAMETER = re.compile(rb"[\w.-]{0,16} ?[?&;]")
 _REST_OF_SIGN = re.compile(rb"[=>]{0,2}[ \t]{0,24}")
 
-_METHOD_OF_A_VALUE = re.compile(rb"\.(?!(?:equals|assign|compare|is|eq|set|value|default|contentEquals)\w*\Z)\w+\Z")
-_LOOKS_UP = re.compile(rb"(?i)_*(?:get|find|fetch|read|load|lookup|split|parse|strip|remove|delete|reset|forgot)")
-_MAY_BE_PROSE = re.compile(rb"(?i)pass|pwd|auth|token|secret|pin|bearer")
 _HASHES = re.compile(
     rb"(?i)sha-?[1235]|md5|checksum|integrity|digest|fingerprint|hash|etag|public[ _-]?key|commit|certificate"
 )
 _HEX_OR_BASE64 = re.compile(rb"[0-9A-Fa-f]+|[A-Za-z0-9+/]+={0,2}")
 _UUID = re.compile(rb"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _REQUEST_TOKEN = re.compile(rb"(?i)(?:client|request)[_-]?token\Z")
-# A letter, a digit and a symbol that no name or number has.
-_MIXED = re.compile(rb"(?=[^A-Za-z]*[A-Za-z])(?=[^0-9]*[0-9])(?=[^@#$%^&*!?+~]*[@#$%^*!?+~])(?!.*[=:/]).{6}")
-_QUOTES = (b'"', b"'", b"`")
-_WORD_ENDS = (b"", b" ", b",", b";", b"\n", b"\r", b'"', b"'")
-_ENDS = (b"", b" ", b"\t", b"\r", b"\n", *_QUOTES)
-
-
-@dataclass(frozen=True, slots=True)
-class _Named:
-    """A secret's name and what stands around it.
-
-    Attributes:
-        opening: what opens the name, read backwards: quotes and brackets, the dash of an option.
-        front: up to `MAXIMUM_BYTES_BEFORE` bytes before the name.
-    """
-
-    name: bytes
-    sort: NameSort
-    sign: bytes
-    opening: bytes
-    front: bytes
-    limits: AssignedSecretLimits
-
-    def promises(self, data: bytes, place: Place) -> bool:
-        """Whether the value at a place is a secret, and no hash that its line speaks of."""
-        value = data[slice(*place)]
-        if not is_secret(self.name, self.sort, value, self.limits):
-            return False
-        if _UUID.fullmatch(value) and _REQUEST_TOKEN.search(self.name):
-            return False
-        line = self.front[self.front.rfind(b"\n") + 1 :][-MAXIMUM_BYTES_OF_CONTEXT:]
-        return not (_HEX_OR_BASE64.fullmatch(value) and _HASHES.search(line))
+_WORD_ENDS = (b"", b" ", b",", b";", b"\\", b")", b"\n", b"\r", b"<", b"&", b"|", *QUOTES)
+_DIGIT = re.compile(rb"[0-9]")
+_SEALED = b"encryptedData:"
+# What a line names beside a password.
+_OTHER_PART = re.compile(
+    rb"(?i)(?:user|usr|uid|login|account|email|host|server|database|db|dbname|port|ssid|role|\bid|name)"
+    rb"[\w-]{0,10}[\"']?[ ]?[=:]|\w@[\w.]"
+)
+_ENDS = (b"", b" ", b"\t", b"\r", b"\n", *QUOTES)
 
 
 def assigned_secret(data: bytes, stop: int, level: Level) -> Place | None:
     """The value that is assigned to the name whose sign ends at `stop`, or None."""
-    named = _named(data, stop, assigned_secret_limits(level))
-    if named is None or _is_prose_or_method(named):
+    named = assigned_name(data, stop)
+    if named is None or is_prose_or_method(named):
         return None
-    quotes_in_sign = named.sign.endswith(_QUOTES)
+    limits = assigned_secret_limits(level)
+    quotes_in_sign = named.sign.endswith(QUOTES)
     if named.sign.endswith(b">") and named.sign.startswith((b">", b"</")):
         is_element = named.sign != b">" or b"<" in named.front[-40:]
         place = element_value(data, stop) if is_element else None
     else:
         quoted, place = quoted_value(data, stop - quotes_in_sign)
         if not quoted:
-            return _bare_secret(data, stop, named)
-    return place if place and named.promises(data, place) else None
+            return _bare_secret(data, stop, named, limits)
+        # `PASSWORD=`pwgen 16 1`` is a command.
+        if place and data[place[0] - 1 : place[0]] == b"`" and b" " in data[slice(*place)]:
+            return None
+    return place if place and _promises(data, place, named, limits) else None
 
 
 def option_value(data: bytes, stop: int, level: Level) -> Place | None:
@@ -140,71 +104,102 @@ def option_value(data: bytes, stop: int, level: Level) -> Place | None:
 def password_literal(data: bytes, stop: int, level: Level) -> Place | None:
     """The password in or without quotes that begins with the byte before `stop`: `IDENTIFIED BY '…'`, `mysql -p…`."""
     quote = data[stop - 1 : stop]
-    place = in_quotes(data, quote, stop) if quote in _QUOTES else word_value(data, stop - 1)
-    if place is None or (quote not in _QUOTES and is_expression(data[slice(*place)], tight=True)):
+    place = in_quotes(data, quote, stop) if quote in QUOTES else word_value(data, stop - 1)
+    if place is None or (quote not in QUOTES and is_expression(data[slice(*place)], tight=True)):
         return None
-    return place if is_secret(b"password", "password", data[slice(*place)], assigned_secret_limits(level)) else None
+    return place if chosen_password(data[slice(*place)], level) else None
 
 
-def _named(data: bytes, stop: int, limits: AssignedSecretLimits) -> _Named | None:
-    """The name before the sign that ends at `stop`; None where it is no secret's."""
-    if data[stop : stop + 1] == b":":
-        return None
-    before = data[max(0, stop - MAXIMUM_BYTES_BEFORE) : stop]
-    match = _BEFORE.match(before[::-1])
-    if match is None:
-        return None
-    name, front = match["name"][::-1], before[: len(before) - match.end("name")]
-    if name.lower() in {b"key", b"code", b"phrase", b"token"} and (spaced := _SPACED_NAME.match(front[::-1])):
-        name, front = spaced[1][::-1] + b"_" + name, front[: len(front) - spaced.end()]
-    sort = name_sort(name.strip(b".-"), eager=limits.salts)
-    # `"AWS::IAM::AccessKey": "…"` names a type.
-    if sort is None or (match["close"] and front.endswith(b"::")):
-        return None
-    return _Named(name, sort, match["sign"][::-1], match["open"], front, limits)
+def chosen_password(value: bytes, level: Level) -> bool:
+    """Whether what stands where a command or a file has its password is one."""
+    return is_secret(b"password", "password", value, assigned_secret_limits(level))
 
 
-def _is_prose_or_method(named: _Named) -> bool:
-    """Whether a quote behind the name belongs to a sentence, or to a call that is given something else than the secret.
+def chosen_secret(value: bytes, level: Level) -> bool:
+    """Whether what stands where a call has its signing secret is one."""
+    return is_secret(b"secret", "secret", value, assigned_secret_limits(level))
 
-    `the password "…"`, `password.encode('…')`, `getPassword("…")`.
-    """
-    if not named.sign.endswith(_QUOTES):
+
+def _promises(
+    data: bytes, place: Place, named: AssignedName, limits: AssignedSecretLimits, *, in_quotes: bool = True
+) -> bool:
+    """Whether the value at a place is a secret, and no hash that its line speaks of."""
+    value = data[slice(*place)]
+    if named.is_doubtful and not limits.salts and not is_wild(value):
         return False
-    if b"(" not in named.sign:
-        return not named.opening.startswith(b"-") and _MAY_BE_PROSE.fullmatch(named.name) is not None
-    if _LOOKS_UP.match(named.name[named.name.rfind(b".") + 1 :]):
-        return True
-    method = _METHOD_OF_A_VALUE.search(named.name)
-    return method is not None and name_sort(method[0]) is None
+    if not is_secret(named.name, named.sort, value, limits, in_quotes=in_quotes):
+        return False
+    if _UUID.fullmatch(value) and _REQUEST_TOKEN.search(named.name):
+        return False
+    if _SEALED in named.front:
+        return False
+    line = named.front[named.front.rfind(b"\n") + 1 :][-MAXIMUM_BYTES_OF_CONTEXT:]
+    return not (_HEX_OR_BASE64.fullmatch(value) and _HASHES.search(line))
 
 
-def _bare_secret(data: bytes, stop: int, named: _Named) -> Place | None:
-    """The value without quotes behind a sign: an option's, a parameter's, a whole line, or one random by itself."""
+def _bare_secret(data: bytes, stop: int, named: AssignedName, limits: AssignedSecretLimits) -> Place | None:
+    """The value without quotes behind a sign: an option's, a parameter's, a whole line, or one that needs neither."""
     if b"=" not in named.sign and b":" not in named.sign:
         return None
     tight = b":" in named.sign or not (named.sign[:1].isspace() or data[stop : stop + 1].isspace())
     start = _REST_OF_SIGN.match(data, stop).end()  # type: ignore[union-attr]
     word = word_value(data, start)
     end = word[1] if word else start
-    if end - start < named.limits.minimum_characters[named.sort] and data[end : end + 1] in _ENDS:
-        return None
+    if end - start < limits.minimum_characters[named.sort] and data[end : end + 1] in _ENDS:
+        place = _whole_lines(data, start, named, limits)
+        return place if place and _promises(data, place, named, limits) else None
     backwards = named.front[:-64:-1]
     place = None
-    if tight and (_PARAMETER.match(backwards) or _OPTION.match(backwards)):
+    if tight and (named.name.startswith(b"-") or _PARAMETER.match(backwards) or _OPTION.match(backwards)):
         place = word
-    elif _LINE_START.fullmatch(re.split(rb"[\r\n]", named.front)[-1]):
-        place = line_value(data, start) or (word if tight and named.sign == b"=" else None)
-        if place and _NEXT_PARAMETER.search(data, *place):
-            place = word
+    elif _LINE_START.fullmatch(_line_front(named)):
+        place = _line_of(data, start, word, tight=tight and named.sign == b"=")
         if place and data[place[1] - 1] in b",;":
             place, tight = (place[0], place[1] - 1), False
-    if place and not is_expression(data[slice(*place)], tight=tight) and named.promises(data, place):
-        return place
-    # `login bob, password:Fake7#horse, host x`
-    if word and tight and named.sort == "password" and _MIXED.match(data, *word) and data[end : end + 1] in _WORD_ENDS:
-        return word if named.promises(data, word) else None
-    place = run_value(data, start)
-    if place and is_random(data[slice(*place)], named.limits) and named.promises(data, place):
-        return place
+    if place and not is_expression(data[slice(*place)], tight=tight):
+        return place if _promises(data, place, named, limits, in_quotes=False) else None
+    place = _whole_lines(data, start, named, limits)
+    if place is None and word and tight and named.sort == "password":
+        place = _part(data, word, named)
+    if place is None and (run := run_value(data, start)) and is_random(data[slice(*run)], limits):
+        place = run
+    return place if place and _promises(data, place, named, limits, in_quotes=False) else None
+
+
+def _line_front(named: AssignedName) -> bytes:
+    """What stands before the name in its line."""
+    return re.split(rb"[\r\n]", named.front)[-1]
+
+
+def _line_of(data: bytes, start: int, word: Place | None, *, tight: bool) -> Place | None:
+    """The value of a line that its name begins: all that follows, or one word where more settings do."""
+    place = line_value(data, start) or (word if tight else None)
+    return word if place and _NEXT_PARAMETER.search(data, *place) else place
+
+
+def _whole_lines(data: bytes, start: int, named: AssignedName, limits: AssignedSecretLimits) -> Place | None:
+    """A password of several words to the end of the line, or one that stands alone on the next line."""
+    if named.sort != "password" or not _LINE_START.fullmatch(_line_front(named)):
+        return None
+    if phrase := phrase_value(data, start):
+        words = limits.minimum_passphrase_words.get("password")
+        value = data[slice(*phrase)]
+        return phrase if words and value[-1:].isdigit() and is_passphrase(value, words) else None
+    place = next_line_value(data, start) if named.sign.endswith(b":") else None
+    return place if place and _DIGIT.search(data, *place) else None
+
+
+def _part(data: bytes, word: Place, named: AssignedName) -> Place | None:
+    """A password inside a line: beside a user's or host's name, or mixed like none of a variable.
+
+    `user=bob password=tiger77`, `login bob, password:Fake7#horse, host x`.
+    """
+    value = data[slice(*word)]
+    after = data[word[1] : word[1] + MAXIMUM_BYTES_OF_CONTEXT].partition(b"\n")[0]
+    if after[:1] not in _WORD_ENDS or _DIGIT.search(value) is None:
+        return None
+    line = _line_front(named)[-MAXIMUM_BYTES_OF_CONTEXT:]
+    beside = _OTHER_PART.search(line) or _OTHER_PART.search(after)
+    if is_mixed(value) or (beside and not is_expression(value, tight=True)):
+        return word
     return None

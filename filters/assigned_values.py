@@ -24,11 +24,11 @@ _CALL = rb"(?:" + b"|".join((
     rb"(?:binascii\.)?unhexlify|[\w.:]{0,24}\.(?:fromString|unsafePlainText|plainText|valueOf)",
 )) + rb")\([ ]?"  # fmt: skip
 
-# Between sign and quote: the rest of the sign, a new line or a type with its `=`, an opening bracket, calls, a string
-# prefix or a YAML tag.
+# Between sign and quote: the rest of the sign, a new line (with the dash of a list) or a type with its `=`, an opening
+# bracket, calls, a string prefix or a YAML tag.
 _AHEAD = re.compile(
     rb"[=>]{0,2}[ \t]{0,24}"
-    rb"(?:\r?\n[ \t]{1,40}|[A-Za-z_&*'][\w.<>\[\]?&*'|: ]{0,40}?[ \t]{0,4}=(?![=>])\s{0,40})?"
+    rb"(?:\r?\n[ \t]{1,40}(?:-[ ])?|[A-Za-z_&*'][\w.<>\[\]?&*'|: ]{0,40}?[ \t]{0,4}=(?![=>])\s{0,40})?"
     rb"(?:[\[({][ \t]?(?=[\"'`bB]))?(?:" + _CALL + rb"){0,2}"
     rb"(?:[@$NLuUbBrRfF]{1,2}(?=[\"'`])|!!?[A-Za-z]{1,8}[ ])?"
     rb"(?P<quote>\\{0,3}(?:\"\"\"|\x27\x27\x27|[\"'`])|&quot;|&#34;)"
@@ -39,6 +39,8 @@ _QUOTED = {
 _ENTITY = re.compile(rb"([^\s&]{1,401}+)(?:&quot;|&#34;)")
 _ELEMENT = re.compile(rb"\s{0,40}(?:<!\[CDATA\[)?([^<>\s]{1,401}?)(?:\]\]>)?\s{0,40}</")
 _LINE = re.compile(rb"([^\s\"'`]{1,401}+)[ \t]{0,40}(?:(?:[#;]|//|--|\\)[^\r\n]{0,80}|<br ?/?>)?(?:[\r\n]|\Z)")
+_PHRASE = re.compile(rb"([\w'@#$!-]{1,16}(?: [\w'@#$!-]{1,16}){1,9})[ \t]{0,40}(?:[\r\n]|\Z)")
+_NEXT_LINE = re.compile(rb"\r?\n[ \t]{1,40}([^\s\"'`#:{}\[\](),;-][^\s\"'`:{}\[\](),;]{1,64})[ \t]{0,8}(?:[\r\n]|\Z)")
 _WORD = re.compile(rb"([^\s\"'`<>,;&|(){}\[\]\\]{1,401}+)")
 _RUN = re.compile(rb"([A-Za-z0-9_+/=.~-]{1,401}+)(?![\w(\[])")
 
@@ -78,6 +80,16 @@ def element_value(data: bytes, start: int) -> Place | None:
 def line_value(data: bytes, start: int) -> Place | None:
     """What stands alone from `start` to the end of the line, but for a comment."""
     return _place(_LINE, data, start)
+
+
+def phrase_value(data: bytes, start: int) -> Place | None:
+    """Two or more words that stand alone from `start` to the end of the line."""
+    return _place(_PHRASE, data, start)
+
+
+def next_line_value(data: bytes, start: int) -> Place | None:
+    """The one word of the next line, if `start` ends a line."""
+    return _place(_NEXT_LINE, data, start)
 
 
 def word_value(data: bytes, start: int) -> Place | None:

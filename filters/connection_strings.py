@@ -16,7 +16,9 @@ _OTHER_PART = re.compile(
     rb"\b(?:server|data source|datasource|host|hostname|uid|user id|userid|user|username|jdbc|driver|database|dbname|"
     rb"initial catalog|provider|dsn|address|addr|port|accountendpoint)\s?[=:]"
 )
-_QUOTED = re.compile(rb"\\?([\"'])([^\"'\r\n\\]{1,128})\\?\1")
+_QUOTED = re.compile(rb"\\?([\"'])(?P<value>[^\"'\r\n\\]{1,128})\\?\1")
+# ODBC: braces let a password hold a semicolon.
+_BRACED = re.compile(rb"\{(?P<value>[^{}\r\n]{3,128})\};?")
 # What is cut at its greatest length is no password, and could be cut within a character.
 _PART = re.compile(rb"[^/~;\"'\s<>`,\\&)][^;\"'\s<>`,\\&)]{0,127}+(?![^;\"'\s<>`,\\&)])")
 _CALL = re.compile(rb"[\w.]*[(\[]")
@@ -36,8 +38,8 @@ def connection_password(data: bytes, stop: int, _level: Level) -> tuple[int, int
     begins the name of the user or the database too stays.
     """
     first = stop + 1 if data[stop : stop + 1] == b" " else stop
-    quoted = _QUOTED.match(data, first)
-    first, last = quoted.span(2) if quoted else _span(_PART.match(data, first))
+    quoted = _QUOTED.match(data, first) or _BRACED.match(data, first)
+    first, last = quoted.span("value") if quoted else _span(_PART.match(data, first))
     value = data[first:last]
     if not value or (not quoted and _CALL.match(value)) or not is_password(value):
         return None

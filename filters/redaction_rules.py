@@ -1,7 +1,7 @@
 """Redaction rules: what corpusmill knows by sight, read from one data file, `redaction_rules.toml`.
 
-A rule's `pattern` is written in what hyperscan and Python's `re` both understand, without look-around. What it does
-depends on its `validator`:
+A rule's `pattern` is written in what hyperscan and Python's `re` both understand, without look-around; line breaks in
+it and the spaces behind them are left out. What it does depends on its `validator`:
 
     a place (`filters.validators.PLACES`)   the pattern only marks a place; the function looks there and says what goes
     detect_secrets:NAME                     that plugin's own patterns mark, the plugin verifies
@@ -44,6 +44,9 @@ _GAP = (
 # What marks such a place for hyperscan: more than `_GAP` lets through; an open repeat compiles in a
 # quarter of the time of a bounded one and is scanned as fast.
 _GAP_MARK = r"""[\w.\-"'`\\\])} \t=:>,(|{\[&]+"""
+
+# A long pattern stands on several lines; their ends and indentation are no part of it.
+_FOLD = re.compile(r"(?:\A(?=[ ]{4})|\n)[ ]*")
 
 # The repeat that ends a pattern, within its last group too.
 _OPEN_END = re.compile(r"(?:\{([1-9]\d*),\d*\}|\+|(\*))(\)?)\Z")
@@ -107,7 +110,10 @@ class AssignedSecretLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unk
         maximum_path_word_fraction: of a value of three parts with `/`, or of parts with `.`, before it is a path.
         minimum_letters_alone: length of a value of letters alone that are no words.
         minimum_digits_beside_keywords: what a value of words such as `password` and `test` needs.
-        minimum_number_digits: length of a password of digits alone; None: no such value.
+        minimum_digits_in_joined_words: what words with `-` or `_` between them need; no entry: two more than others.
+        minimum_number_digits: length of a value of digits alone, in quotes; no entry: no such value.
+        minimum_passphrase_words: of a value with spaces and without a number; no entry: no value with spaces.
+        minimum_symbols_beside_spaces: so many different ones make a value with spaces no sentence.
         sentences: whether white space may stand in a value.
         minimum_bare_characters: length of a value that stands without quotes inside a line; with the two below it.
         salts: whether salts, PINs and licence keys count.
@@ -122,7 +128,10 @@ class AssignedSecretLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unk
     maximum_path_word_fraction: float
     minimum_letters_alone: dict[str, int]
     minimum_digits_beside_keywords: int
-    minimum_number_digits: int | None = None
+    minimum_digits_in_joined_words: dict[str, int]
+    minimum_number_digits: dict[str, int]
+    minimum_passphrase_words: dict[str, int]
+    minimum_symbols_beside_spaces: int
     sentences: bool = False
     minimum_bare_characters: int
     minimum_bare_bits: float
@@ -139,7 +148,8 @@ def assigned_secret_limits(level: Level) -> AssignedSecretLimits:
 @cache
 def rules() -> tuple[Rule, ...]:
     """All rules, in the order of the file; raises msgspec.ValidationError where the file is not as it must be."""
-    return msgspec.convert(_file()["rule"], tuple[Rule, ...])
+    entries = [rule | {"pattern": _FOLD.sub("", rule.get("pattern", ""))} for rule in _file()["rule"]]
+    return msgspec.convert(entries, tuple[Rule, ...])
 
 
 @cache

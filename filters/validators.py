@@ -6,7 +6,7 @@ place looks at what stands around it too. All are given the level of their kind.
 
 from collections.abc import Callable
 
-from filters.assigned_secrets import assigned_secret, option_value, password_literal
+from filters.assigned_secrets import assigned_secret, chosen_password, chosen_secret, option_value, password_literal
 from filters.authorization import basic_credentials, header_token
 from filters.aws_keys import aws_secret, aws_secret_near_id
 from filters.connection_strings import command_password, connection_password, oracle_password
@@ -19,6 +19,7 @@ from filters.payment_cards import payment_card
 from filters.phone_numbers import bare_phone_number, international_phone_number, national_phone_number
 from filters.private_keys import pem_block, putty_block
 from filters.redaction_policy import Level
+from filters.spoken_passwords import inserted_password, spoken_password
 from filters.url_credentials import url_password, url_password_parameter, url_secret_parameter, url_token
 from filters.value_tests import alphanumeric_token, anything, dense_token, mixed_token, random, token
 from filters.written_out_addresses import written_out_address
@@ -43,6 +44,7 @@ PLACES: dict[str, Place] = {
     "email_address": email_address,
     "encoded_email_address": encoded_email_address,
     "iban": iban,
+    "inserted_password": inserted_password,
     "international_phone_number": international_phone_number,
     "ipv4_address": ipv4_address,
     "ipv6_address": ipv6_address,
@@ -51,6 +53,7 @@ PLACES: dict[str, Place] = {
     "pem_block": pem_block,
     "putty_block": putty_block,
     "written_out_address": written_out_address,
+    "spoken_password": spoken_password,
     "oracle_password": oracle_password,
     "url_password": url_password,
     "url_password_parameter": url_password_parameter,
@@ -61,6 +64,8 @@ VALUE_TESTS: dict[str, ValueTest] = {
     "alphanumeric_token": alphanumeric_token,
     "anything": anything,
     "basic_credentials": basic_credentials,
+    "chosen_password": chosen_password,
+    "chosen_secret": chosen_secret,
     "dense_token": dense_token,
     "header_token": header_token,
     "mixed_token": mixed_token,

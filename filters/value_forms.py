@@ -26,7 +26,7 @@ _REFERENCE = re.compile(
             rb"(?:secrets|process|config|settings|self|this|os|env|options|params|props|args|req|request|state|var|data"
             rb"|local|module)\.\w.*"
         ),
-        rb"(?:vault|secrets?|ssm|op|aws|env|file|ref|kms|arn|base64|hex|plain|literal|keyring):[^ ]*",
+        rb"(?:vault|secrets?|ssm|op|aws|env|file|ref|kms|arn|plain|literal|keyring):[^ ]*",
         # Encrypted already: SOPS and Jasypt, Spring and Rails, Fernet, AWS KMS.
         rb"(?:ENC|enc)[(\[].*|\{\w{2,10}\}.*|gAAAAA[\w-]{20,}={0,2}|AQICAH\S+",
     )),
@@ -35,9 +35,11 @@ _REFERENCE = re.compile(
 
 _PLACEHOLDER = re.compile(
     b"|".join((
-        rb"(?i)example|placeholder|change[_\s-]?(?:me|it|this)|replace|redacted|dummy|insert|your[_\s-]?|\btodo\b",
+        rb"(?i)example|placeholder|change[_\s-]?(?:me|it|this)|replace|redacted|dummy|insert|\btodo\b",
+        # No random run of letters: `SQyouRKcu`.
+        rb"(?-i:your|Your|YOUR)",
         rb"fixme|lorem|(?:foo|bar|baz){2}|\bhere\b|(?:put|fill)[_\s-]?(?:me|in)|\bn/a\b",
-        rb"not[_\s-]?(?:a[_\s-]|set|real|used|needed)|x{4,}|\*{3,}|\.{3}|\xe2\x80[\xa2\xa6]|0{8}|(.)\1{5}",
+        rb"not[_\s-]?(?:a[_\s-]|(?:set|real|used|needed)(?![a-z0-9]))|x{4,}|\*{3,}|\.{3}|\xe2\x80[\xa2\xa6]|0{8}|(.)\1{5}",
         rb"abcdefgh|zyxwvut|qwertyuiop|(?:0123456789|1234567890){2}",
     ))
 )  # fmt: skip
@@ -66,7 +68,7 @@ _FORM = re.compile(
 # Markup, JSON, escaped addresses, regular expressions, operators.
 _CODE = re.compile(
     b"|".join((
-        rb"</?[a-z][^>]*>|[{\[]\\?[\"']|(?:%[0-9A-F]{2}.*){2}|(?:\w\|\w.*){2}|,\w+=|[\x00-\x1f]",
+        rb"</?[a-z][^>]*>|[{\[]\\?[\"']|(?:%[0-9A-F]{2}.*){2}|(?:\w\|\w.*){2}|,\w+=|\A,\w+:|[\x00-\x1f]",
         rb"a-z|A-Z|0-9[^0-9]|\A/.*/[gimuy]*\Z|\A(?:qr|m)/|\\[dws.][+*{]|\\[(|<%]|\(\?[:=!]|\.\*",
         rb"=>|&&|\|\||\(\)|==[^=]|[\])]\.",
     ))
@@ -77,6 +79,8 @@ _KEYWORDS = re.compile(
     rb"|the|some|a(?=_|-)|user|db|this|is|super|client|private|credentials?|value|string|field|invalid|valid|wrong|bad"
     rb"|correct|random|jwt|session|encryption|senha|sua|contrasen[ay]"
 )
+# Digits that stand for the letters they look like: `p4ssw0rd`, `s3cr3t`.
+_LEET = bytes.maketrans(b"013457", b"oleast")
 _NO_LETTERS = re.compile(rb"[^A-Za-z]+")
 
 
@@ -92,4 +96,6 @@ def says_its_name(name: bytes, value: bytes) -> bool:
     letters = _NO_LETTERS.sub(b"", value).lower()
     if len(letters) >= 3 and letters == _NO_LETTERS.sub(b"", name).lower():
         return True
-    return len(_NO_LETTERS.sub(b"", _KEYWORDS.sub(b"", value))) <= 1
+    plain = _KEYWORDS.sub(b"", value)
+    spelled = _KEYWORDS.sub(b"", value.lower().translate(_LEET))
+    return len(_NO_LETTERS.sub(b"", plain)) <= 1 or not _NO_LETTERS.sub(b"", spelled)

@@ -4,9 +4,8 @@ Cost: a few regular expressions and a count of bytes, some microseconds for a va
 """
 
 import re
-from collections import Counter
-from math import log2
 
+from filters.entropy import bits_a_character, entropy_fraction
 from filters.redaction_policy import Level
 from filters.spans import is_redacted
 
@@ -27,7 +26,6 @@ MAXIMUM_SEQUENCE_BYTES = 64
 
 _LONE_WORD = re.compile(rb"(?:\A|[-_/+])[A-Za-z][a-z]{4,}(?:[-_/+=]|\Z)")
 _LOWER_RUN = re.compile(rb"[a-z]{4,}")
-_HEX = re.compile(rb"[0-9a-fA-F]+")
 _SEQUENCE = re.compile(rb"(?i)1234567|7654321|abcdefg|qwerty|deadbeef|cafebabe|([a-z0-9])\1{4}")
 _WORD = re.compile(
     rb"(?i)token|secret|passw|access|client|config|default|service|value|string|object|button|header|"
@@ -63,16 +61,6 @@ def random(value: bytes, level: Level) -> bool:
     return token(value, level) and entropy_fraction(drawn) >= least and not _readable(value, one_case=one_case)
 
 
-def entropy_fraction(value: bytes) -> float:
-    """Shannon entropy of the bytes as a fraction of what their number and alphabet allow; 0 below two bytes."""
-    if len(value) < 2:
-        return 0.0
-    counts = Counter(value).values()
-    entropy = -sum(count / len(value) * log2(count / len(value)) for count in counts)
-    alphabet = 16 if _HEX.fullmatch(value) else 36 if value in {value.lower(), value.upper()} else 62
-    return entropy / log2(min(len(value), alphabet))
-
-
 def _readable(value: bytes, *, one_case: bool) -> bool:
     if _WORD.search(value) or _LONE_WORD.search(value):
         return True
@@ -95,9 +83,4 @@ def mixed_token(value: bytes, level: Level) -> bool:
 
 def dense_token(value: bytes, level: Level) -> bool:
     """Whether a long mixed token is as random as one: encoded binary data, full of zeros, is not."""
-    return mixed_token(value, level) and _entropy(value) >= MINIMUM_BITS_PER_BYTE
-
-
-def _entropy(value: bytes) -> float:
-    """Shannon's, of the bytes of a value, in bits per byte: 5.0 at least for 90 random letters and digits."""
-    return -sum(count / len(value) * log2(count / len(value)) for count in Counter(value).values())
+    return mixed_token(value, level) and bits_a_character(value) >= MINIMUM_BITS_PER_BYTE

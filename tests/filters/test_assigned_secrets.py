@@ -52,7 +52,8 @@ def test_an_example_is_replaced_once(template: str) -> None:
         ('password = "⟦assigned_secret|hunter2⟧"', "balanced"),
         ('password = "⟦assigned_secret|sunshine⟧"', "high"),
         ('password_salt = "⟦assigned_secret|«alnum:16»⟧"', "high"),
-        ('password = "⟦assigned_secret|836194⟧"', "high"),
+        ('password = "⟦assigned_secret|836194⟧"', "balanced"),
+        ('password = "⟦assigned_secret|blue cat 99⟧"', "balanced"),
     ],
 )
 def test_the_least_level_of_a_finding(template: str, least: Level) -> None:
@@ -68,7 +69,9 @@ def test_the_least_level_of_a_finding(template: str, least: Level) -> None:
     [
         b"password=", b'"password": "', b"password ", b"name: password\n", b"password value: ", b"password=((((",
         b"password = b(b(b(", b"password=&quot;", b'password="${${${${" ', b"<password>", b"--password ", b"mysql -p ",
-        b'password = "\\"', b"api_key", b'password="%2F%2F|a|b|" ',
+        b'password = "\\"', b"api_key", b'password="%2F%2F|a|b|" ', b'variable "password" {\n a_b_c = x\n',
+        b"user=a password=a1,", b"password:\n    a1", b"password: a b c ", b'password, "', b"password is a1 ",
+        b"password (for x) a1", b"ID/PW: a/1", b"insert into a (password) values (", b"(pw", b"redis-cli -a ",
     ],
 )  # fmt: skip
 def test_a_hostile_line_takes_linear_time(line: bytes) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from filters.named_secrets import named_secret
-from filters.value_tests import entropy_fraction, random
+from filters.value_tests import random
 
 VALUE = b"9c41d7e05fb28a6340d1b7c9e2f5836a"
 
@@ -48,9 +48,3 @@ def test_a_random_value_is_random(value: bytes) -> None:
 )  # fmt: skip
 def test_an_ordered_or_readable_value_is_not(value: bytes) -> None:
     assert not random(value, "balanced")
-
-
-def test_entropy_is_a_fraction_of_what_can_be() -> None:
-    assert entropy_fraction(b"0123456789abcdef") == 1.0
-    assert entropy_fraction(b"aaaaaaaa") == 0.0
-    assert entropy_fraction(b"") == 0.0

@@ -10,7 +10,7 @@ from filters.example_values import filled_in
 from filters.redaction_policy import Level
 from filters.redaction_rules import assigned_secret_limits
 from filters.secret_names import NameSort
-from filters.secret_values import bits_a_character, is_random, is_secret
+from filters.secret_values import is_mixed, is_random, is_secret, is_wild
 from filters.spans import PLACEHOLDERS
 
 LEVELS: tuple[Level, ...] = ("low", "balanced", "high")
@@ -35,8 +35,21 @@ def test_a_random_value_is_a_secret_at_every_level(sort: NameSort, spec: str) ->
         ("password", "zxcvbn", "balanced"),
         ("password", "sunshine", "high"),
         ("password", "password1", "high"),
-        ("password", "8361947", "high"),
-        ("password", "correct horse battery staple", "high"),
+        ("password", "8361947", "balanced"),
+        ("password", "12345678", "off"),
+        ("password", "20200102", "off"),
+        ("password", "blue cat 99", "balanced"),
+        ("password", "wkfe pwqm rnvz jzuv", "balanced"),
+        ("password", "Enter your password 2", "off"),
+        ("password", "tiger123456", "balanced"),
+        ("password", "password123", "high"),
+        ("password", "p4ssw0rd", "high"),
+        ("password", "123 456", "high"),
+        ("secret", "this is the jwt secret 7659", "balanced"),
+        ("password", "blue-sky-88", "balanced"),
+        ("secret", "Blue-Sky-88", "balanced"),
+        ("secret", "blue-sky-88", "high"),
+        ("password", "correct horse battery staple", "balanced"),
         ("secret", "supersecret2020", "balanced"),
         ("secret", "development", "high"),
         ("key", "k3yb04rdc4t", "balanced"),
@@ -69,14 +82,23 @@ def test_a_level_takes_what_the_one_below_it_takes() -> None:
         assert low.minimum_bare_characters >= high.minimum_bare_characters
 
 
-def test_bits_a_character() -> None:
-    assert bits_a_character(b"") == 0.0
-    assert bits_a_character(b"aaaa") == 0.0
-    assert bits_a_character(b"abcd") == 2.0
-
-
 @given(st.binary(max_size=500), st.sampled_from(SORTS), st.sampled_from(LEVELS))
 def test_any_bytes_are_judged(value: bytes, sort: NameSort, level: Level) -> None:
     limits = assigned_secret_limits(level)
     assert isinstance(is_secret(b"name", sort, value, limits), bool)
     assert isinstance(is_random(value, limits), bool)
+
+
+@pytest.mark.parametrize("value", ["ihqSb1Gg", "Prl23Db#@", "a1!b2c", "Fake7#horse"])
+def test_a_mixed_value_is_no_variable(value: str) -> None:
+    assert is_mixed(value.encode())
+
+
+@pytest.mark.parametrize("value", ["password2", "base64String", "UPPER_2", "a=b1!x", "http://a1!", "abc", "tiger77"])
+def test_a_variable_is_not_mixed(value: str) -> None:
+    assert not is_mixed(value.encode())
+
+
+def test_salts_are_wild() -> None:
+    assert is_wild(filled_in("«symbols:60»!@#", "a").encode())
+    assert not is_wild(filled_in("«base64:60»==", "a").encode())
