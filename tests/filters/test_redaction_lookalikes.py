@@ -35,6 +35,13 @@ _VECTORS = re.compile(
     r"(?:test|spec)s?/.*(?:crypt|hash|sha\d|md5|aes|hmac|digest|vector|base64)|test[_-]?vector", re.IGNORECASE
 )
 
+# Files that really hold what is found.
+TRUE = {
+    "/docs/config.rst": "the SECRET_KEY of Flask's manual, six times",
+    "/docker/Dockerfile.gpu": "the hash of a password, with its salt",
+    "/tests/windows-1255-hebrew/hydepark.hevre.co.il.7957.xml": "phone numbers of articles in a feed",
+}
+
 
 def mean_line_bytes(data: bytes) -> float:
     return len(data) / (data.count(b"\n") + 1)
@@ -69,7 +76,7 @@ def _rows() -> Iterator[tuple[str, bytes]]:
 @pytest.mark.real
 @pytest.mark.parametrize("sort", SORTS)
 def test_hardly_anything_is_found(sort: str) -> None:
-    of_sort = [(path, data) for path, data in files() if SORTS[sort](path, data)]
+    of_sort = [(path, data) for path, data in files() if path not in TRUE and SORTS[sort](path, data)]
     found = [(path, span) for path, data in of_sort for span in find_spans(data, policy=POLICY)]
     print(f"{sort}: {len(found)} findings in {len(of_sort)} files", *found, sep="\n  ")  # noqa: T201 - for who looks
     assert len(of_sort) >= MINIMUM_FILES
