@@ -4,14 +4,14 @@ An example is a template. `«alnum:36»` stands for 36 letters and digits; `⟦s
 found, as this kind. Values come from sha256 of a seed, the spec and its place: the same on every machine, random to
 every detector. `«alnum:36#a»` names its value, so that it can stand twice.
 
-    alnum, letters, lower (a-z 0-9), upper (A-Z 0-9), hex, HEX, digits, base64 (+/), base64url (-_), base32: length
+    alnum, letters, lower (a-z 0-9), upper (A-Z 0-9), hex, HEX, digits, base64 (+/), base64url (-_), base58, base32: length
     symbols: letters, digits and !@#$%^&*; uuid; at (the sign of an address); say:WORDS (the words themselves,
     for a known prefix that a scanner of repositories would trip over, split in two)
     pem:LINES, lines of 64 base64 characters; base64of:TEXT, base64urlof:TEXT without padding; jwt
     card:PREFIX:LENGTH ends in a Luhn digit; card4:PREFIX:LENGTH:SEPARATOR is the same in groups, as printed on a card
     iban:COUNTRY:PARTS has its check digits; a part is a count of digits, or letters that stand as they are, with plus
     signs between parts (GB:WEST+14); iban4 is the same in groups of four
-    ipv4, ipv6: a public address
+    ipv4, ipv6: a public address; wif: a private key of Bitcoin, with its check bytes
 """
 
 import base64
@@ -32,6 +32,7 @@ _ALPHABETS = {
     "digits": string.digits,
     "base64": string.ascii_letters + string.digits + "+/",
     "base64url": string.ascii_letters + string.digits + "-_",
+    "base58": "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz",
     "base32": string.ascii_uppercase + "234567",
     "symbols": string.ascii_letters + string.digits + "!@#$%^&*",
 }
@@ -114,6 +115,8 @@ def _value(spec: str, seed: str) -> str:
         case "ipv4":
             numbers = sha256(seed.encode()).digest()
             return f"{60 + numbers[0] % 30}.{128 + numbers[1] % 100}.{130 + numbers[2] % 100}.{101 + numbers[3] % 100}"
+        case "wif":
+            return _base58check(b"\x80" + sha256(seed.encode()).digest() + b"\x01")
         case "ipv6":
             return "2a02:" + ":".join(_characters("123456789abcdef", 4, f"{seed}/{group}") for group in range(7))
     raise ValueError(f"unknown value {spec!r} in an example")
@@ -141,3 +144,12 @@ def _with_luhn_digit(number: str) -> str:
         value = int(digit) * (1 if place % 2 else 2)
         total += value - 9 if value > 9 else value
     return number + str(-total % 10)
+
+
+def _base58check(payload: bytes) -> str:
+    number = int.from_bytes(payload + sha256(sha256(payload).digest()).digest()[:4], "big")
+    text = ""
+    while number:
+        number, digit = divmod(number, 58)
+        text = _ALPHABETS["base58"][digit] + text
+    return text

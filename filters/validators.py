@@ -9,11 +9,13 @@ from collections.abc import Callable
 from filters.assigned_secrets import assigned_secret, option_value, password_literal
 from filters.authorization import basic_credentials, header_token
 from filters.aws_keys import aws_secret, aws_secret_near_id
-from filters.connection_strings import command_password, connection_password, oracle_password
+from filters.base58_keys import base58check
+from filters.connection_strings import command_password, connection_password, netrc_password, oracle_password
 from filters.email_addresses import email_address
 from filters.ibans import iban
 from filters.ip_addresses import ipv4_address, ipv6_address
-from filters.named_secrets import named_secret
+from filters.json_web_keys import jwk_member
+from filters.named_secrets import named_secret, named_token
 from filters.passwords import password
 from filters.payment_cards import payment_card
 from filters.phone_numbers import bare_phone_number, international_phone_number, national_phone_number
@@ -45,11 +47,13 @@ PLACES: dict[str, Place] = {
     "international_phone_number": international_phone_number,
     "ipv4_address": ipv4_address,
     "ipv6_address": ipv6_address,
+    "jwk_member": jwk_member,
     "national_phone_number": national_phone_number,
     "payment_card": payment_card,
     "pem_block": pem_block,
     "putty_block": putty_block,
     "written_out_address": written_out_address,
+    "netrc_password": netrc_password,
     "oracle_password": oracle_password,
     "url_password": url_password,
     "url_password_parameter": url_password_parameter,
@@ -59,6 +63,7 @@ PLACES: dict[str, Place] = {
 VALUE_TESTS: dict[str, ValueTest] = {
     "alphanumeric_token": alphanumeric_token,
     "anything": anything,
+    "base58check": base58check,
     "basic_credentials": basic_credentials,
     "dense_token": dense_token,
     "header_token": header_token,
@@ -67,4 +72,8 @@ VALUE_TESTS: dict[str, ValueTest] = {
     "random": random,
     "token": token,
 }
-TESTS_IN_PLACE: dict[str, TestInPlace] = {"aws_secret": aws_secret, "named_secret": named_secret}
+TESTS_IN_PLACE: dict[str, TestInPlace] = {
+    "aws_secret": aws_secret,
+    "named_secret": named_secret,
+    "named_token": named_token,
+}

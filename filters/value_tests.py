@@ -10,8 +10,13 @@ from math import log2
 from filters.redaction_policy import Level
 from filters.spans import is_redacted
 
+# In one case or with a capital: `YOuR` within 130 random characters is no word.
+_PLACEHOLDER_WORDS = (
+    "example", "placeholder", "your", "change[_-]?me", "changeMe", "redacted", "dummy", "insert", "replace"
+)  # fmt: skip
+_SPELT = [spelling for word in _PLACEHOLDER_WORDS for spelling in (word, word.capitalize(), word.upper())]
 _PLACEHOLDER = re.compile(
-    rb"(?i)example|placeholder|your[_-]?|change[_-]?me|redacted|dummy|insert|replace|x{5,}|\*{3,}|\.{3}|0{10,}|(?:1234567890){2}"
+    "|".join([*_SPELT, r"(?i:x{5,})", r"\*{3,}", r"\.{3}", "0{10,}", "(?:1234567890){2}"]).encode()
 )
 MINIMUM_DISTINCT_BYTES = 5
 MINIMUM_BITS_PER_BYTE = 4.6
