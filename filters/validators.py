@@ -15,7 +15,7 @@ from filters.email_addresses import email_address
 from filters.ibans import iban
 from filters.ip_addresses import ipv4_address, ipv6_address
 from filters.json_web_keys import jwk_member
-from filters.named_secrets import named_secret, named_token
+from filters.named_secrets import named_secret, named_token, provider_secret, value_on_next_line
 from filters.passwords import password
 from filters.payment_cards import payment_card
 from filters.phone_numbers import bare_phone_number, international_phone_number, national_phone_number
@@ -51,6 +51,7 @@ PLACES: dict[str, Place] = {
     "national_phone_number": national_phone_number,
     "payment_card": payment_card,
     "pem_block": pem_block,
+    "provider_secret": provider_secret,
     "putty_block": putty_block,
     "written_out_address": written_out_address,
     "netrc_password": netrc_password,
@@ -59,6 +60,7 @@ PLACES: dict[str, Place] = {
     "url_password_parameter": url_password_parameter,
     "url_secret_parameter": url_secret_parameter,
     "url_token": url_token,
+    "value_on_next_line": value_on_next_line,
 }
 VALUE_TESTS: dict[str, ValueTest] = {
     "alphanumeric_token": alphanumeric_token,

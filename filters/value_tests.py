@@ -31,6 +31,8 @@ MAXIMUM_SEQUENCE_BYTES = 64
 """In a longer value five equal characters are padding."""
 
 _LONE_WORD = re.compile(rb"(?:\A|[-_/+])[A-Za-z][a-z]{4,}(?:[-_/+=]|\Z)")
+_WORD_PART = re.compile(rb"[a-z]+|[A-Z]+|[A-Z][a-z]+")
+_PART_EDGE = re.compile(rb"[-_./]")
 _LOWER_RUN = re.compile(rb"[a-z]{4,}")
 _HEX = re.compile(rb"[0-9a-fA-F]+")
 _SEQUENCE = re.compile(rb"(?i)1234567|7654321|abcdefg|qwerty|deadbeef|cafebabe|([a-z0-9])\1{4}")
@@ -80,6 +82,9 @@ def entropy_fraction(value: bytes) -> float:
 
 def _readable(value: bytes, *, one_case: bool) -> bool:
     if _WORD.search(value) or _LONE_WORD.search(value):
+        return True
+    parts = [part for part in _PART_EDGE.split(value) if part]
+    if len(parts) >= 3 and 2 * sum(len(part) for part in parts if _WORD_PART.fullmatch(part)) > len(value):
         return True
     if len(value) <= MAXIMUM_SEQUENCE_BYTES and _SEQUENCE.search(value):
         return True

@@ -20,7 +20,7 @@ from filters.redaction_policy import RedactionPolicy, is_on, only
 from filters.redaction_rules import rules
 from filters.spans import Span, merged
 from filters.token_spans import token_rule, token_spans
-from filters.validators import VALUE_TESTS
+from filters.validators import TESTS_IN_PLACE, VALUE_TESTS
 
 SECRETS = only("secret")
 ALL = RedactionPolicy()
@@ -56,7 +56,7 @@ PLUGINS = [rule.plugin for rule in rules() if rule.plugin]
 TOKENS = [
     token_rule(rule, "balanced")
     for rule in rules()
-    if rule.kind == "secret" and rule.validator in VALUE_TESTS and is_on(rule.level, "balanced")
+    if rule.kind == "secret" and rule.validator in {**VALUE_TESTS, **TESTS_IN_PLACE} and is_on(rule.level, "balanced")
 ]
 EXAMPLES = [example(template).text for tool in TOKENS for template in tool.rule.found]
 
