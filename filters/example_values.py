@@ -4,7 +4,8 @@ An example is a template. `«alnum:36»` stands for 36 letters and digits; `⟦s
 found, as this kind. Values come from sha256 of a seed, the spec and its place: the same on every machine, random to
 every detector. `«alnum:36#a»` names its value, so that it can stand twice.
 
-    alnum, letters, lower (a-z 0-9), upper (A-Z 0-9), hex, HEX, digits, base64 (+/), base64url (-_), base58, base32: length
+    alnum, letters, lower (a-z 0-9), upper (A-Z 0-9), hex, HEX, digits, base64 (+/), base64url (-_), base58,
+    base32: length
     symbols: letters, digits and !@#$%^&*; uuid; at (the sign of an address); say:WORDS (the words themselves,
     for a known prefix that a scanner of repositories would trip over, split in two)
     pem:LINES, lines of 64 base64 characters; base64of:TEXT, base64urlof:TEXT without padding; jwt
@@ -97,8 +98,8 @@ def _value(spec: str, seed: str) -> str:
             return base64.urlsafe_b64encode(rest.encode()).decode().rstrip("=")
         case "jwt":
             head, body = ('{"alg":"HS256","typ":"JWT"}', '{"sub":"' + _characters(string.digits, 10, seed) + '"}')
-            parts = [base64.urlsafe_b64encode(part.encode()).decode().rstrip("=") for part in (head, body)]
-            return ".".join([*parts, _characters(_ALPHABETS["base64url"], 43, seed)])
+            segments = [base64.urlsafe_b64encode(part.encode()).decode().rstrip("=") for part in (head, body)]
+            return ".".join([*segments, _characters(_ALPHABETS["base64url"], 43, seed)])
         case "card" | "card4":
             prefix, length, *separator = rest.split(":")
             number = _with_luhn_digit(prefix + _characters(string.digits, int(length) - len(prefix) - 1, seed))
@@ -112,14 +113,18 @@ def _value(spec: str, seed: str) -> str:
             folded = "".join(str(int(character, 36)) for character in number + country + "00")
             number = f"{country}{98 - int(folded) % 97:02}{number}"
             return " ".join(re.findall(r".{1,4}", number)) if name == "iban4" else number
-        case "ipv4":
-            numbers = sha256(seed.encode()).digest()
-            return f"{60 + numbers[0] % 30}.{128 + numbers[1] % 100}.{130 + numbers[2] % 100}.{101 + numbers[3] % 100}"
         case "wif":
             return _base58check(b"\x80" + sha256(seed.encode()).digest() + b"\x01")
-        case "ipv6":
-            return "2a02:" + ":".join(_characters("123456789abcdef", 4, f"{seed}/{group}") for group in range(7))
+        case "ipv4" | "ipv6":
+            return _address(name, seed)
     raise ValueError(f"unknown value {spec!r} in an example")
+
+
+def _address(name: str, seed: str) -> str:
+    if name == "ipv6":
+        return "2a02:" + ":".join(_characters("123456789abcdef", 4, f"{seed}/{group}") for group in range(7))
+    numbers = sha256(seed.encode()).digest()
+    return f"{60 + numbers[0] % 30}.{128 + numbers[1] % 100}.{130 + numbers[2] % 100}.{101 + numbers[3] % 100}"
 
 
 def _characters(alphabet: str, length: int, seed: str) -> str:

@@ -19,13 +19,13 @@ REACH_BYTES = 200
 _BEHIND_NAME = re.compile((BEHIND_NAME + r"(?P<value>[\w-]{20,80})" + RIGHT_EDGE).encode())
 _ALONE = re.compile(rb"(?<![A-Za-z0-9])[A-Za-z0-9_./+=-]{20,200}+(?=[\"'`]?[ \t]{0,8}(?:\r?\n|\Z))")
 _OTHER_KEY = re.compile(
-    rb"(?i)public|primary|foreign|sort|partition|cache|routing|finger|hash|sha-?[0-9]|md5|signing[ _-]key id|host[ _-]?key|"
+    rb"(?i)public|primary|foreign|sort|partition|cache|routing|finger|hash|sha-?[0-9]|md5|host[ _-]?key|"
     rb"signature|checksum|digest|object|map|dict|unique|compos|index|lookup"
 )
 
 _SECRET_WORD = re.compile(rb"(?i)key|token|secret|passw|pwd|cred|auth(?!or|0)|dsn|[_-]pat\b|login")
-# `new Deepgram('…')`, `cohere.Client("…")`: a provider's client is made with its key.
-_CONSTRUCTOR = re.compile(rb"[A-Z]\w*\(\s{0,2}[\"'`]\Z")
+# `new Deepgram('…')`, `cohere.Client("…")`, `Mailgun::create('…')`: a client is made with its key.
+_CONSTRUCTOR = re.compile(rb"[A-Z]\w*(?:(?:::|\.|->)\w{1,20})?\(\s{0,2}[\"'`]\Z")
 _HASH_WORD = re.compile(
     rb"(?i)sha-?[0-9]|md-?5|checksum|digest|integrity|commit|revision|\brev\b|hash|etag|fingerprint|blob|crc32"
 )

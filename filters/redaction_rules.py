@@ -36,7 +36,7 @@ RIGHT_EDGE = r"(?![A-Za-z0-9])"
 # From a provider's name to the value: the rest of a name, a sign of assignment or a word for a key, brackets and
 # quotes; a type or a second name may come between (`: String = "`, `, value: `, `: {clientSecret: '`). All is bounded.
 BEHIND_NAME = (
-    r"""[\w.\-"'\\[\])} \t]{0,40}?(?:[=:>,(|]|->|(?i:key|token|secret|login)["']?[ \t])[ \t"'`\\=>|({\[]{0,6}"""
+    r"""[\w.\-"'\\[\])} \t]{0,40}?(?:[=:>,(|]|->|::|(?i:key|token|secret|login)["']?[ \t])[ \t"'`\\=>|({\[]{0,6}"""
     r"""(?:[&\w.]{1,24}["']?[ \t]{0,2}[=:(][ \t"'`\\=>(]{0,6})?"""
 )
 

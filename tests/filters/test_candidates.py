@@ -122,14 +122,12 @@ def test_the_scan_finds_what_every_rule_on_every_line_finds(text: str) -> None:
 
 
 def test_real_files_give_what_every_plugin_on_every_line_gives() -> None:
-    findings = 0
-    for data in rows(300):
+    for number, data in enumerate(rows(300)):
         short = b"\n".join(line for line in data[:20_000].split(b"\n") if len(line) <= LINE_BYTES)
-        short = short.decode(errors="ignore").encode()
-        wanted = every_plugin_on_every_line(short)
-        assert cover(find_spans(short, policy=SECRETS), wanted)
-        findings += len(wanted)
-    assert findings > 0
+        # Real files hold hardly a token: one is put at the end of each.
+        token = list(FAKES.values())[number % len(FAKES)]
+        short = short.decode(errors="ignore").encode() + b"\n" + token.encode()
+        assert cover(find_spans(short, policy=SECRETS), every_plugin_on_every_line(short))
 
 
 @pytest.mark.parametrize("name", sorted(set(PLUGINS) - {"npm"}))
