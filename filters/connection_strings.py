@@ -27,6 +27,7 @@ _ORACLE = re.compile(
 )
 _CURL = re.compile(rb"\bcurl\b[^\r\n|]{0,300}\Z")
 _USER_OPTION = re.compile(rb"[\s\"',\[](?:-u|--user|--proxy-user|-U)[ =]{0,3}([\"']?)([^\s:\"'$<>{}()/]{1,64}):\Z")
+_WORD = re.compile(rb"[^\s\"'`<>\\\x80-\xff]{3,128}+(?!\S)")
 _SHELL_WORD = re.compile(rb"[^\s\"'`\\|;&<>]{1,128}+(?![^\s\"'`\\|;&<>])")
 _IN_QUOTES = re.compile(rb"[^\"'\r\n]{1,128}+(?=[\"'])")
 
@@ -49,6 +50,12 @@ def connection_password(data: bytes, stop: int, _level: Level) -> tuple[int, int
         return None
     others = [part.partition(b"=")[2].strip() for part in re.split(rb"[;\"']", before + b";" + after)]
     return None if any(part.startswith(value.lower()) for part in others) else (first, last)
+
+
+def netrc_password(data: bytes, stop: int, _level: Level) -> tuple[int, int] | None:
+    """The password of a `.netrc` entry, in one line or in several, whose first byte ends at `stop`, or None."""
+    value = _WORD.match(data, stop - 1)
+    return value.span() if value and is_password(value[0]) else None
 
 
 def _span(match: re.Match[bytes] | None) -> tuple[int, int]:

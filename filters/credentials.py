@@ -6,7 +6,7 @@ every `user:pass` of a test or a manual, `telegram_token` any number of 8 to 10 
 
 The plugin decides whether a line holds a secret; the span is ours, because the value that a plugin names is not always
 the secret: GitHub's and GitLab's group is the prefix alone, JWT's value lacks the signature, Artifactory's has the
-quotes around it.
+quotes around it. Placeholders (`ghp_xxxx…`, keys with EXAMPLE in them) stay, and so do Twilio's account SIDs.
 
 Cost: Python's `re` on a candidate line, or on a window of at most `LINE_BYTES` where the line is longer. Two patterns
 that backtrack badly are run in an equivalent form that does not; a test holds them to the originals.
@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from filters.spans import Span, is_redacted
+from filters.spans import Span
+from filters.value_tests import token
 
 LINE_BYTES = 4_096
 """A longer line is verified in windows of this size around the candidates."""
@@ -31,6 +32,9 @@ _TAIL_BYTES = 4_096
 
 # These plugins' groups are a choice of prefixes; the secret is the whole match.
 _GROUP_IS_PREFIX = frozenset({"github_token", "gitlab_token"})
+
+# An account's number is no secret, only half of one: a token stands beside it.
+_IDENTIFIERS = {"twilio": b"AC"}
 
 # ` *`, ` +` and ` *` in a row try every division of a run of spaces, which is cubic in its length. The two tokens are
 # tried again from every `sk-` or `eyJ` of a run, which is quadratic: what fails from the first of a run's starts fails
@@ -142,7 +146,8 @@ def secret_spans(plugin: Plugin, data: bytes, start: int, stop: int, settled: in
             if whole:
                 tail = _JWT_TAIL if plugin.name == "jwt" else _TAIL
                 last_byte = tail.match(data, last_byte, last_byte + _TAIL_BYTES).end()  # type: ignore[union-attr]
-            if not is_redacted(data[first_byte:last_byte]):
+            value = data[first_byte:last_byte]
+            if token(value, "low") and not value.startswith(_IDENTIFIERS.get(plugin.name, b"\0")):
                 yield Span(first_byte, last_byte, "secret", plugin.name)
 
 

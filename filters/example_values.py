@@ -4,14 +4,15 @@ An example is a template. `«alnum:36»` stands for 36 letters and digits; `⟦s
 found, as this kind. Values come from sha256 of a seed, the spec and its place: the same on every machine, random to
 every detector. `«alnum:36#a»` names its value, so that it can stand twice.
 
-    alnum, letters, lower (a-z 0-9), upper (A-Z 0-9), hex, HEX, digits, base64 (+/), base64url (-_), base32: length
+    alnum, letters, lower (a-z 0-9), upper (A-Z 0-9), hex, HEX, digits, base64 (+/), base64url (-_), base58,
+    base32: length
     symbols: letters, digits and !@#$%^&*; uuid; at (the sign of an address); say:WORDS (the words themselves,
     for a known prefix that a scanner of repositories would trip over, split in two)
     pem:LINES, lines of 64 base64 characters; base64of:TEXT, base64urlof:TEXT without padding; jwt
     card:PREFIX:LENGTH ends in a Luhn digit; card4:PREFIX:LENGTH:SEPARATOR is the same in groups, as printed on a card
     iban:COUNTRY:PARTS has its check digits; a part is a count of digits, or letters that stand as they are, with plus
     signs between parts (GB:WEST+14); iban4 is the same in groups of four
-    ipv4, ipv6: a public address
+    ipv4, ipv6: a public address; wif: a private key of Bitcoin, with its check bytes
 """
 
 import base64
@@ -32,6 +33,7 @@ _ALPHABETS = {
     "digits": string.digits,
     "base64": string.ascii_letters + string.digits + "+/",
     "base64url": string.ascii_letters + string.digits + "-_",
+    "base58": "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz",
     "base32": string.ascii_uppercase + "234567",
     "symbols": string.ascii_letters + string.digits + "!@#$%^&*",
 }
@@ -120,7 +122,11 @@ def _ipv6(seed: str) -> str:
     return "2a02:" + ":".join(_characters("123456789abcdef", 4, f"{seed}/{group}") for group in range(7))
 
 
-_WITHOUT_LENGTH = {"uuid": _uuid, "jwt": _jwt, "ipv4": _ipv4, "ipv6": _ipv6}
+def _wif(seed: str) -> str:
+    return _base58check(b"\x80" + sha256(seed.encode()).digest() + b"\x01")
+
+
+_WITHOUT_LENGTH = {"uuid": _uuid, "jwt": _jwt, "ipv4": _ipv4, "ipv6": _ipv6, "wif": _wif}
 
 
 def _base64url(text: str) -> str:
@@ -166,3 +172,12 @@ def _with_luhn_digit(number: str) -> str:
         value = int(digit) * (1 if place % 2 else 2)
         total += value - 9 if value > 9 else value
     return number + str(-total % 10)
+
+
+def _base58check(payload: bytes) -> str:
+    number = int.from_bytes(payload + sha256(sha256(payload).digest()).digest()[:4], "big")
+    text = ""
+    while number:
+        number, digit = divmod(number, 58)
+        text = _ALPHABETS["base58"][digit] + text
+    return text

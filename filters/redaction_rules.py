@@ -36,12 +36,12 @@ RIGHT_EDGE = r"(?![A-Za-z0-9])"
 
 # From a provider's name to the value: the rest of a name, a sign of assignment or a word for a key, brackets and
 # quotes; a type or a second name may come between (`: String = "`, `, value: `, `: {clientSecret: '`). All is bounded.
-_GAP = (
-    r"""[\w.\-"'\\[\])} \t]{0,40}?(?:[=:>,(|]|->|(?i:key|token|secret|login)["']?[ \t])[ \t"'`\\=>|({\[]{0,6}"""
+BEHIND_NAME = (
+    r"""[\w.\-"'\\[\])} \t]{0,40}?(?:[=:>,(|]|->|::|(?i:key|token|secret|login)["']?[ \t])[ \t"'`\\=>|({\[]{0,6}"""
     r"""(?:[&\w.]{1,24}["']?[ \t]{0,2}[=:(][ \t"'`\\=>(]{0,6})?"""
 )
 
-# What marks such a place for hyperscan: more than `_GAP` lets through; an open repeat compiles in a
+# What marks such a place for hyperscan: more than `BEHIND_NAME` lets through; an open repeat compiles in a
 # quarter of the time of a bounded one and is scanned as fast.
 _GAP_MARK = r"""[\w.\-"'`\\\])} \t=:>,(|{\[&]+"""
 
@@ -79,7 +79,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     @property
     def near(self) -> str:
         """What leads to the value, as an expression; empty where the value speaks for itself."""
-        return f"(?i:{'|'.join(self.keywords)}){_GAP}" if self.keywords else ""
+        return f"(?i:{'|'.join(self.keywords)}){BEHIND_NAME}" if self.keywords else ""
 
     @property
     def mark(self) -> str:

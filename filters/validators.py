@@ -9,11 +9,13 @@ from collections.abc import Callable
 from filters.assigned_secrets import assigned_secret, chosen_password, chosen_secret, option_value, password_literal
 from filters.authorization import basic_credentials, header_token
 from filters.aws_keys import aws_secret, aws_secret_near_id
-from filters.connection_strings import command_password, connection_password, oracle_password
+from filters.base58_keys import base58check
+from filters.connection_strings import command_password, connection_password, netrc_password, oracle_password
 from filters.email_addresses import email_address, encoded_email_address
 from filters.ibans import iban
 from filters.ip_addresses import ipv4_address, ipv6_address
-from filters.named_secrets import named_secret
+from filters.json_web_keys import jwk_member
+from filters.named_secrets import named_secret, named_token, provider_secret, value_on_next_line
 from filters.passwords import password
 from filters.payment_cards import payment_card
 from filters.phone_numbers import bare_phone_number, international_phone_number, national_phone_number
@@ -48,21 +50,26 @@ PLACES: dict[str, Place] = {
     "international_phone_number": international_phone_number,
     "ipv4_address": ipv4_address,
     "ipv6_address": ipv6_address,
+    "jwk_member": jwk_member,
     "national_phone_number": national_phone_number,
     "payment_card": payment_card,
     "pem_block": pem_block,
+    "provider_secret": provider_secret,
     "putty_block": putty_block,
     "written_out_address": written_out_address,
     "spoken_password": spoken_password,
+    "netrc_password": netrc_password,
     "oracle_password": oracle_password,
     "url_password": url_password,
     "url_password_parameter": url_password_parameter,
     "url_secret_parameter": url_secret_parameter,
     "url_token": url_token,
+    "value_on_next_line": value_on_next_line,
 }
 VALUE_TESTS: dict[str, ValueTest] = {
     "alphanumeric_token": alphanumeric_token,
     "anything": anything,
+    "base58check": base58check,
     "basic_credentials": basic_credentials,
     "chosen_password": chosen_password,
     "chosen_secret": chosen_secret,
@@ -73,4 +80,8 @@ VALUE_TESTS: dict[str, ValueTest] = {
     "random": random,
     "token": token,
 }
-TESTS_IN_PLACE: dict[str, TestInPlace] = {"aws_secret": aws_secret, "named_secret": named_secret}
+TESTS_IN_PLACE: dict[str, TestInPlace] = {
+    "aws_secret": aws_secret,
+    "named_secret": named_secret,
+    "named_token": named_token,
+}

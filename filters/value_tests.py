@@ -9,8 +9,13 @@ from filters.entropy import bits_a_character, entropy_fraction
 from filters.redaction_policy import Level
 from filters.spans import is_redacted
 
+# In one case or with a capital: `YOuR` within 130 random characters is no word.
+_PLACEHOLDER_WORDS = (
+    "example", "placeholder", "your", "change[_-]?me", "changeMe", "redacted", "dummy", "insert", "replace"
+)  # fmt: skip
+_SPELT = [spelling for word in _PLACEHOLDER_WORDS for spelling in (word, word.capitalize(), word.upper())]
 _PLACEHOLDER = re.compile(
-    rb"(?i)example|placeholder|your[_-]?|change[_-]?me|redacted|dummy|insert|replace|x{5,}|\*{3,}|\.{3}|0{10,}|(?:1234567890){2}"
+    "|".join([*_SPELT, r"(?i:x{5,})", r"\*{3,}", r"\.{3}", "0{10,}", "(?:1234567890){2}"]).encode()
 )
 MINIMUM_DISTINCT_BYTES = 5
 MINIMUM_BITS_PER_BYTE = 4.6
@@ -25,6 +30,8 @@ MAXIMUM_SEQUENCE_BYTES = 64
 """In a longer value five equal characters are padding."""
 
 _LONE_WORD = re.compile(rb"(?:\A|[-_/+])[A-Za-z][a-z]{4,}(?:[-_/+=]|\Z)")
+_WORD_PART = re.compile(rb"[a-z]+|[A-Z]+|[A-Z][a-z]+")
+_PART_EDGE = re.compile(rb"[-_./]")
 _LOWER_RUN = re.compile(rb"[a-z]{4,}")
 _SEQUENCE = re.compile(rb"(?i)1234567|7654321|abcdefg|qwerty|deadbeef|cafebabe|([a-z0-9])\1{4}")
 _WORD = re.compile(
@@ -63,6 +70,9 @@ def random(value: bytes, level: Level) -> bool:
 
 def _readable(value: bytes, *, one_case: bool) -> bool:
     if _WORD.search(value) or _LONE_WORD.search(value):
+        return True
+    parts = [part for part in _PART_EDGE.split(value) if part]
+    if len(parts) >= 3 and 2 * sum(len(part) for part in parts if _WORD_PART.fullmatch(part)) > len(value):
         return True
     if len(value) <= MAXIMUM_SEQUENCE_BYTES and _SEQUENCE.search(value):
         return True

@@ -18,12 +18,12 @@ TOKENS = {
     "aws": "AKIA" + "FAKE" * 4,
     "azure_storage_key": "fake" * 21 + "FA==",
     "basic_auth": "fake-password",
-    "cloudant": "fa" * 32,
+    "cloudant": "fa01b2c3" * 8,
     "discord": "M" + "fake" * 6 + ".fakeFA." + "fak" * 9,
     "github_token": "ghp_" + "fake" * 9,
     "gitlab_token": "glpat-" + "fake" * 5,
-    "ibm_cloud_iam": "fake" * 11,
-    "ibm_cos_hmac": "fa" * 24,
+    "ibm_cloud_iam": "fakeFA12345" * 4,
+    "ibm_cos_hmac": "fa01b2c3" * 6,
     "jwt": "eyJhbGciOiJub25lIn0" + ".eyJmYWtlIjoxfQ" + ".fakefake",
     "mailchimp": "fake" * 8 + "-us1",
     "npm": "npm_" + "fake" * 9,
@@ -31,11 +31,11 @@ TOKENS = {
     "pypi_token": "pypi-" + "AgEIcHlwaS5vcmc" + "fake" * 20,
     "sendgrid": "SG." + "fake" * 5 + "fa." + "fake" * 10 + "fak",
     "slack": "xoxb" + "-1234-5678-" + "fake" * 3,
-    "softlayer": "fake" * 16,
+    "softlayer": "fa01b2c3" * 8,
     "square_oauth": "sq0csp-" + "fake" * 10 + "fak",
     "stripe": "sk_live_" + "fake" * 6,
     "telegram_token": "12345678" + ":" + "fake" * 8 + "fak",
-    "twilio": "AC" + "fake" * 8,
+    "twilio": "SK" + "fa01b2c3" * 4,
 }
 CONTEXTS = {
     "azure_storage_key": "AccountKey={}",
@@ -90,8 +90,18 @@ def test_the_aws_secret_is_found_by_its_name() -> None:
     assert found("aws", 'aws_secret_key = "' + "fakeFAKE00" * 4 + '"') == ["fakeFAKE00" * 4]
 
 
-def test_a_placeholder_is_no_secret() -> None:
-    assert found("artifactory", "<KEY>") == []
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("artifactory", "<KEY>"),
+        ("aws", "AKIA" + "IOSFODNN7EXAMPLE"),
+        ("github_token", "ghp_" + "x" * 36),
+        ("slack", "xoxb" + "-1234-your"),
+        ("twilio", "AC" + "fa01b2c3" * 4),
+    ],
+)
+def test_a_placeholder_or_an_account_number_is_no_secret(name: str, text: str) -> None:
+    assert found(name, text) == []
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,8 @@ from filters.value_tests import alphanumeric_token, anything, dense_token, mixed
         (b"AB1_some_word_in_code", True, False, False),
         (b"abc_aaaaaaaaaa", False, False, False),
         (b"abc_Your1KeyGoesHere", False, False, False),
+        (b"abc_YOuR1keyGoesHere", True, True, True),
+        (b"abc_CHANGE_ME1x", False, False, False),
         (b"<KEY>", False, False, False),
     ],
 )
