@@ -65,7 +65,7 @@ def _span(match: re.Match[bytes] | None) -> tuple[int, int]:
 def oracle_password(data: bytes, stop: int, _level: Level) -> tuple[int, int] | None:
     """The password of `user/password@`, whose `@` and what shows a connection behind it end at `stop`, or None."""
     at = data.rfind(b"@", max(0, stop - 4), stop)
-    matched = _ORACLE.search(data[max(0, at - 128) : at])
+    matched = _ORACLE.search(data[max(0, at - 128) : max(0, at)])
     if matched is None or not is_password(matched[2], matched[1]):
         return None
     return at - len(matched[2]), at
