@@ -1,8 +1,8 @@
 """`make bench-redaction`: MB of text per CPU second of redaction, beside datatrove's PII formatter and detect-secrets.
 
 All read the same documents of the sample shards from memory, in a forked child each, after a warm-up; ours is the stage
-as the mill runs it, replacement and second look included. detect-secrets (its scanner of a file, its default plugins)
-takes minutes for a sample, so it gets a part of it. Then each kind alone: what it costs where nothing else is looked
+as the mill runs it, replacement and second look included. The peers take minutes, so each gets a part: every so-many-th
+document. detect-secrets is its scanner of a file with its default plugins. Then each kind alone: what it costs where nothing else is looked
 for, the scan included; those figures do not add up.
 """
 
@@ -17,13 +17,14 @@ from child import cpu_seconds
 from inputs import find_inputs, write_recipe
 
 from filters.redaction_policy import KINDS, RedactionPolicy, only
+from filters.text_syntax import syntax_of
 from manifests.document import Document
 from pipeline.recipe_file import load_recipe
 from pipeline.shards import shard_source
 from stages.readers import read_documents
 from stages.redaction import redact
 
-_SLOW_BYTES = 1_000_000
+_DATATROVE_BYTES, _DETECT_SECRETS_BYTES = 10_000_000, 1_000_000
 
 
 def main() -> None:
@@ -40,8 +41,8 @@ def main() -> None:
         those = [document for document in documents if document.kind == name]
         figures[f"redaction of {name}, MB/CPU s"] = _speed(_redacted(RedactionPolicy()), those, repeat)
     figures["redaction of all, MB/CPU s"] = _speed(_redacted(RedactionPolicy()), documents, repeat)
-    figures["datatrove's PII formatter, MB/CPU s"] = _speed(_datatrove(), documents, 1)
-    part = documents[:: max(1, sum(map(_size, documents)) // _SLOW_BYTES)]
+    figures["datatrove's PII formatter, MB/CPU s"] = _speed(_datatrove(), _part(documents, _DATATROVE_BYTES), 1)
+    part = _part(documents, _DETECT_SECRETS_BYTES)
     figures["detect-secrets' scanner, MB/CPU s"] = _speed(_detect_secrets(), part, 1)
     for kind in KINDS:
         figures[f"{kind} alone, MB/CPU s"] = _speed(_redacted(only(kind)), documents, 1)
@@ -63,7 +64,12 @@ def _documents(folder: Path) -> list[Document]:
 
 
 def _redacted(policy: RedactionPolicy) -> Callable[[Document], object]:
-    return lambda document: redact(document.text, policy=policy, document_id=document.id)
+    return lambda document: redact(
+        document.text,
+        policy=policy,
+        document_id=document.id,
+        syntax=syntax_of(document.kind, document.language),
+    )
 
 
 def _datatrove() -> Callable[[Document], object]:
@@ -86,6 +92,10 @@ def _detect_secrets() -> Callable[[Document], object]:
             return len(secrets.data)
 
     return scan
+
+
+def _part(documents: list[Document], num_bytes: int) -> list[Document]:
+    return documents[:: max(1, sum(map(_size, documents)) // num_bytes)]
 
 
 def _speed(function: Callable[[Document], object], documents: list[Document], repeat: int) -> float:
