@@ -1,9 +1,9 @@
 """`make bench-redaction`: MB of text per CPU second of redaction, beside datatrove's PII formatter and detect-secrets.
 
-All read the same documents of the sample shards from memory, in a forked child each, after a warm-up; ours is the stage
-as the mill runs it, replacement and second look included. The peers take minutes, so each gets a part: every so-many-th
-document. detect-secrets is its scanner of a file with its default plugins. Then each kind alone: what it costs where nothing else is looked
-for, the scan included; those figures do not add up.
+All read documents of the sample shards from memory, in a forked child each, after a warm-up; ours is the stage as the
+mill runs it, replacement and second look included. The peers take minutes, so each gets a part: every so-many-th
+document. detect-secrets is its scanner of a file with its default plugins. Then each kind alone: what it costs where
+nothing else is looked for, the scan included; those figures do not add up.
 """
 
 import argparse
