@@ -33,8 +33,11 @@ from filters.redaction_policy import Level
 from filters.redaction_rules import AssignedSecretLimits, assigned_secret_limits
 from filters.secret_names import name_sort
 from filters.secret_values import is_mixed, is_random, is_secret, is_wild
+from filters.word_passwords import has_leet_word, is_configured, is_joined_words, is_of_words_and_digit
 
 MAXIMUM_BYTES_OF_CONTEXT = 80
+MINIMUM_SEALED_BYTES = 100
+MAXIMUM_BYTES_OF_SEALED = 8_192
 
 # What may stand before a name that begins its line, and, backwards, before an option's or a parameter's.
 _LINE_START = re.compile(
@@ -104,6 +107,8 @@ def option_value(data: bytes, stop: int, level: Level) -> Place | None:
 def password_literal(data: bytes, stop: int, level: Level) -> Place | None:
     """The password in or without quotes that begins with the byte before `stop`: `IDENTIFIED BY '…'`, `mysql -p…`."""
     quote = data[stop - 1 : stop]
+    if quote not in QUOTES and data[stop - 2 : stop - 1] in QUOTES:
+        quote, stop = data[stop - 2 : stop - 1], stop - 1
     place = in_quotes(data, quote, stop) if quote in QUOTES else word_value(data, stop - 1)
     if place is None or (quote not in QUOTES and is_expression(data[slice(*place)], tight=True)):
         return None
@@ -131,10 +136,18 @@ def _promises(
         return False
     if _UUID.fullmatch(value) and _REQUEST_TOKEN.search(named.name):
         return False
-    if _SEALED in named.front:
+    if _SEALED in named.front or _is_sealed(data, place):
         return False
     line = named.front[named.front.rfind(b"\n") + 1 :][-MAXIMUM_BYTES_OF_CONTEXT:]
     return not (_HEX_OR_BASE64.fullmatch(value) and _HASHES.search(line))
+
+
+def _is_sealed(data: bytes, place: Place) -> bool:
+    """Whether a value is one of a SealedSecret, which only its cluster can decrypt."""
+    start, stop = place
+    if stop - start < MINIMUM_SEALED_BYTES or not data.startswith(b"Ag", start):
+        return False
+    return data.rfind(_SEALED, max(0, start - MAXIMUM_BYTES_OF_SEALED), start) >= 0
 
 
 def _bare_secret(data: bytes, stop: int, named: AssignedName, limits: AssignedSecretLimits) -> Place | None:
@@ -156,7 +169,10 @@ def _bare_secret(data: bytes, stop: int, named: AssignedName, limits: AssignedSe
         place = _line_of(data, start, word, tight=tight and named.sign == b"=")
         if place and data[place[1] - 1] in b",;":
             place, tight = (place[0], place[1] - 1), False
-    if place and not is_expression(data[slice(*place)], tight=tight):
+    if place and (
+        not is_expression(data[slice(*place)], tight=tight)
+        or _is_configured(named, data[slice(*place)], limits, tight=tight)
+    ):
         return place if _promises(data, place, named, limits, in_quotes=False) else None
     place = _whole_lines(data, start, named, limits)
     if place is None and word and tight and named.sort == "password":
@@ -199,7 +215,28 @@ def _part(data: bytes, word: Place, named: AssignedName) -> Place | None:
     if after[:1] not in _WORD_ENDS or _DIGIT.search(value) is None:
         return None
     line = _line_front(named)[-MAXIMUM_BYTES_OF_CONTEXT:]
-    beside = _OTHER_PART.search(line) or _OTHER_PART.search(after)
-    if is_mixed(value) or (beside and not is_expression(value, tight=True)):
+    if is_mixed(value):
         return word
-    return None
+    if not (_OTHER_PART.search(line) or _OTHER_PART.search(after)):
+        return None
+    if not is_expression(value, tight=True):
+        return word
+    # `f(user=name, password=user1Hash)` is a call.
+    is_apart = after[:1] in _ENDS and not value.islower()
+    return word if is_apart and is_of_words_and_digit(value, len(b"password")) else None
+
+
+def _is_configured(named: AssignedName, value: bytes, limits: AssignedSecretLimits, *, tight: bool) -> bool:
+    """Whether a value that could be a variable's name is a password of words in a file of configuration."""
+    if named.sort != "password" or limits.minimum_letters_beside_digit == 0:
+        return False
+    has_capital, has_dash = not value.islower(), b"-" in value
+    if not tight:
+        return is_configured(named.name) and has_leet_word(value) and value[:1].isupper() and b"_" in value
+    if b":" in named.sign and not (has_dash or has_leet_word(value)):
+        return False
+    if not is_configured(named.name) and not (b":" in named.sign and has_dash and has_capital):
+        return False
+    return is_of_words_and_digit(value, limits.minimum_letters_beside_digit) or is_joined_words(
+        value, limits.minimum_joined_words.get("password", len(value))
+    )
