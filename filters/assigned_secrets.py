@@ -36,6 +36,7 @@ from filters.secret_values import is_mixed, is_random, is_secret, is_wild
 from filters.word_passwords import has_leet_word, is_configured, is_joined_words, is_of_words_and_digit
 
 MAXIMUM_BYTES_OF_CONTEXT = 80
+MAXIMUM_BYTES_OF_SECTION = 1_024
 MINIMUM_SEALED_BYTES = 100
 MAXIMUM_BYTES_OF_SEALED = 8_192
 
@@ -69,6 +70,9 @@ _OTHER_PART = re.compile(
     rb"(?i)(?:user|usr|uid|login|account|email|host|server|database|db|dbname|port|ssid|role|\bid|name)"
     rb"[\w-]{0,10}[\"']?[ ]?[=:]|\w@[\w.]"
 )
+_LINE_ENDS = (b"", b"\r", b"\n")
+# Of INI files: `[database]`.
+_SECTION = re.compile(rb"(?m)^\[[A-Za-z][\w .:/-]{0,40}\][ \t\r]*$")
 _ENDS = (b"", b" ", b"\t", b"\r", b"\n", *QUOTES)
 
 
@@ -170,8 +174,7 @@ def _bare_secret(data: bytes, stop: int, named: AssignedName, limits: AssignedSe
         if place and data[place[1] - 1] in b",;":
             place, tight = (place[0], place[1] - 1), False
     if place and (
-        not is_expression(data[slice(*place)], tight=tight)
-        or _is_configured(named, data[slice(*place)], limits, tight=tight)
+        not is_expression(data[slice(*place)], tight=tight) or _is_configured(data, place, named, limits, tight=tight)
     ):
         return place if _promises(data, place, named, limits, in_quotes=False) else None
     place = _whole_lines(data, start, named, limits)
@@ -226,17 +229,29 @@ def _part(data: bytes, word: Place, named: AssignedName) -> Place | None:
     return word if is_apart and is_of_words_and_digit(value, len(b"password")) else None
 
 
-def _is_configured(named: AssignedName, value: bytes, limits: AssignedSecretLimits, *, tight: bool) -> bool:
+def _is_configured(
+    data: bytes, place: Place, named: AssignedName, limits: AssignedSecretLimits, *, tight: bool
+) -> bool:
     """Whether a value that could be a variable's name is a password of words in a file of configuration."""
-    if named.sort != "password" or limits.minimum_letters_beside_digit == 0:
+    value, letters = data[slice(*place)], limits.minimum_letters_beside_digit
+    if named.sort != "password" or letters == 0:
         return False
-    has_capital, has_dash = not value.islower(), b"-" in value
-    if not tight:
-        return is_configured(named.name) and has_leet_word(value) and value[:1].isupper() and b"_" in value
-    if b":" in named.sign and not (has_dash or has_leet_word(value)):
+    has_dash, by_colon = b"-" in value, b":" in named.sign
+    is_leet = has_leet_word(value)
+    if not is_configured(named.name) and not (by_colon and has_dash and (is_leet or not value.islower())):
         return False
-    if not is_configured(named.name) and not (b":" in named.sign and has_dash and has_capital):
+    if not is_of_words_and_digit(value, letters):
+        words = limits.minimum_joined_words.get("password", len(value))
+        return tight and is_joined_words(value, words)
+    if by_colon:
+        return has_dash or is_leet
+    # `db_password = other_value1` is code, but for a section above it.
+    return tight or has_dash or (value[:1].isupper() and b"_" in value) or _is_in_section(data, place)
+
+
+def _is_in_section(data: bytes, place: Place) -> bool:
+    """Whether a line `[name]` of an INI file stands above a value, and the value ends its line."""
+    start, stop = place
+    if data[stop : stop + 1] not in _LINE_ENDS:
         return False
-    return is_of_words_and_digit(value, limits.minimum_letters_beside_digit) or is_joined_words(
-        value, limits.minimum_joined_words.get("password", len(value))
-    )
+    return _SECTION.search(data, max(0, start - MAXIMUM_BYTES_OF_SECTION), start) is not None

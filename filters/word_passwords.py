@@ -55,7 +55,7 @@ _OF_IDENTIFIERS = frozenset(
     placeholder plugin policy postgres postgresql prefix private prod production profile prop property provider proxy
     public pull pwd query redis ref reference registry release reset resource result role root route row rule runner
     runtime sa sample schema script secret secrets secured select server service session set sign signing size spec src
-    ssh ssl staging state status step store stored str string suffix system tab table tag target temp template test
+    ssh ssl staging state status step store stored str string suffix system tab table target temp template test
     testing text title tls tmp token tokens txt type uid unit upload uri url use user username users val valid validator
     value var variable vault verify version view web webhook widget window wrong your
     """.split()
