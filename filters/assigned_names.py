@@ -29,6 +29,7 @@ _BEFORE = re.compile(
         | ro[ \t]{1,4}
         | ,[ \t]{0,24}(?=\\?["'`][^"'`]{1,64}["'`][ \t]?[({\[])
         | ,[ \t]{0,4}(?=[A-Za-z_.>-]{1,40}:?[({])
+        | ["'`]\{(?=[A-Za-z0-9_]{1,64}[ :*&])
         | ["'`]@?(?:\((?:gnir[tT][sS](?:eruceS)?|rtSterceS|terceS)(?:[ ]wen)?)?\([ \t]?
         | >(?=["'\\]?[A-Za-z0-9_])
         | ["']@?[ \t]{1,8}
@@ -101,6 +102,9 @@ def is_prose_or_method(named: AssignedName) -> bool:
         return not (named.front.endswith((b"{", b"{:")) or _COMPARES.search(named.front[-MAXIMUM_NAME_BYTES:]))
     if not named.sign.endswith(QUOTES):
         return False
+    if named.sign.startswith(b"{"):
+        # Lists are initialized with braces, and so are values of a type: `Password{"…"}`.
+        return named.name[:1].isupper()
     if b"(" not in named.sign:
         return not named.opening.startswith(b"-") and _MAY_BE_PROSE.fullmatch(named.name) is not None
     if _LOOKS_UP.match(named.name[named.name.rfind(b".") + 1 :]):

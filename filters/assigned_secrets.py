@@ -33,8 +33,12 @@ from filters.redaction_policy import Level
 from filters.redaction_rules import AssignedSecretLimits, assigned_secret_limits
 from filters.secret_names import name_sort
 from filters.secret_values import is_mixed, is_random, is_secret, is_wild
+from filters.word_passwords import has_leet_word, is_configured, is_joined_words, is_of_words_and_digit
 
 MAXIMUM_BYTES_OF_CONTEXT = 80
+MAXIMUM_BYTES_OF_SECTION = 1_024
+MINIMUM_SEALED_BYTES = 100
+MAXIMUM_BYTES_OF_SEALED = 8_192
 
 # What may stand before a name that begins its line, and, backwards, before an option's or a parameter's.
 _LINE_START = re.compile(
@@ -66,6 +70,9 @@ _OTHER_PART = re.compile(
     rb"(?i)(?:user|usr|uid|login|account|email|host|server|database|db|dbname|port|ssid|role|\bid|name)"
     rb"[\w-]{0,10}[\"']?[ ]?[=:]|\w@[\w.]"
 )
+_LINE_ENDS = (b"", b"\r", b"\n")
+# Of INI files: `[database]`.
+_SECTION = re.compile(rb"(?m)^\[[A-Za-z][\w .:/-]{0,40}\][ \t\r]*$")
 _ENDS = (b"", b" ", b"\t", b"\r", b"\n", *QUOTES)
 
 
@@ -104,6 +111,8 @@ def option_value(data: bytes, stop: int, level: Level) -> Place | None:
 def password_literal(data: bytes, stop: int, level: Level) -> Place | None:
     """The password in or without quotes that begins with the byte before `stop`: `IDENTIFIED BY '…'`, `mysql -p…`."""
     quote = data[stop - 1 : stop]
+    if quote not in QUOTES and data[stop - 2 : stop - 1] in QUOTES:
+        quote, stop = data[stop - 2 : stop - 1], stop - 1
     place = in_quotes(data, quote, stop) if quote in QUOTES else word_value(data, stop - 1)
     if place is None or (quote not in QUOTES and is_expression(data[slice(*place)], tight=True)):
         return None
@@ -131,10 +140,18 @@ def _promises(
         return False
     if _UUID.fullmatch(value) and _REQUEST_TOKEN.search(named.name):
         return False
-    if _SEALED in named.front:
+    if _SEALED in named.front or _is_sealed(data, place):
         return False
     line = named.front[named.front.rfind(b"\n") + 1 :][-MAXIMUM_BYTES_OF_CONTEXT:]
     return not (_HEX_OR_BASE64.fullmatch(value) and _HASHES.search(line))
+
+
+def _is_sealed(data: bytes, place: Place) -> bool:
+    """Whether a value is one of a SealedSecret, which only its cluster can decrypt."""
+    start, stop = place
+    if stop - start < MINIMUM_SEALED_BYTES or not data.startswith(b"Ag", start):
+        return False
+    return data.rfind(_SEALED, max(0, start - MAXIMUM_BYTES_OF_SEALED), start) >= 0
 
 
 def _bare_secret(data: bytes, stop: int, named: AssignedName, limits: AssignedSecretLimits) -> Place | None:
@@ -156,7 +173,9 @@ def _bare_secret(data: bytes, stop: int, named: AssignedName, limits: AssignedSe
         place = _line_of(data, start, word, tight=tight and named.sign == b"=")
         if place and data[place[1] - 1] in b",;":
             place, tight = (place[0], place[1] - 1), False
-    if place and not is_expression(data[slice(*place)], tight=tight):
+    if place and (
+        not is_expression(data[slice(*place)], tight=tight) or _is_configured(data, place, named, limits, tight=tight)
+    ):
         return place if _promises(data, place, named, limits, in_quotes=False) else None
     place = _whole_lines(data, start, named, limits)
     if place is None and word and tight and named.sort == "password":
@@ -199,7 +218,40 @@ def _part(data: bytes, word: Place, named: AssignedName) -> Place | None:
     if after[:1] not in _WORD_ENDS or _DIGIT.search(value) is None:
         return None
     line = _line_front(named)[-MAXIMUM_BYTES_OF_CONTEXT:]
-    beside = _OTHER_PART.search(line) or _OTHER_PART.search(after)
-    if is_mixed(value) or (beside and not is_expression(value, tight=True)):
+    if is_mixed(value):
         return word
-    return None
+    if not (_OTHER_PART.search(line) or _OTHER_PART.search(after)):
+        return None
+    if not is_expression(value, tight=True):
+        return word
+    # `f(user=name, password=user1Hash)` is a call.
+    is_apart = after[:1] in _ENDS and not value.islower()
+    return word if is_apart and is_of_words_and_digit(value, len(b"password")) else None
+
+
+def _is_configured(
+    data: bytes, place: Place, named: AssignedName, limits: AssignedSecretLimits, *, tight: bool
+) -> bool:
+    """Whether a value that could be a variable's name is a password of words in a file of configuration."""
+    value, letters = data[slice(*place)], limits.minimum_letters_beside_digit
+    if named.sort != "password" or letters == 0:
+        return False
+    has_dash, by_colon = b"-" in value, b":" in named.sign
+    is_leet = has_leet_word(value)
+    if not is_configured(named.name) and not (by_colon and has_dash and (is_leet or not value.islower())):
+        return False
+    if not is_of_words_and_digit(value, letters):
+        words = limits.minimum_joined_words.get("password", len(value))
+        return tight and is_joined_words(value, words)
+    if by_colon:
+        return has_dash or is_leet
+    # `db_password = other_value1` is code, but for a section above it.
+    return tight or has_dash or (value[:1].isupper() and b"_" in value) or _is_in_section(data, place)
+
+
+def _is_in_section(data: bytes, place: Place) -> bool:
+    """Whether a line `[name]` of an INI file stands above a value, and the value ends its line."""
+    start, stop = place
+    if data[stop : stop + 1] not in _LINE_ENDS:
+        return False
+    return _SECTION.search(data, max(0, start - MAXIMUM_BYTES_OF_SECTION), start) is not None

@@ -19,7 +19,7 @@ MINIMUM_DIGITS_OF_NO_VARIABLE = 2
 # What makes a string a secret, or its bytes: `[]byte("…")`, `SecureString("…")`, `base64.b64decode("…")`.
 _CALL = rb"(?:" + b"|".join((
     rb"(?:new )?(?:\[\]byte|bytes?|(?:[a-z.]{0,12}\.)?Secure[Ss]tring|SecretStr|SecretBytes|Secret|Some|Ok|String)",
-    rb"str|to_string|QString(?:Literal)?|QLatin1String|L|T|_T|TEXT|CFSTR|N?SString|(?:std::)?(?:make_pair|string)|var",
+    rb"str|to_string|QString(?:Literal)?|QLatin1String|L|T|_T|TEXT|CFSTR|N?SString|(?:std::)?(?:make_pair|string)|var|String::from",
     rb"text|secret|password|Buffer\.from|[\w:.]{0,24}[Bb](?:ase)?64[\w.:]{0,16}|(?:bytes|bytearray)\.fromhex",
     rb"(?:binascii\.)?unhexlify|[\w.:]{0,24}\.(?:fromString|unsafePlainText|plainText|valueOf)",
 )) + rb")\([ ]?"  # fmt: skip

@@ -4,9 +4,10 @@ The function is given the place where the scanner saw the core of an address and
 around it, so the cost is one small constant per sign, whatever the text.
 
 What stays, because it names nobody: documentation and reserved names, addresses that manuals make up
-(`user@domain.com`), `git@` of SSH remotes, the user of a URL (`ssh://user@host`), templates (`%s@host`, `$user@host`),
-and what only looks like an address: image names (`x@2x.png`), package versions (`pkg@1.2.3`), matrix products
-(`a@b.dot(c)`), systemd units. An address ends in a top-level domain, or in a network's own (`.local`).
+(`user@domain.com`), `git@` of SSH remotes, the user of a URL (`ssh://user@host`) or of a command (`ssh user@host`),
+templates (`%s@host`, `$user@host`), and what only looks like an address: image names (`x@2x.png`), package versions
+(`pkg@1.2.3`), matrix products (`a@b.dot(c)`), systemd units. An address ends in a top-level domain, or in a network's
+own (`.local`).
 """
 
 import re
@@ -17,6 +18,7 @@ from filters.top_level_domains import is_top_level_domain
 
 MAXIMUM_LOCAL_BYTES = 64
 MAXIMUM_DOMAIN_BYTES = 253
+MAXIMUM_COMMAND_BYTES = 128
 
 # Latin letters with marks are two bytes, C3-C9 first; the local part is read backwards.
 _LOCAL_REVERSED = re.compile(rb"(?:[A-Za-z0-9_.+-]|[\x80-\xbf][\xc3-\xc9\xcc])+")
@@ -36,6 +38,11 @@ _ESCAPE = re.compile(rb"u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|[nrtbfv0]")
 _PERCENT_ESCAPE = re.compile(rb"[2-7][0-9A-F]")
 _URL_USER = re.compile(rb"(?<!mailto)://[^\s/?#@<>\"']*\Z")
 _NAME_BEFORE_APOSTROPHE = re.compile(rb"(?<![A-Za-z0-9_.+-])(?:[A-Za-z0-9_-]{1,32}[._-])?(?:[OoDdMm]|[Dd]ell)'\Z")
+_SSH = re.compile(
+    rb"(?<![\w.-])(?:ssh|sftp|mosh|ssh-copy-id|sshfs)[ ]"
+    rb"(?:--?[A-Za-z][\w=.,-]*[ ]+(?:[\w./~:$={}][\w./~:$={}-]*[ ]+)?){0,6}\Z"
+)
+_COPIES = re.compile(rb"(?<![\w.-])(?:scp|rsync)[ ][^\r\n|;&@]*\Z")
 _POD_END = b"E<gt>"
 _VERSION = re.compile(rb"\d+(?:\.\d+){1,3}\.[A-Za-z]+\Z|\dx[~.]")
 _PRIVATE_DOMAINS = frozenset({"local", "lan", "localdomain", "internal", "intra", "corp"})
@@ -56,8 +63,15 @@ def email_address(data: bytes, stop: int, _level: Level) -> tuple[int, int] | No
     found = _address(data, at, at + 1) if at > 0 else None
     if found is None:
         return None
-    before = data[max(0, found[0] - MAXIMUM_LOCAL_BYTES) : found[0]]
-    return None if b"://" in before and _URL_USER.search(before) else found
+    before = data[max(0, found[0] - MAXIMUM_COMMAND_BYTES) : found[0]]
+    if b"://" in before and _URL_USER.search(before[-MAXIMUM_LOCAL_BYTES:]):
+        return None
+    return None if _is_remote(before, data[found[1] : found[1] + 1]) else found
+
+
+def _is_remote(before: bytes, after: bytes) -> bool:
+    """Whether an address is the user and host of a command: `ssh jane@host`, `rsync -a x jane@host:`."""
+    return _SSH.search(before) is not None or (after == b":" and _COPIES.search(before) is not None)
 
 
 def encoded_email_address(data: bytes, stop: int, _level: Level) -> tuple[int, int] | None:

@@ -29,6 +29,8 @@ _VERSION_WORDS = (
     b"upgraded to", b"update to", b"updated to", b"upgrade from", b"upgraded from",
 )  # fmt: skip
 _SHORT_VERSION_WORD = re.compile(rb"(?<![a-z])(?:ver|rev|build|rfc|oid|edge|bios|sdk)\.?\Z")
+# `<key>CFBundleVersion</key>\n<string>`
+_NEXT_ELEMENT = re.compile(rb"</\w{1,12}>\s{0,16}<\w{1,12}>\s{0,8}\Z")
 _SAID_OF_VERSIONS = re.compile(rb"(?:[ _](?:number|string|num|no|is|was)){1,2}\Z")
 _CONTEXT_BEFORE = re.compile(
     rb"(?i)(?:(?<![a-z])ips?|ipv4|ip_?addr|host|addr(?:ess)?|server|listen|bind|peer|gateway|dns|proxy|ping|ssh|remote|client"
@@ -135,6 +137,7 @@ def _leads_to_version(before: bytes) -> bool:
         return True
     if before.rstrip(b" \t\"'").endswith(_VERSION_OPERATORS):
         return True
+    before = _NEXT_ELEMENT.sub(b"", before)
     words = _SAID_OF_VERSIONS.sub(b"", before.lower().rstrip(b" \t\n\"'=:(>[,_")[-24:])
     return words.endswith(_VERSION_WORDS) or _SHORT_VERSION_WORD.search(words[-8:]) is not None
 

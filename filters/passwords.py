@@ -15,7 +15,7 @@ MINIMUM_STRONG_BYTES = 8
 MANY_BYTES = 16
 
 _TEMPLATE = re.compile(
-    rb"\$\{|\$\(|\{\{|#\{|\\\(|%\(|<%|&lt;|\A[<@|]|\A\$[A-Za-z_0-9]|\A%[sdvr@(]|%[sdvr]\Z|\A%\w+%\Z|\{\w*\}|\A\[.*\]\Z"
+    rb"\$\{|\$\(|\{\{|#\{|\\\(|%\(|<%|&lt;|\A[<@|]|\A\$[A-Za-z_0-9]|\A%[sdvr@(]|%[sdvr]\Z|\A%\w+%\Z|\{\w*\}|\{[A-Za-z_][\w.]*[(\[][^{}]*\}|\A\[.*\]\Z"
     rb"|\*\*|\.\.|xxx|XXX|\A:?[A-Z]+(?:_[A-Z]+)+\Z"
 )
 # The longest first: the repeat is atomic, so that no choice is taken back.

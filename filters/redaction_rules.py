@@ -114,6 +114,9 @@ class AssignedSecretLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unk
         minimum_number_digits: length of a value of digits alone, in quotes; no entry: no such value.
         minimum_passphrase_words: of a value with spaces and without a number; no entry: no value with spaces.
         minimum_symbols_beside_spaces: so many different ones make a value with spaces no sentence.
+        minimum_letters_beside_digit: of a password of words with a digit that touches them; 0: no such value.
+        minimum_joined_words: of a value of words with dashes between them; no entry: no such value.
+        minimum_letters_in_a_run: of a signing secret of small letters alone; no entry: no such value.
         sentences: whether white space may stand in a value.
         minimum_bare_characters: length of a value that stands without quotes inside a line; with the two below it.
         salts: whether salts, PINs and licence keys count.
@@ -132,6 +135,9 @@ class AssignedSecretLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unk
     minimum_number_digits: dict[str, int]
     minimum_passphrase_words: dict[str, int]
     minimum_symbols_beside_spaces: int
+    minimum_letters_beside_digit: int
+    minimum_joined_words: dict[str, int]
+    minimum_letters_in_a_run: dict[str, int]
     sentences: bool = False
     minimum_bare_characters: int
     minimum_bare_bits: float

@@ -34,7 +34,7 @@ _KEY = re.compile(
 _ONLY_AT_HIGH = re.compile(rb"_(?:salt|pin|nonce|licen[cs]e_?key|serial_?key|product_?key|activation_?key)_")
 
 _ABOUT = re.compile(
-    rb"_(?:public|pub|publishable|md_?5|sha|checksum|digest|fingerprint|integrity|csrf|xsrf|antiforgery"
+    rb"_(?:public|pub|publishable|md_?5|sha|checksum|digest|fingerprint|integrity|csrf(?!_secret)|xsrf|antiforgery"
     rb"|primary|foreign|sort|partition|cache|max|min|num|tokenizer|tokenize|next|page|continuation|cursor|encrypted"
     rb"|hashed|salted|bcrypt|invalid|incorrect|wrong|missing|unknown|error|no_such|contract|mint|erc|credentials_id"
     rb"|(?:special|verification|type|j|select|next|start|end|last|first|prev|previous|current|lexer|parse|parser|syntax|content"

@@ -17,6 +17,7 @@ from filters.redaction_rules import AssignedSecretLimits
 from filters.secret_names import NameSort
 from filters.spans import is_redacted
 from filters.value_forms import REFERENCES, is_no_secret, says_its_name
+from filters.word_passwords import is_word_password
 
 MINIMUM_MIXED_CHARACTERS = 6
 MINIMUM_WILD_CHARACTERS = 32
@@ -68,7 +69,9 @@ def is_secret(
         return False
     if _SPACE.search(rest) and not limits.sentences and not _BYTES_LITERAL.search(rest):
         return _may_hold_spaces(rest, sort, limits)
-    return sum(byte >= 0x80 for byte in rest) * 2 <= len(rest) and _is_drawn(rest, sort, limits)
+    if sum(byte >= 0x80 for byte in rest) * 2 > len(rest):
+        return False
+    return _is_drawn(rest, sort, limits) or is_word_password(name, sort, rest, limits, in_quotes=in_quotes)
 
 
 def is_random(value: bytes, limits: AssignedSecretLimits) -> bool:

@@ -34,7 +34,7 @@ _SPOKEN = re.compile(
     rb"(?P<said>[ ]{1,2}(?:(?:for|of|in)[ ](?:the[ ])?(?:user(?:name)?[ ])?[\"'`]?[\w.@-]{1,32}[\"'`]?[ ]?)?"
     rb"(?:is|are|was|set[ ]to|changed[ ]to)\b:?|(?:[ ]for[ ][\w.@-]{1,32})?[ ]?[:(](?![ ]?[\"'])|(?=[ ][`]))"
     rb"|(?=[ ]))[*_]{0,2}[ ]{0,2}[*_]{0,2}"
-    rb")(?P<quote>[\"'`]?)(?P<value>[^\s\"'`<>,;&]{4,64})"
+    rb")(?P<quote>[\"'`]?)(?P<value>[^\s\"'`<>,;&]{4,64}+)(?![^\s\"'`<>,;&])"
 )
 _TECHNICAL = re.compile(
     rb"(?i)(?:sha|md|utf|aes|rsa|des|oauth|base|http|ipv|pkcs|x|ntlmv|bcrypt|pbkdf|argon|rfc|scrypt|ss|crypt|v)-?[0-9]+\w*"
@@ -74,7 +74,9 @@ def spoken_password(data: bytes, stop: int, level: Level) -> tuple[int, int] | N
 def _is_said(value: bytes, level: Level, *, said: bool) -> bool:
     if _TECHNICAL.fullmatch(value) or _CODE.search(value) or _DIGIT.search(value) is None:
         return False
-    return (said or is_mixed(value)) and is_secret(b"password", "password", value, assigned_secret_limits(level))
+    return (said or is_mixed(value)) and is_secret(
+        b"password", "password", value, assigned_secret_limits(level), in_quotes=False
+    )
 
 
 def inserted_password(data: bytes, stop: int, level: Level) -> tuple[int, int] | None:

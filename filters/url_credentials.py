@@ -13,6 +13,7 @@ import re
 from filters.passwords import is_password, is_strong
 from filters.redaction_policy import Level
 from filters.value_tests import random
+from filters.word_passwords import has_leet_word
 
 URL_BYTES = 256
 
@@ -47,7 +48,7 @@ def url_password(data: bytes, stop: int, _level: Level) -> tuple[int, int] | Non
     user, password = matched[1], matched[2]
     if _PATH_LIKE.match(password) or not is_password(password, user):
         return None
-    if _DOCUMENTATION_HOST.match(host[0]) and not is_strong(password):
+    if _DOCUMENTATION_HOST.match(host[0]) and not is_strong(password) and not has_leet_word(password):
         return None
     return at - len(password), at
 

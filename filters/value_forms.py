@@ -6,6 +6,8 @@ most a few hundred bytes.
 
 import re
 
+from filters.letter_pairs import word_letters
+
 # A reference inside a value; what is left without it is judged.
 REFERENCES = re.compile(
     b"|".join((
@@ -21,7 +23,12 @@ REFERENCES = re.compile(
 _REFERENCE = re.compile(
     b"|".join((
         rb"\$(?:[A-Za-z_]+[0-9]?|\w+(?:->|::|\[)\S*|env:\w+|[0-9])|\$\w+\.\S+|%[A-Za-z_]+%?|__\w+__",
-        rb"[&*:@][A-Za-z_]+|![A-Z]\w+.*|[A-Za-z_][\w.:>-]*\(.*\).*|[A-Za-z_][\w.]*\[.*\].*",
+        rb"[&*:@][A-Za-z_]+|[A-Za-z_][\w.:>-]*\(.*\).*|[A-Za-z_][\w.]*\[.*\].*",
+        # Tags of YAML: `!Ref Password`, `!GetAtt Secret.Arn`.
+        (
+            rb"!(?:Ref|Sub|Get(?:Att|AZs)|Join|ImportValue|If|Select|Split|FindInMap|Base64|Transform)(?:[ .\[].*)?"
+            rb"|![A-Z]\w+ .*"
+        ),
         (
             rb"(?:secrets|process|config|settings|self|this|os|env|options|params|props|args|req|request|state|var|data"
             rb"|local|module)\.\w.*"
@@ -69,8 +76,8 @@ _FORM = re.compile(
 _CODE = re.compile(
     b"|".join((
         rb"</?[a-z][^>]*>|[{\[]\\?[\"']|(?:%[0-9A-F]{2}.*){2}|(?:\w\|\w.*){2}|,\w+=|\A,\w+:|[\x00-\x1f]",
-        rb"a-z|A-Z|0-9[^0-9]|\A/.*/[gimuy]*\Z|\A(?:qr|m)/|\\[dws.][+*{]|\\[(|<%]|\(\?[:=!]|\.\*",
-        rb"=>|&&|\|\||\(\)|==[^=]|[\])]\.",
+        rb"a-z|A-Z|(?<![0-9])0-9[^0-9]|\A/.*/[gimuy]*\Z|\A(?:qr|m)/|\\[dws.][+*{]|\\[(|<%]|\(\?[:=!]|\.\*",
+        rb"=>|\s&&|&&\s|\|\||\(\)|==[^=]|[\])]\.",
     ))
 )  # fmt: skip
 
@@ -81,11 +88,15 @@ _KEYWORDS = re.compile(
 )
 # Digits that stand for the letters they look like: `p4ssw0rd`, `s3cr3t`.
 _LEET = bytes.maketrans(b"013457", b"oleast")
+_DIGIT = re.compile(rb"[0-9]")
 _NO_LETTERS = re.compile(rb"[^A-Za-z]+")
 
 
 def is_no_secret(value: bytes) -> bool:
     """Whether a value's form says that it is no secret: a reference, a placeholder, a path, a date, code."""
+    # `r3Tr&&Ihaz` is drawn, `valid&&same` is code.
+    if b"&&" in value and (word_letters(value) * 2 >= len(value) or not _DIGIT.search(value)):
+        return True
     return bool(
         _REFERENCE.fullmatch(value) or _PLACEHOLDER.search(value) or _FORM.fullmatch(value) or _CODE.search(value)
     )

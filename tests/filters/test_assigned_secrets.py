@@ -72,6 +72,8 @@ def test_the_least_level_of_a_finding(template: str, least: Level) -> None:
         b'password = "\\"', b"api_key", b'password="%2F%2F|a|b|" ', b'variable "password" {\n a_b_c = x\n',
         b"user=a password=a1,", b"password:\n    a1", b"password: a b c ", b'password, "', b"password is a1 ",
         b"password (for x) a1", b"ID/PW: a/1", b"insert into a (password) values (", b"(pw", b"redis-cli -a ",
+        b'PASSWORD="a-b_c.', b"DB_PASSWORD=a1_", b'password{"a1', b"password: AgB",
+        b'password = "' + 380 * b"aB" + b'" ', b"password=" + 380 * b"a1b" + b"\n",
     ],
 )  # fmt: skip
 def test_a_hostile_line_takes_linear_time(line: bytes) -> None:

@@ -31,6 +31,8 @@ def test_public_addresses_go(frame: str) -> None:
         "1.2.3.4 4.7.20.1 17.0.0.0 20.20.20.20 81.2.69.0",
         f"version {PUBLIC}",
         f'"version": "{PUBLIC}"',
+        f"<key>CFBundleVersion</key>\n\t<string>{PUBLIC}</string>",
+        f"Version:\n{PUBLIC}",
         f"v{PUBLIC}",
         f"pkg=={PUBLIC}",
         f"pkg >= {PUBLIC}",
