@@ -66,7 +66,8 @@ def email_address(data: bytes, stop: int, _level: Level) -> tuple[int, int] | No
     before = data[max(0, found[0] - MAXIMUM_COMMAND_BYTES) : found[0]]
     if b"://" in before and _URL_USER.search(before[-MAXIMUM_LOCAL_BYTES:]):
         return None
-    return None if _is_remote(before, data[found[1] : found[1] + 1]) else found
+    is_login = b"." not in data[found[0] : at]  # a name and a surname are a person's address, wherever they stand
+    return None if is_login and _is_remote(before, data[found[1] : found[1] + 1]) else found
 
 
 def _is_remote(before: bytes, after: bytes) -> bool:
