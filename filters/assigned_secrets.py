@@ -93,7 +93,19 @@ def assigned_secret(data: bytes, stop: int, level: Level) -> Place | None:
         # `PASSWORD=`pwgen 16 1`` is a command.
         if place and data[place[0] - 1 : place[0]] == b"`" and b" " in data[slice(*place)]:
             return None
+        if place and _stands_between_strings(data, place[0]):
+            return None
     return place if place and _promises(data, place, named, limits) else None
+
+
+def _stands_between_strings(data: bytes, start: int) -> bool:
+    """Whether the quote before `start` closes a string, as in `print("PASSWORD=" + password + "!")`."""
+    quote = start - 1
+    line = data.rfind(b"\n", max(0, quote - MAXIMUM_BYTES_BEFORE), quote) + 1
+    if data[quote:start] != b'"' or (not line and quote > MAXIMUM_BYTES_BEFORE):
+        return False
+    before = data[line:quote].replace(b'\\"', b"").replace(b'"""', b"")
+    return not before.endswith(b"\\") and before.count(b'"') % 2 == 1
 
 
 def option_value(data: bytes, stop: int, level: Level) -> Place | None:
