@@ -21,6 +21,7 @@ from stages.text_forms import in_form
 from stages.tokenizer_training import train
 
 _CODE_POINTS = 20_000  # of one document at most, so that no single file shapes the vocabulary
+_MARGIN = 10_000
 
 
 def train_tokenizer(recipe: Recipe, *, vocabulary_size: int, maximum_bytes: int) -> str:
@@ -58,10 +59,11 @@ def _sample(recipe: Recipe, shards: list[Shard], maximum_bytes: int) -> list[str
         for document in _documents(recipe, shard):
             if taken > share:
                 break
-            cleaned = redactions.of(replace(document, text=document.text[:_CODE_POINTS]))
+            # Cut behind it, not before: half a token would be recognised by no rule.
+            cleaned = redactions.of(replace(document, text=document.text[: _CODE_POINTS + _MARGIN]))
             if cleaned.leak is None:
-                found[document.id] = cleaned.text
-                taken += len(cleaned.text.encode())
+                found[document.id] = cleaned.text[:_CODE_POINTS]
+                taken += len(found[document.id].encode())
     chosen, total = [], 0
     for identifier in sorted(found):
         if total >= maximum_bytes:

@@ -27,7 +27,6 @@ from stages.exchange import Block, Progress
 
 # What does not change how a source's shards are read: where they lie, and licences, which only `judge` looks at.
 _NOT_READ_BY = {"paths", "declared_licence", "subset_licences"}
-_TOLD_CHARACTERS = 500
 
 
 @dataclass(slots=True)
@@ -230,20 +229,9 @@ def _failure(error: Exception) -> Failure:
         return Failure(type(error).__name__, f"{type(error).__name__} at {where}: {error}", "mend that and run again")
     return Failure(
         type(error).__name__,
-        f"{type(error).__name__} at {where}: {_told(error)}",
+        f"{type(error).__name__} at {where}",  # its message may quote a document, and people report it
         "this is a defect of corpusmill: please report it",
     )
-
-
-def _told(error: Exception) -> str:
-    """What an error that nobody foresaw says of itself: it may quote a document, and people report it."""
-    from filters.redaction_policy import RedactionPolicy
-    from stages.redaction import redact  # loads the scanner
-
-    try:
-        return redact(str(error)[: 8 * _TOLD_CHARACTERS], policy=RedactionPolicy()).text[:_TOLD_CHARACTERS]
-    except Exception:  # it may be redaction that fails
-        return "(its message cannot be shown)"
 
 
 @cache

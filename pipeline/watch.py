@@ -128,10 +128,17 @@ def run_watched(mill: Mill, step: Step, unit: int, *, board: Board, row: int) ->
         error = RetryableError(f"{step.name}, unit {unit}: {problem}", hint="run again: only this unit is made again")
         try:
             fail_unit(mill, step, unit, error)
-        except (CorpusmillError, OSError):  # nothing may be raised in the pool: the launcher will say it
-            traceback.print_exc()
+        except (CorpusmillError, OSError) as failure:  # nothing may be raised in the pool: the launcher will say it
+            _log(failure)
             return
     board.end(row)
+
+
+def _log(error: BaseException) -> None:
+    """Where an error came from; what it says only where it is ours or the system's, for others may quote a document."""
+    traceback.print_tb(error.__traceback__)
+    said = f": {error}" if isinstance(error, CorpusmillError | OSError) else ""
+    sys.stderr.write(f"{type(error).__name__}{said}\n")
 
 
 def _be_child(mill: Mill, step: Step, unit: int, *, heartbeat: Heartbeat, parent: int) -> None:
@@ -142,7 +149,7 @@ def _be_child(mill: Mill, step: Step, unit: int, *, heartbeat: Heartbeat, parent
         run_unit(mill, step, unit, heartbeat)
         code = 0
     except BaseException as error:  # not even a failed record could be written: the log and the exit code are left
-        traceback.print_exc()
+        _log(error)
         code = _NO_SPACE if isinstance(error, NoSpaceError) else 1
     finally:
         sys.stderr.flush()

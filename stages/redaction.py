@@ -101,6 +101,7 @@ class _Run:
         self._stand_ins = StandIns(document_id) if policy.stand_ins else None
         self._syntax = syntax
         self._spelling = spelling
+        self._given: dict[bytes, bytes] = {}
 
     def of(self, data: bytes, spans: list[Span]) -> bytes:
         """The text that a scan finds clean, or any where `needs_bare`."""
@@ -128,4 +129,5 @@ class _Run:
     def _replacement(self, span: Span, value: bytes) -> bytes:
         if self._stand_ins is not None and span.kind in _ADDRESSES:
             return self._stand_ins.of(span, value)
-        return self._spelling.of(span, value)
+        # A password that stands by its name and in a URL is one value: both have what the first place asked for.
+        return self._given.setdefault(value, self._spelling.of(span, value))

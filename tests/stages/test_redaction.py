@@ -135,3 +135,9 @@ def test_a_text_of_nothing_but_findings_has_nothing_left(text: str, nothing: boo
 def test_hostile_repetition_is_taken(unit: str) -> None:
     text = unit * (60_000 // len(unit)) + AWS
     assert AWS not in redact(text, policy=ALL).text
+
+
+def test_one_value_is_alike_wherever_it_stands() -> None:
+    password = "tr0ub4dorX9q"
+    text = f"DB_PASSWORD={password}\nDB_URL=postgres://app:{password}@db.corp.io/app\n"
+    assert redact(text, policy=ALL).text == "DB_PASSWORD=<SECRET>\nDB_URL=postgres://app:<SECRET>@db.corp.io/app\n"
