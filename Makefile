@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= 2
 
-.PHONY: demo test test-unit test-real check docs bench bench-dedup bench-dedup-scale bench-redaction eval-licence eval-redaction eval-kingfisher wheel lock clean
+.PHONY: demo test test-unit test-real check docs bench bench-dedup bench-dedup-scale bench-redaction bench-redaction-hostile eval-licence eval-redaction eval-kingfisher wheel lock clean
 
 ## demo: make the environment, build real input shards, run the whole mill, verify the release
 demo: .venv/runtime
@@ -36,6 +36,7 @@ check: .venv/dev
 	$(BIN)/python docs/cli_reference.py --check
 	$(BIN)/python docs/signals_reference.py --check
 	$(BIN)/python docs/redaction_reference.py --check
+	$(BIN)/python bench/eval_redaction.py --check
 
 ## docs: write docs/cli.md from the commands' own help, docs/signals.md and docs/redaction-rules.md from docstrings and tables
 docs: .venv/dev
@@ -62,6 +63,10 @@ eval-licence: .venv/dev
 ## bench-redaction: redaction of the sample shards, beside datatrove's PII formatter and detect-secrets
 bench-redaction: .venv/dev
 	$(BIN)/python bench/redaction_speed.py
+
+## bench-redaction-hostile: CPU seconds and memory of redaction on texts that are made to be slow
+bench-redaction-hostile: .venv/dev
+	$(BIN)/python bench/redaction_hostile.py
 
 ## eval-redaction: recall and precision by kind on the labelled cases, written into docs/redaction.md
 eval-redaction: .venv/dev
