@@ -10,7 +10,7 @@ import re
 import shutil
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,9 +23,11 @@ from tokenizers import Tokenizer
 from filters.example_values import example
 from filters.redaction_policy import KINDS
 from filters.redaction_rules import rules
+from manifests.document import Document
 from manifests.ledger import Ledger
 from manifests.release import Manifest
 from manifests.storage import Storage
+from pipeline.licence_gathering import Gathering
 from pipeline.pass_9_release import release_folder
 from pipeline.recipe import Recipe
 from pipeline.recipe_file import load_recipe
@@ -70,19 +72,32 @@ class Planter:
     def __init__(self) -> None:
         self.values: dict[bytes, str] = {}
 
-    def examples(self, seed: str, *, one_in: int = ONE_TOKEN_RULE_IN) -> Iterator[str]:
+    def examples(self, seed: str, *, one_line: bool = False) -> Iterator[str]:
         """A text for every example of the rules of most kinds and of one in ten of the many for tokens."""
         for place, rule in enumerate(rules()):
-            if rule.kind == "secret" and place % one_in:
+            if rule.kind == "secret" and place % ONE_TOKEN_RULE_IN:
                 continue
             for number, template in enumerate(rule.found):
                 made = example(template, f"{seed}/{rule.id}/{number}")
+                if one_line and "\n" in made.text:
+                    continue
                 data = made.text.encode()
                 for start, stop, _ in made.labels:
                     for piece in pieces(data[start:stop]):
                         if NOTICE not in self.values.get(piece, ""):  # some examples are the same for every seed
                             self.values[piece] = f"{rule.id}, {seed}"
                 yield made.text
+
+    def tell_notices(self, rows: Iterable[dict[str, Any]]) -> None:
+        """Remember which values stand in what is cut out as a notice: a hash in lines of code can look like one."""
+        gathering = Gathering({}, unit=0, num_slices=1)
+        for row in rows:
+            if isinstance(row["content"], str):
+                facts = {"kind": "code", "source": "files", "language": row["language"], "path": row["path"]}
+                found = gathering.notices_of(Document(id="0" * 32, text=row["content"], **facts)).found
+                data = "\n".join(notice.text for notice in found).encode()
+                for value in (value for value in self.values if value in data):
+                    self.values[value] = f"{self.values[value]}, {NOTICE}"
 
     def code(self, seed: str, filler: Iterable[str], **fields: Any) -> list[dict[str, Any]]:
         """Rows of code with a few examples each, at the end of a file."""
@@ -121,12 +136,13 @@ def plant(folder: Path) -> dict[bytes, str]:
     rows += [kept[0] | {"content": "\n".join(list(planter.examples(f"heavy{n}")) * 3), "path": f"h{n}"} for n in (1, 2)]
     notice = "# Copyright (c) 2021 Team\n# {}\n# Permission is hereby granted, free of charge, to any person.\n{}"
     headed = (
-        notice.format(text.replace("\n", "\n# "), words)
-        for text, words in zip(planter.examples(NOTICE, one_in=50), renamed(code, NOTICE), strict=False)
+        notice.format(text, words)
+        for text, words in zip(islice(planter.examples(NOTICE, one_line=True), 40), renamed(code, NOTICE), strict=False)
     )
     rows += [kept[0] | {"content": text, "path": f"notice{n}.py"} for n, text in enumerate(headed)]
     rows += [kept[0] | {"content": 7, "note": text} for text in planter.examples("wrong type")]
     shard(folder / "files/planted.jsonl.zst", rows)
+    planter.tell_notices(rows)
     unread = "".join(f'{{"content": "{json.dumps(text)[1:-1]}", oops}}\n' for text in planter.examples("no json"))
     unread += "".join(f'{{"content": {json.dumps(text)}, "x": "\\ud800"}}\n' for text in planter.examples("surrogate"))
     (folder / "files/unread.jsonl.zst").write_bytes(zstandard.compress(unread.encode() + b"\xff\n"))
