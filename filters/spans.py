@@ -72,6 +72,15 @@ class Span:
     rule: str
 
 
+def whole_characters(data: bytes, start: int, stop: int) -> tuple[int, int]:
+    """The place grown to the characters that it begins and ends within; `data` is valid UTF-8."""
+    while 0 < start < len(data) and data[start] & 0xC0 == 0x80:
+        start -= 1
+    while stop < len(data) and data[stop] & 0xC0 == 0x80:
+        stop += 1
+    return start, stop
+
+
 def merged(spans: Iterable[Span]) -> list[Span]:
     """The union of spans that share a byte, in order of position; spans that only touch stay apart.
 
