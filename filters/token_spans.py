@@ -46,14 +46,11 @@ class TokenRule:
 
 def token_rule(rule: Rule, level: Level) -> TokenRule:
     """The rule, compiled."""
-    test = TESTS_IN_PLACE.get(rule.validator)
-    if test is None:
-        value_test = VALUE_TESTS[rule.validator]
-
-        def test(data: bytes, first: int, last: int, at: Level) -> bool:
-            return value_test(data[first:last], at)
-
-    return TokenRule(rule, rule.expression, test, level, _tail(rule.pattern))
+    tail = _tail(rule.pattern)
+    if in_place := TESTS_IN_PLACE.get(rule.validator):
+        return TokenRule(rule, rule.expression, in_place, level, tail)
+    value_test = VALUE_TESTS[rule.validator]
+    return TokenRule(rule, rule.expression, lambda data, first, last, at: value_test(data[first:last], at), level, tail)
 
 
 def _tail(pattern: str) -> re.Pattern[bytes] | None:
