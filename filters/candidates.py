@@ -22,7 +22,7 @@ from filters.credentials import expressions, plugin_named, region, secret_spans
 from filters.hidden_characters import MARK, visible_text
 from filters.redaction_policy import Level, RedactionPolicy, allowed_values, is_on
 from filters.redaction_rules import Rule, rules
-from filters.spans import Span, is_redacted, merged
+from filters.spans import Span, is_redacted, merged, whole_characters
 from filters.token_spans import token_rule, token_spans
 from filters.validators import PLACES
 from manifests.errors import UnitError
@@ -138,8 +138,13 @@ def _verified(tool: Scanner, index: int, data: bytes, stops: "array[int]") -> It
         settled = 0
         for stop in stops:
             start, end, next_settled = region(data, stop)
-            yield from verify(data, start, end, settled)
-            settled = next_settled
+            if end <= settled:
+                continue
+            reach = next_settled
+            for span in verify(data, start, end, settled):
+                reach = max(reach, span.stop)
+                yield span
+            settled = reach
         return
     for stop in stops:
         if span := verify(data, stop):
@@ -154,7 +159,7 @@ def _verifier(rule: Rule, level: Level) -> AtPlace | InRegion:
 
     def at_place(data: bytes, stop: int) -> Span | None:
         found = place(data, stop, level)
-        return found and Span(*found, rule.kind, rule.id)
+        return found and Span(*whole_characters(data, *found), rule.kind, rule.id)
 
     return at_place
 

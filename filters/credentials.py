@@ -12,7 +12,9 @@ Cost: Python's `re` on a candidate line, or on a window of at most `LINE_BYTES` 
 that backtrack badly are run in an equivalent form that does not; a test holds them to the originals.
 """
 
+import base64
 import importlib
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,6 +31,10 @@ _MARGIN_BYTES = 1_024
 """A candidate nearer than this to its window's end gets a window of its own."""
 
 _TAIL_BYTES = 4_096
+"""So much of a token behind its pattern's end is tested with it."""
+
+_HEADER_BYTES = 65_536
+"""The longest header of a JSON Web Token that is read; certificates may stand in it."""
 
 # These plugins' groups are a choice of prefixes; the secret is the whole match.
 _GROUP_IS_PREFIX = frozenset({"github_token", "gitlab_token"})
@@ -53,7 +59,9 @@ _HARDENED = (
 
 _EDGE = " \t\r\n\f\v=:\"'"
 _VALUE = re.compile(r"[^\s\"'`]+")
-_TAIL = re.compile(rb"[A-Za-z0-9_-]*")
+_TAIL = re.compile(rb"[A-Za-z0-9_-]*+")
+_JWT_HEAD = re.compile(rb"(eyJ[A-Za-z0-9_=-]++)\.(?=[A-Za-z0-9_=-])|eyJ[A-Za-z0-9_=-]++")
+_JWT_START = re.compile(rb"[A-Za-z0-9_=-]*+")
 _JWT_TAIL = re.compile(rb"[A-Za-z0-9_=-]*+(?:\.[A-Za-z0-9_=-]++){0,3}")
 
 
@@ -117,12 +125,16 @@ def region(data: bytes, stop: int) -> tuple[int, int, int]:
 def secret_spans(plugin: Plugin, data: bytes, start: int, stop: int, settled: int = 0) -> Iterator[Span]:
     """The secrets of one plugin in data[start:stop], part of one line.
 
-    A whole-match token takes the token characters that touch its end with it: a key that has grown longer than the
-    plugin's pattern must not leave its end behind.
+    A JSON Web Token that a window cuts is known by its header alone. A whole-match token takes the token characters
+    that touch its end with it: a key that has grown longer than the plugin's pattern must not leave its end behind.
 
     Args:
         settled: matches that end at or before it were found in an earlier window.
     """
+    if plugin.name == "jwt" and _is_window(data, start, stop):
+        for span in _web_tokens(data, start, stop, settled):
+            settled = max(settled, span.stop)
+            yield span
     line = data[start:stop].decode()
     accepted = set(plugin.detector.analyze_string(line))
     if not accepted:
@@ -143,12 +155,45 @@ def secret_spans(plugin: Plugin, data: bytes, start: int, stop: int, settled: in
             last_byte = first_byte + len(line[first:last].encode())
             if last_byte <= settled:
                 continue
+            tail = _JWT_TAIL if plugin.name == "jwt" else _TAIL
             if whole:
-                tail = _JWT_TAIL if plugin.name == "jwt" else _TAIL
-                last_byte = tail.match(data, last_byte, last_byte + _TAIL_BYTES).end()  # type: ignore[union-attr]
+                last_byte = _end(tail, data, last_byte, last_byte + _TAIL_BYTES)
             value = data[first_byte:last_byte]
             if token(value, "low") and not value.startswith(_IDENTIFIERS.get(plugin.name, b"\0")):
+                if whole:
+                    last_byte = settled = _end(tail, data, last_byte, len(data))
                 yield Span(first_byte, last_byte, "secret", plugin.name)
+
+
+def _end(tail: re.Pattern[bytes], data: bytes, start: int, limit: int) -> int:
+    match = tail.match(data, start, limit)
+    return match.end() if match else start
+
+
+def _is_window(data: bytes, start: int, stop: int) -> bool:
+    """Whether a region is less than a line."""
+    return data[start - 1 : start] not in {b"", b"\n"} or data[stop : stop + 1] not in {b"", b"\n"}
+
+
+def _web_tokens(data: bytes, start: int, stop: int, settled: int) -> Iterator[Span]:
+    """The JSON Web Tokens whose header begins in a window or reaches into it, by their header, to their end."""
+    before = data[max(settled, start - _HEADER_BYTES, 0) : start][::-1]
+    start -= _end(_JWT_START, before, 0, len(before))
+    for match in _JWT_HEAD.finditer(data, start, min(len(data), stop + _HEADER_BYTES)):
+        if match.start() >= stop:
+            break
+        if match[1] and match.start() >= settled and _is_header(match[1]):
+            settled = _end(_JWT_TAIL, data, match.end(), len(data))
+            yield Span(match.start(), settled, "secret", "jwt")
+
+
+def _is_header(text: bytes) -> bool:
+    """Whether a token's first part names its algorithm."""
+    try:
+        header = json.loads(base64.urlsafe_b64decode(text.rstrip(b"=") + b"=" * (-len(text.rstrip(b"=")) % 4)))
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(header, dict) and "alg" in header
 
 
 def _trimmed(name: str, line: str, first: int, last: int) -> tuple[int, int]:

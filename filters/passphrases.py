@@ -11,8 +11,6 @@ import re
 
 from filters.letter_pairs import word_letters
 
-MAXIMUM_WORDS = 10
-
 _WORDS = re.compile(rb"[A-Za-z0-9'@#$!_-]{1,16}(?: [A-Za-z0-9'@#$!_-]{1,16}){1,9}")
 _LETTERS = re.compile(rb"[A-Za-z]{3}")
 _NUMBER = re.compile(rb"[0-9]{2,}\Z|[A-Za-z][0-9]|[0-9][A-Za-z]")

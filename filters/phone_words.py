@@ -5,6 +5,7 @@ and be written in groups. Words of one language are tried with the plans of the 
 """
 
 import re
+from functools import lru_cache
 
 _STRONG = (
     "telephone|telefone|telefono|telefoon|telefon|teléfono|téléphone|puhelin|"
@@ -17,7 +18,7 @@ _WEAK = (
     "ll[áa]m\\w{2,6}|appelez|rufen|anruf|chiama\\w{0,3}|bel|ligue|[Зз]вон\\w{0,4}"
 )
 _WORD = re.compile(
-    rf"(?<![A-Za-z])(?:(?P<strong>(?i:{_STRONG}))|(?i:{_WEAK}))(?![A-Za-z])"
+    rf"(?<![A-Za-z])(?=[^\W\d_])(?:(?P<strong>(?i:{_STRONG}))|(?i:{_WEAK}))(?![A-Za-z])"
     "|(?P<camel>(?:Phone|Fax|Mobile|Tel)(?:Number|No)?(?![a-z]))"
 )
 
@@ -72,6 +73,7 @@ class PhoneWord:
         self.gap = before[match.end() :]
 
 
+@lru_cache(maxsize=8_192)
 def phone_word(before: bytes) -> PhoneWord | None:
     """The last word in what leads to a number that says phone."""
     text = before.decode(errors="ignore")
@@ -84,6 +86,7 @@ def phone_word(before: bytes) -> PhoneWord | None:
     return PhoneWord(text, last) if last else None
 
 
+@lru_cache(maxsize=8_192)
 def regions_of(word: str, number: bytes) -> tuple[str, ...]:
     """Where a number without a country may be from, by what its word is written in, the likeliest first."""
     for pattern, regions in _REGIONS:

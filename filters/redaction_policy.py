@@ -25,7 +25,7 @@ class RedactionPolicy:
 
     Attributes:
         levels: one for each of `KINDS`, in that order.
-        allow: patterns of values that stay, with `*` and `?` as in file names; case does not matter.
+        allow: patterns of values that stay, in which only `*` and `?` have a meaning; case does not matter.
         stand_ins: whether an address becomes one of a documentation range instead of a placeholder.
     """
 
@@ -51,4 +51,5 @@ def is_on(rule_level: Level, level: Level) -> bool:
 @cache
 def allowed_values(allow: tuple[str, ...]) -> re.Pattern[str] | None:
     """The one pattern of all that stays; None where nothing does."""
-    return re.compile("|".join(map(translate, allow)), re.IGNORECASE) if allow else None
+    patterns = [translate(pattern.replace("[", "[[]")) for pattern in allow]
+    return re.compile("|".join(patterns), re.IGNORECASE) if allow else None

@@ -30,6 +30,9 @@ from filters.spans import SpanKind
 
 PLUGIN_PREFIX = "detect_secrets:"
 
+DATA_FILES = ("redaction_rules.toml", "published_numbers.toml", "top_level_domains.txt")
+"""All that says what is found, the rules themselves first."""
+
 # A token begins where no letter or digit is before it, save those of an escape: `\n`, `%3D`.
 LEFT_EDGE = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt])|(?<=%[0-9A-F]{2}))"
 RIGHT_EDGE = r"(?![A-Za-z0-9])"
@@ -160,14 +163,18 @@ def rules() -> tuple[Rule, ...]:
 
 @cache
 def rules_digest() -> str:
-    """The sha256 of the file, in hex: what was redacted by other rules must be redacted again."""
-    return sha256(_data()).hexdigest()
+    """A sha256 of all data files of the rules, in hex: what was redacted by others must be redacted again."""
+    digest = sha256()
+    for name in DATA_FILES:
+        data = _data(name)
+        digest.update(f"{name} {len(data)}\n".encode() + data)
+    return digest.hexdigest()
 
 
 @cache
 def _file() -> dict[str, Any]:
-    return tomllib.loads(_data().decode())
+    return tomllib.loads(_data(DATA_FILES[0]).decode())
 
 
-def _data() -> bytes:
-    return files("filters").joinpath("redaction_rules.toml").read_bytes()
+def _data(name: str) -> bytes:
+    return files("filters").joinpath(name).read_bytes()

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from filters.key_blocks import without_key
+
 SpanKind = Literal[
     "private_key", "secret", "url_password", "assigned_secret",
     "payment_card", "iban", "email", "phone_number", "ip_address",
@@ -45,15 +47,6 @@ _ANY_PLACEHOLDER = re.compile(
 )
 _FIRST_BYTES = frozenset({b"", b"<", b"R", ZERO})
 
-# What a key block loses: markers, header lines and runs of base64. Quotes, escapes such as \n, comment signs and
-# indentation stay, so that a key written as string literals leaves code that still parses.
-_BLOCK_PAYLOAD = re.compile(
-    rb"(\\+[nrt])"
-    rb"|-{4,5} ?(?:BEGIN|END)[^\r\n\"'\\-]{0,80}-{0,5}"
-    rb"|[A-Z][A-Za-z]{1,30}(?:-[A-Za-z0-9]{1,30}){0,4}: ?[^\r\n\"'\\]{0,200}"
-    rb"|[A-Za-z0-9=][A-Za-z0-9+/=]*"
-)
-
 
 @dataclass(frozen=True, slots=True, order=True)
 class Span:
@@ -70,6 +63,15 @@ class Span:
     stop: int
     kind: SpanKind
     rule: str
+
+
+def whole_characters(data: bytes, start: int, stop: int) -> tuple[int, int]:
+    """The place grown to the characters that it begins and ends within; `data` is valid UTF-8."""
+    while 0 < start < len(data) and data[start] & 0xC0 == 0x80:
+        start -= 1
+    while stop < len(data) and data[stop] & 0xC0 == 0x80:
+        stop += 1
+    return start, stop
 
 
 def merged(spans: Iterable[Span]) -> list[Span]:
@@ -101,8 +103,7 @@ def typed(span: Span, _value: bytes) -> bytes:
 def replaced(data: bytes, spans: Sequence[Span], spell: Spell = typed) -> bytes:
     """The text with each span's placeholder in its place; the number of LF does not change.
 
-    A private key becomes its placeholder on the first line; of the other lines what is not key (indentation, quotes,
-    comment signs) stays.
+    A private key becomes its placeholder on the first line; of the other lines what is not key stays.
 
     Args:
         spans: as `merged` returns them.
@@ -113,7 +114,7 @@ def replaced(data: bytes, spans: Sequence[Span], spell: Spell = typed) -> bytes:
         value = data[span.start : span.stop]
         pieces += (data[position : span.start], spell(span, value))
         if span.kind == "private_key":
-            pieces.append(_BLOCK_PAYLOAD.sub(rb"\1", value))
+            pieces.append(without_key(value))
         position = span.stop
     pieces.append(data[position:])
     return b"".join(pieces)

@@ -23,7 +23,7 @@ from filters.private_keys import pem_block, putty_block
 from filters.redaction_policy import Level
 from filters.spoken_passwords import inserted_password, spoken_password
 from filters.url_credentials import url_password, url_password_parameter, url_secret_parameter, url_token
-from filters.value_tests import alphanumeric_token, anything, dense_token, mixed_token, random, token
+from filters.value_tests import alphanumeric_token, dense_token, mixed_token, random, token
 from filters.written_out_addresses import written_out_address
 
 Place = Callable[[bytes, int, Level], tuple[int, int] | None]
@@ -68,7 +68,6 @@ PLACES: dict[str, Place] = {
 }
 VALUE_TESTS: dict[str, ValueTest] = {
     "alphanumeric_token": alphanumeric_token,
-    "anything": anything,
     "base58check": base58check,
     "basic_credentials": basic_credentials,
     "chosen_password": chosen_password,

@@ -41,11 +41,6 @@ _WORD = re.compile(
 )
 
 
-def anything(value: bytes, _level: Level) -> bool:
-    """Whether a value is no placeholder of ours."""
-    return not is_redacted(value)
-
-
 def token(value: bytes, _level: Level) -> bool:
     """Whether a value of a token's form may be one: no word says placeholder, and it has more than a few characters."""
     return not is_redacted(value) and not _PLACEHOLDER.search(value) and len(set(value)) >= MINIMUM_DISTINCT_BYTES

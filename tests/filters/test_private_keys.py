@@ -1,14 +1,24 @@
 """Private keys: whole blocks in every shape, nothing where only the header stands."""
 
+import ast
+import base64
+import time
+from hashlib import sha512
+
 import pytest
 
 from filters.candidates import find_spans
+from filters.key_blocks import without_key
 from filters.redaction_policy import only
 from filters.spans import Span, replaced
 
 KEYS = only("private_key")
 BEGIN, END = "-----BEGIN {}PRIVATE KEY-----", "-----END {}PRIVATE KEY-----"
 FAKE = ["FAKEfake" * 8, "0FAKEfake1+/fake" * 4, "FAKE=="]
+
+
+def drawn_line(number: int) -> str:
+    return base64.b64encode(sha512(b"fake%d" % number).digest()).decode()[:64]
 
 
 def redacted(text: str) -> str:
@@ -86,3 +96,80 @@ def test_two_blocks_are_two_findings() -> None:
         Span(0, len(block()), "private_key", "pem_block"),
         Span(len(block()) + 1, len(text), "private_key", "pem_block"),
     ]
+
+
+LINES = [
+    BEGIN.format("RSA "),
+    *(drawn_line(number) for number in range(5)),
+    drawn_line(7)[:11] + "=",
+    END.format("RSA "),
+]
+PYTHON = {
+    "added": ["key = ''", *(f"key += '{line}\\n'" for line in LINES), "use(key)"],
+    "spaced": ["key = (", *(f'    b"{line}\\n"' for line in LINES), ")", "use(key)"],
+    "listed": ["key = [", *(f"    b'{line}'," for line in LINES), "]", "use(key)"],
+    "joined": ["key = (", *(f"    '{line}' +" for line in LINES[:-1]), f"    '{LINES[-1]}')"],
+    "long_name": ["thePrivateKeyOfTheServer = ''", *(f"thePrivateKeyOfTheServer += '{line}'" for line in LINES)],
+    "called": ["out = Builder()", *(f"theOutputOfEverything.append('{line}')" for line in LINES), "use(out)"],
+    "escaped": ['key = "' + "\\n".join(LINES) + '"', "use(key)"],
+    "triple": ['key = """' + "\n".join(LINES) + '"""', "use(key)"],
+    "continued": ["key = \\", *(f"    '{line}' \\" for line in LINES[:-1]), f"    '{LINES[-1]}'"],
+}
+
+
+def assert_no_piece_is_left(text: str) -> None:
+    for line in LINES[1:-1]:
+        assert not any(line[place : place + 16] in text for place in range(max(1, len(line) - 15)))
+
+
+@pytest.mark.parametrize("name", PYTHON)
+def test_a_program_still_parses(name: str) -> None:
+    text = "\n".join(PYTHON[name]) + "\n"
+    ast.parse(text)
+    clean = redacted(text)
+    assert "PRIVATE_KEY>" in clean
+    ast.parse(clean)
+    assert_no_piece_is_left(clean)
+    assert clean.count("\n") == text.count("\n")
+    assert clean.endswith(text.splitlines()[-1] + "\n") or not text.endswith("use(key)\n")
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        "{}<br>",
+        'std::string("{}\\n") +',
+        "{}",
+        "> {}",
+        "* {}",
+        '  + "{}\\r\\n"',
+        "{}\\",
+        '"{}",',
+        "// {}",
+        "<td>{}</td>",
+    ],
+)
+def test_what_is_around_each_line_stays(around: str) -> None:
+    clean = redacted("\n".join(around.format(line) for line in LINES) + "\nafter")
+    first, *rest = clean.split("\n")
+    assert first == around.format("<PRIVATE_KEY>")
+    assert rest == [*[around.format("")] * (len(LINES) - 1), "after"]
+
+
+def test_line_numbers_stay() -> None:
+    clean = redacted("\n".join(f"{number:3}  {line}" for number, line in enumerate(LINES, start=5)))
+    assert clean == "\n".join(["  5  <PRIVATE_KEY>", *(f"{number:3}  " for number in range(6, 5 + len(LINES)))])
+
+
+@pytest.mark.parametrize(
+    "key", ["tvX_fake-FAKE_0123456789-aA+/=", "AGE-SECRET-KEY-1FAKE-+/x", "a-b_c-d", BEGIN.format("") + " x " + FAKE[0]]
+)
+def test_a_key_that_is_one_value_leaves_nothing(key: str) -> None:
+    assert replaced(f'"{key}"'.encode(), [Span(1, len(key) + 1, "private_key", "any")]) == b'"<PRIVATE_KEY>"'
+
+
+def test_a_large_block_is_read_in_linear_time() -> None:
+    data = ("x" * 15 + "," + "\\n" * 3 + " ab ").encode() * 60_000
+    started = time.process_time()
+    without_key(data)
+    assert time.process_time() - started < 10

@@ -2,15 +2,26 @@
 
 import pytest
 
+from filters import redaction_rules
 from filters.candidates import find_spans
 from filters.example_values import example
 from filters.redaction_policy import KINDS, only
-from filters.redaction_rules import Rule, rules
+from filters.redaction_rules import DATA_FILES, Rule, rules, rules_digest
 from filters.validators import PLACES, TESTS_IN_PLACE, VALUE_TESTS
 
 RULES = {rule.id: rule for rule in rules()}
 FOUND = [(rule.id, template) for rule in rules() for template in rule.found]
 STAYS = [(rule.id, template) for rule in rules() for template in rule.stays]
+
+
+def test_the_digest_covers_every_data_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = rules_digest()
+    read = redaction_rules._data
+    for changed in DATA_FILES:
+        monkeypatch.setattr(
+            redaction_rules, "_data", lambda name, changed=changed: read(name) + b"\n" * (name == changed)
+        )
+        assert rules_digest.__wrapped__() != known
 
 
 def test_ids_are_unique() -> None:
