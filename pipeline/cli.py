@@ -16,7 +16,8 @@ app = typer.Typer(
     name="corpusmill",
     help="Raw code and text shards in, a verified, explainable, training-ready dataset out.",
     epilog="Example: corpusmill init recipe.yaml\n\n"
-    "Exit codes: 0 done; 1 units or inputs failed; 2 usage or recipe error; 3 integrity error; 130 stopped by Ctrl-C.",
+    "Exit codes: 0 done; 1 units or inputs failed, or --check found something; 2 usage or recipe error; "
+    "3 integrity error; 130 stopped by Ctrl-C.",
     invoke_without_command=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -116,9 +117,7 @@ def explain(
     work: WorkPath,
     identifier: Annotated[
         str,
-        typer.Argument(
-            metavar="ID", help="A document id, its first 8 or more digits, or SHARD:ROW, or SHARD:ROW:PART."
-        ),
+        typer.Argument(metavar="ID", help="A document id or its first 8 or more digits, SHARD:ROW or SHARD:ROW:PART."),
     ],
 ) -> None:
     """Tell the life of one document and the reason for its end.
@@ -149,17 +148,14 @@ def show(
     """Print samples of rejected, kept or borderline documents.
 
     Without --stage, --reason and --signal, of those that were kept; with --signal, the closest to its limits, as many
-    on each side. The sample is the same at every call; what could steer the terminal is replaced.
+    on each side. The sample is the same at every call; what could steer the terminal is replaced, and secrets and
+    personal data that the recipe's redaction would take are masked, in rejected documents, too.
     """
-    from manifests.errors import RecipeError
     from pipeline.inspect_bounds import print_close
-    from pipeline.inspect_samples import print_samples
+    from pipeline.inspect_samples import check_choice, print_samples
     from pipeline.runner import reopen_mill
 
-    if ((stage or reason) and signal) or (group and not signal):
-        raise RecipeError(
-            "expected --signal, with or without --group, or --stage and --reason, got a mixture", hint="use one of them"
-        )
+    check_choice(stage, reason, signal, group)
     if signal:
         print_close(reopen_mill(work), signal, group=group, count=number)
     else:
@@ -201,16 +197,19 @@ def redact(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object for each finding.")] = False,
     output: Annotated[
-        Path | None, typer.Option(metavar="OUT", help="Write the redacted text of the one file here.")
+        str | None, typer.Option(metavar="OUT", help="Write the one file's redacted text here; - is standard output.")
     ] = None,
+    check: Annotated[bool, typer.Option("--check", help="End with exit code 1 where something was found.")] = False,
 ) -> None:
     """Show secrets and personal data in files, values masked.
 
-    Kind, rule, place and length of each finding, and its line without it. The files stay as they are.
+    Kind, rule, place and length of each finding, and its line without it. The files stay as they are. One that cannot
+    be read does not keep the others from being looked at; the exit code is 1 then.
     """
-    from pipeline.redact_file import redact_files
+    from pipeline.redact_file import redact_files, redaction_of
 
-    redact_files(files, recipe=recipe, level=level, as_json=as_json, output=output)
+    rules = redaction_of(recipe, level)
+    raise typer.Exit(redact_files(files, rules, as_json=as_json, output=output, check=check))
 
 
 @app.command(epilog="Example: corpusmill init recipe.yaml")

@@ -2,15 +2,18 @@
 
 from collections.abc import Iterable
 
+from filters.redaction_policy import RedactionPolicy
 from manifests.document import Document, Rejected
 from manifests.errors import SourceError
 from pipeline.inspect_run import safe
+from pipeline.masking import masked
 from pipeline.shards import shard_rows
 from pipeline.units import Mill
 from stages.text_forms import in_form
 
 _SHOWN_CHARACTERS = 600
 _SHOWN_LINES = 20
+_SCANNED_CHARACTERS = 32_768  # holds any usual private key that begins within what is shown
 
 Position = tuple[str, int, int]  # shard, row, part
 
@@ -41,9 +44,14 @@ def position(shard: str, row: int, part: int) -> str:
     return f"{shard}:{row}:{part}" if part else f"{shard}:{row}"
 
 
-def excerpt(text: str) -> str:
-    """The beginning of a text, indented so that it cannot pass for a line of ours."""
-    lines = text[:_SHOWN_CHARACTERS].replace("\r\n", "\n").split("\n")
+def excerpt(text: str, policy: RedactionPolicy) -> str:
+    """The beginning of a text, findings masked, indented so that it cannot pass for a line of ours.
+
+    Of a long text only the beginning is scanned, far enough that what is shown is judged by what stands around it.
+    """
+    scanned = text[:_SCANNED_CHARACTERS]
+    visible = masked(scanned, policy)
+    lines = visible[:_SHOWN_CHARACTERS].replace("\r\n", "\n").split("\n")
     shown = ["  " + safe(line.replace("\t", "    "), _SHOWN_CHARACTERS) for line in lines[:_SHOWN_LINES]]
-    more = len(text) > _SHOWN_CHARACTERS or len(lines) > _SHOWN_LINES
+    more = len(visible) > _SHOWN_CHARACTERS or len(lines) > _SHOWN_LINES or len(scanned) < len(text)
     return "\n".join(shown) + (" […]" if more else "")

@@ -110,7 +110,7 @@ def _print(mill: Mill, signal: str, measured: FloatArray, sides: dict[_Side, lis
             limit = f"; {side.limit} {number(close.bound)}" if side.limit in ("minimum", "maximum") else ""
             console.print(f"── {close.id.hex()}  {number(close.value)}{limit}")
             console.print(safe(f"   {position(*close.position)}  {close.name}"))
-            console.print(excerpt(texts.get(close.position, "")))
+            console.print(excerpt(texts.get(close.position, ""), mill.recipe.redaction.policy))
 
 
 def _closest(found: list[_Close], count: int) -> list[_Close]:

@@ -1,6 +1,7 @@
 """`show`: samples of what was kept or rejected and why.
 
-Read from what the passes left in the work folder, table by table, and of the shards only the rows that are shown.
+Read from what the passes left in the work folder, table by table, and of the shards only the rows that are shown. What
+the recipe's redaction would take is masked.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,6 +21,14 @@ from pipeline.units import Mill
 _ID = pa.binary(ID_BYTES)
 
 
+def check_choice(stage: str | None, reason: str | None, signal: str | None, group: str | None) -> None:
+    """Raise RecipeError where options of `show` do not go together."""
+    if ((stage or reason) and signal) or (group and not signal):
+        raise RecipeError(
+            "expected --signal, with or without --group, or --stage and --reason, got a mixture", hint="use one of them"
+        )
+
+
 def print_samples(mill: Mill, *, stage: str | None, reason: str | None, number: int) -> None:
     """The documents of lowest id among those rejected at a stage or for a reason, or, without either, among the kept.
 
@@ -27,11 +36,12 @@ def print_samples(mill: Mill, *, stage: str | None, reason: str | None, number: 
         RecipeError: nothing was rejected so; names what this run has.
     """
     console = plain_console()
+    policy = mill.recipe.redaction.policy
     if stage is None and reason is None:
         sample, total = _lowest(tables(mill, "clean", "texts"), TEXTS, ("id",), number)
         for row in sample.to_pylist():
             console.print(f"── {row['id'].hex()}  kept  {row['kind']}  {safe(place(row))}".rstrip())
-            console.print(excerpt(row["text"]))
+            console.print(excerpt(row["text"], policy))
         console.print(f"{len(sample):,} of {counted(total, 'kept document')} shown")
         return
     wanted = {name: value for name, value in (("stage", stage), ("reason", reason)) if value is not None}
@@ -51,7 +61,7 @@ def print_samples(mill: Mill, *, stage: str | None, reason: str | None, number: 
         console.print(sentence(item))
         if item.id:
             text = texts.get((item.shard, item.row, item.part)) if item.shard else late.get(item.id)
-            console.print(excerpt(text or ""))
+            console.print(excerpt(text or "", policy))
     console.print(f"{len(chosen):,} of {counted(total, 'rejected document')} shown")
 
 

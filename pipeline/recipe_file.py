@@ -4,6 +4,7 @@ YAML is read more strictly than usual: a key that stands twice and an alias (whi
 errors. A recipe is a page of text, so reading it costs milliseconds.
 """
 
+import json
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
@@ -192,14 +193,26 @@ def _hint(mistake: ErrorDetails, key: str, got: object) -> str:
     if mistake["type"] == "string_type" and isinstance(got, bool):
         return 'YAML reads no, off, yes and on as true or false: put the word in quotes, such as "no"'
     if mistake["type"] == "string_type" and got is not None and not isinstance(got, list | dict):
-        return f'put it in quotes: {key.rpartition(".")[2]}: "{got}"'
+        return f"put it in quotes: {_in_yaml(mistake['loc'], str(got))}"
     if mistake["type"] == "model_type" and isinstance(got, int | float) and "profiles" in mistake["loc"]:
         return f"a rule has a minimum or a maximum: {key.rpartition('.')[2]}: {{minimum: {got}}}"
     if mistake["type"] == "list_type" and isinstance(got, str):
-        return f"a list has brackets: {key.rpartition('.')[2]}: [{got}]"
+        return f"a list has brackets: {_in_yaml((*mistake['loc'], 0), got)}"
     if mistake["type"] in ("model_type", "literal_error") and got is False and _may_be_null(mistake["loc"]):
         return f"null turns it off: {key.rpartition('.')[2]}: null"
     return _SCHEMA
+
+
+def _in_yaml(location: tuple[int | str, ...], text: str) -> str:
+    """How a text is written at a place of the recipe, within brackets where that is in a list; in quotes if need be."""
+    try:
+        plain = yaml.load(f"[{text}]", _StrictLoader) == [text]  # noqa: S506 - a SafeLoader
+    except (yaml.YAMLError, RecursionError, ValueError):
+        plain = False
+    written = text if plain else json.dumps(text, ensure_ascii=False)
+    if isinstance(location[-1], int):
+        return f"{location[-2]}: [{written}]"
+    return f"{location[-1]}: {written}"
 
 
 def _shown(value: object) -> str:

@@ -1,20 +1,46 @@
 """The recipe's section on redaction: how eagerly each kind is looked for, what stays, what takes its place."""
 
+from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from filters.redaction_policy import KINDS, Level, RedactionPolicy
+from filters.redaction_policy import KINDS, LEVELS, Level, RedactionPolicy
 from pipeline.recipe_types import Fraction, Section
 from stages.leaks import LeakLimits
 
+_MAXIMUM_PATTERN = 200
 
-def _off(value: Any) -> Any:
+
+def _level(value: Any) -> Any:
     """YAML reads a bare `off` as false."""
-    return "off" if value is False else value
+    if value is False:
+        return "off"
+    if value not in LEVELS:
+        got = "true" if value is True else repr(value)[:80]
+        near = get_close_matches(str(value), LEVELS, n=1) or ["balanced"]
+        raise ValueError(f"expected {', '.join(LEVELS[:-1])} or {LEVELS[-1]}, got {got}; did you mean {near[0]}?")
+    return value
 
 
-Sensible = Annotated[Level, BeforeValidator(_off)]
+def _pattern(value: Any) -> Any:
+    """Other than text is left to pydantic."""
+    if value == "":
+        raise ValueError(
+            "expected a pattern of one character or more, got an empty text; did you mean to leave it out?"
+        )
+    if isinstance(value, str) and len(value) > _MAXIMUM_PATTERN:
+        raise ValueError(f"expected a pattern of at most {_MAXIMUM_PATTERN} characters, got {len(value)}")
+    if isinstance(value, str) and "*" in value and not value.strip("*?"):
+        raise ValueError(
+            f"expected a pattern with more than stars, got {value!r}, with which everything stays; did you mean "
+            "sensitivity: {email: off}?"
+        )
+    return value
+
+
+Sensible = Annotated[Level, BeforeValidator(_level)]
+Pattern = Annotated[str, Field(min_length=1, max_length=_MAXIMUM_PATTERN), BeforeValidator(_pattern)]
 
 
 class Sensitivity(Section):
@@ -40,7 +66,7 @@ class Redaction(Section):
     """
 
     sensitivity: Sensitivity = Sensitivity()
-    allow: list[Annotated[str, Field(min_length=1, max_length=200)]] = []
+    allow: list[Pattern] = []
     addresses: Literal["placeholder", "stand_in"] = "placeholder"
     maximum_findings_per_kb: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = 10.0
     maximum_key_fraction: Fraction | None = 0.5

@@ -1,29 +1,32 @@
-"""`redact`: what redaction finds in a file, shown with every value masked, and the file without it.
+"""`redact`: what redaction finds in files, shown with every value masked, and a file without it.
 
-What is shown of a line is its redacted form; no value is printed, whatever the format. Offsets are those of the file as
-it is, in bytes.
+What is shown of a line is masked wherever redaction would take something, whichever of its scans finds it; no value is
+printed, whatever the format. Offsets are those of the file as it is, in bytes. A file is redacted once, linear in its
+length, and held in memory.
 """
 
 import json
-import sys
+import os
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from filters.candidates import find_spans
+import typer
+
 from filters.programming_languages import programming_language
-from filters.redaction_policy import KINDS, LEVELS, RedactionPolicy
+from filters.redaction_policy import KINDS, LEVELS
 from filters.spans import Span
-from filters.text_syntax import Syntax, syntax_of
-from manifests.errors import RecipeError, SourceError
-from pipeline.inspect_run import plain_console, safe
+from filters.text_syntax import syntax_of
+from manifests.errors import CorpusmillError, RecipeError
+from pipeline.complaints import complain
+from pipeline.inspect_run import safe
+from pipeline.masking import masked_part
 from pipeline.recipe_file import load_recipe
 from pipeline.recipe_redaction import Redaction, Sensitivity
-from stages.leaks import Leak, leak_of
-from stages.redaction import redact
+from pipeline.text_file import read_text, same_file, write_text
+from stages.redaction import Traced, trace
 
-MASK = "••••"
 _SHOWN_BEFORE, _SHOWN_AFTER = 48, 24
 
 
@@ -33,41 +36,47 @@ class Finding(NamedTuple):
     line: int
     column: int
     span: Span
-    shown: str
+    line_start: int
 
 
-def redact_files(
-    paths: list[str], *, recipe: Path | None, level: str | None, as_json: bool, output: Path | None
-) -> None:
+def redact_files(paths: list[str], rules: Redaction, *, as_json: bool, output: str | None, check: bool) -> int:
     """Print what is found in each file and how much it is; write the redacted text of the one where `output` is.
+
+    A file that cannot be read is complained of, and the others are still looked at.
+
+    Returns:
+        The exit code: 1 where a file failed, or where `check` and something was found.
 
     Raises:
         RecipeError: arguments that do not go together.
-        SourceError: a file that cannot be read or written, or is not UTF-8.
+        SourceError: `output` cannot be written.
     """
-    rules = redaction_of(recipe, level)
-    if output is not None and len(paths) > 1:
-        raise RecipeError(f"expected one file with --output, got {len(paths)}", hint="redact them one by one")
+    _check_output(paths, output)
     counts: Counter[str] = Counter()
+    failed = 0
     for path in paths:
-        text = read_text(path)
-        counts += (print_json if as_json else print_findings)(path, text, rules.policy)
-        if not as_json and (leak := _leak(text, rules)):
-            plain_console().print(f"{safe(path)}: a document like this is left out: {leak.reason}")
+        try:
+            text = read_text(path)
+            traced = _traced(path, text, rules)
+        except CorpusmillError as error:
+            failed += complain(error.message, error.hint, 1)
+            continue
+        # Where the text goes to standard output, nothing else does.
+        (print_json if as_json else print_findings)(path, text, traced, aside=output == "-")
+        counts.update(span.kind for span in traced.spans)
         if output is not None:
-            # Without limits: who asks for the text of one file gets it.
-            redacted = redact(text, policy=rules.policy, document_id=path, syntax=_syntax(path, text))
-            _write(output, redacted.text)
-    if not as_json:
+            write_text(output, traced.text)
+    if not as_json and failed < len(paths):
         said = ", ".join(f"{kind} {number:,}" for kind, number in sorted(counts.items()))
-        plain_console().print(f"{counts.total():,} found{': ' if said else ''}{said}")
+        typer.echo(f"{counts.total():,} found{': ' if said else ''}{said}", err=output == "-")
+    return int(bool(failed or (check and counts)))
 
 
 def redaction_of(recipe: Path | None, level: str | None) -> Redaction:
     """The recipe's section, or one level for all kinds; raises RecipeError where both are given."""
     if recipe is None:
         for known in LEVELS[1:]:
-            if (level or "balanced") == known:
+            if (level or "balanced").lower() == known:
                 return Redaction(sensitivity=Sensitivity(**dict.fromkeys(KINDS, known)))
         raise RecipeError(f"--level: expected {', '.join(LEVELS[1:])}, got {level!r}", hint="try --level high")
     if level is not None:
@@ -75,75 +84,65 @@ def redaction_of(recipe: Path | None, level: str | None) -> Redaction:
     return load_recipe(recipe).redaction
 
 
-def read_text(path: str) -> str:
-    """The file's text, `-` being standard input; raises SourceError where it is not there or not UTF-8."""
-    try:
-        data = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
-    except OSError as error:
-        raise SourceError(f"{path}: cannot be read: {error.strerror}", hint="check the path") from error
-    try:
-        return data.decode()
-    except UnicodeDecodeError as error:
-        raise SourceError(
-            f"{path}: expected UTF-8, found another byte at offset {error.start}",
-            hint=f"convert it first, such as: iconv -f WINDOWS-1252 -t UTF-8 {path}",
-        ) from None
-
-
-def findings(text: str, policy: RedactionPolicy) -> Iterator[Finding]:
-    """The findings in a text, in order."""
+def findings(text: str, spans: list[Span]) -> Iterator[Finding]:
+    """The places of findings, in order; each byte of the text is looked at once."""
     data = text.encode()
-    spans = find_spans(data, policy=policy)
-    line, position = 1, 0
-    for index, span in enumerate(spans):
+    line, line_start, position = 1, 0, 0
+    column = 0 if text.startswith("\ufeff") else 1  # editors do not count the mark
+    for span in spans:
         line += data.count(b"\n", position, span.start)
+        newline = data.rfind(b"\n", position, span.start)
+        if newline >= 0:
+            line_start = position = newline + 1
+            column = 1
+        column += len(data[position : span.start].decode())
         position = span.start
-        start = data.rfind(b"\n", 0, span.start) + 1
-        column = len(data[start : span.start].decode()) + 1
-        yield Finding(line, column, span, _surroundings(data, spans, index, start))
+        yield Finding(line, column, span, line_start)
 
 
-def print_findings(path: str, text: str, policy: RedactionPolicy) -> Counter[str]:
-    """One line for each finding, as `path:line:column kind/rule`, and its line with every value masked."""
-    console = plain_console()
-    counts: Counter[str] = Counter()
-    for found in findings(text, policy):
-        span = found.span
-        counts[span.kind] += 1
-        console.print(
-            f"{safe(path)}:{found.line}:{found.column}  {span.kind}/{span.rule}, {span.stop - span.start} bytes\n"
-            f"    {safe(found.shown)}"
-        )
-    return counts
+def print_findings(path: str, text: str, traced: Traced, *, aside: bool) -> None:
+    """One line for each finding, as `path:line:column kind/rule`, and its line with every value masked.
 
-
-def print_json(path: str, text: str, policy: RedactionPolicy) -> Counter[str]:
-    """One JSON object for each finding: path, line, column, start, stop, kind, rule."""
-    counts: Counter[str] = Counter()
-    for found in findings(text, policy):
-        span = found.span
-        counts[span.kind] += 1
-        place = {"path": path, "line": found.line, "column": found.column, "start": span.start, "stop": span.stop}
-        print(json.dumps(place | {"kind": span.kind, "rule": span.rule}))  # noqa: T201 - its output
-    return counts
-
-
-def _leak(text: str, rules: Redaction) -> Leak | None:
+    Args:
+        aside: on standard error.
+    """
     data = text.encode()
-    return leak_of(find_spans(data, policy=rules.policy), len(data), rules.limits)
+    for index, (line, column, span, line_start) in enumerate(findings(text, traced.spans)):
+        length = span.stop - span.start
+        typer.echo(f"{safe(path)}:{line}:{column}  {span.kind}/{span.rule}, {length} bytes", err=aside)
+        typer.echo(f"    {safe(_surroundings(data, traced.spans, index, line_start))}", err=aside)
+    if traced.leak:
+        typer.echo(f"{safe(path)}: a document like this is left out: {traced.leak.reason}", err=aside)
 
 
-def _syntax(path: str, text: str) -> Syntax:
-    """Code where the language is known by name or content, else prose."""
+def print_json(path: str, text: str, traced: Traced, *, aside: bool) -> None:
+    """One JSON object for each finding: path, line, column, start, stop, kind, rule."""
+    for line, column, span, _ in findings(text, traced.spans):
+        place = {"path": path, "line": line, "column": column, "start": span.start, "stop": span.stop}
+        typer.echo(json.dumps(place | {"kind": span.kind, "rule": span.rule}), err=aside)
+
+
+def _check_output(paths: list[str], output: str | None) -> None:
+    if output is None:
+        return
+    if len(paths) > 1:
+        raise RecipeError(f"expected one file with --output, got {len(paths)}", hint="redact them one by one")
+    if output != "-" and same_file(paths[0], output):
+        raise RecipeError(
+            f"--output {output}: expected another file than the one that is read",
+            hint="write it beside, look at it, then rename it",
+        )
+
+
+def _traced(path: str, text: str, rules: Redaction) -> Traced:
+    """What redaction takes: in code where the language is known by name or content, else in prose.
+
+    The text is made whatever it leaks: who asks for that of one file gets it.
+    """
     language = programming_language(path, text)
-    return syntax_of("code" if language else "text", language)
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8", newline="")
-    except OSError as error:
-        raise SourceError(f"{path}: cannot be written: {error.strerror}", hint="check the folder") from error
+    syntax = syntax_of("code" if language else "text", language)
+    name = os.fsencode(path).decode(errors="replace")
+    return trace(text, policy=rules.policy, document_id=name, syntax=syntax, limits=rules.limits)
 
 
 def _surroundings(data: bytes, spans: list[Span], index: int, line_start: int) -> str:
@@ -152,13 +151,4 @@ def _surroundings(data: bytes, spans: list[Span], index: int, line_start: int) -
     first = max(line_start, span.start - _SHOWN_BEFORE)
     newline = data.find(b"\n", span.stop, span.stop + _SHOWN_AFTER)
     last = newline if newline >= 0 else min(len(data), span.stop + _SHOWN_AFTER)
-    pieces, position = [], first
-    while index and spans[index - 1].stop > first:
-        index -= 1
-    for other in spans[index:]:
-        if other.start >= last:
-            break
-        pieces += [data[position : max(position, other.start)].decode(errors="ignore"), MASK]
-        position = other.stop
-    pieces.append(data[position : max(position, last)].decode(errors="ignore"))
-    return "".join(pieces).strip()
+    return masked_part(data, spans, index, first, last).replace("\t", " ").strip()

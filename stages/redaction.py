@@ -11,6 +11,7 @@ raised or kept: counts only.
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from filters.candidates import find_spans
 from filters.placeholders import Spelling, spelling_of
@@ -19,6 +20,7 @@ from filters.spans import Span, replaced, whole_lines, without_placeholders
 from filters.text_syntax import Syntax
 from stages.leaks import Leak, LeakLimits, key_bytes, leak_of
 from stages.stand_ins import StandIns
+from stages.traces import Trace
 
 MAXIMUM_PASSES = 4
 
@@ -82,6 +84,43 @@ def redact(
     return Redacted(clean.decode(), counts, len(spans), key_bytes(spans))
 
 
+class Traced(NamedTuple):
+    """A redacted text and what was taken from it.
+
+    Attributes:
+        text: without findings, also where the document leaks too much.
+        spans: what all scans found, at the offsets of the given text in UTF-8, disjoint and in order.
+        leak: why a document like this is left out, or None.
+    """
+
+    text: str
+    spans: list[Span]
+    leak: Leak | None
+
+
+def trace(
+    text: str,
+    *,
+    policy: RedactionPolicy,
+    document_id: str = "",
+    syntax: Syntax = "prose",
+    limits: LeakLimits = _NO_LIMITS,
+) -> Traced:
+    """What `redact` takes from a text, whichever of its scans finds it; arguments and errors are those of `redact`."""
+    data = text.encode()
+    spans = find_spans(data, policy=policy)
+    if not spans:
+        return Traced(text, [], None)
+    leak = leak_of(spans, len(data), limits)
+    for bare in (False, True):
+        traced = Trace()
+        run = _Run(policy, document_id, syntax, Spelling(bare=bare), traced)
+        clean = run.of(data, spans)
+        if not run.needs_bare:
+            break
+    return Traced(clean.decode(), traced.spans, leak)
+
+
 def nothing_left(redacted_text: str) -> bool:
     """Whether a redacted text holds nothing but placeholders and white space; True for an empty text."""
     return not without_placeholders(redacted_text.encode()).strip()
@@ -94,7 +133,14 @@ class _Run:
         needs_bare: whether a later scan found what only a bare placeholder may stand for, when others stood already.
     """
 
-    def __init__(self, policy: RedactionPolicy, document_id: str, syntax: Syntax, spelling: Spelling) -> None:
+    def __init__(
+        self,
+        policy: RedactionPolicy,
+        document_id: str,
+        syntax: Syntax,
+        spelling: Spelling,
+        traced: Trace | None = None,
+    ) -> None:
         self.counts: Counter[str] = Counter()
         self.needs_bare = False
         self._policy = policy
@@ -102,6 +148,7 @@ class _Run:
         self._syntax = syntax
         self._spelling = spelling
         self._given: dict[bytes, bytes] = {}
+        self._traced = traced
 
     def of(self, data: bytes, spans: list[Span]) -> bytes:
         """The text that a scan finds clean, or any where `needs_bare`."""
@@ -115,6 +162,8 @@ class _Run:
                 self.needs_bare = True
                 return data
             self.counts.update(f"{span.kind}/{span.rule}" for span in spans)
+            if self._traced is not None:
+                self._traced.add(data, spans, self._replacement)
             data = replaced(data, spans, self._replacement)
             spans = find_spans(data, policy=self._policy)
         return data

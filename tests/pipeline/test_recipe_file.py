@@ -94,6 +94,30 @@ def test_an_unknown_key_is_named_with_its_place_and_the_nearest_one(
         ),
         (BASE + "seed: x\npartitions: 0\n", "(2 mistakes in all)", "schema"),
         (BASE + "1: 2\n", "1: expected a key that is text", "schema"),
+        (
+            BASE + "redaction: {allow: ['*']}\n",
+            "allow.0: expected a pattern with more than stars, got '*'",
+            "email: off",
+        ),
+        (BASE + "redaction: {allow: ['a', '**?']}\n", "allow.1: expected a pattern with more than stars", "email: off"),
+        (
+            BASE + "redaction: {allow: ['']}\n",
+            "expected a pattern of one character or more, got an empty",
+            "leave it out",
+        ),
+        (BASE + f"redaction: {{allow: [{'x' * 201}]}}\n", "a pattern of at most 200 characters, got 201", "schema"),
+        (BASE + "redaction: {allow: '*@x'}\n", "allow: expected a valid list, got '*@x'", 'brackets: allow: ["*@x"]'),
+        (BASE + "redaction: {allow: [1]}\n", "allow.0: expected a valid string, got 1", 'quotes: allow: ["1"]'),
+        (
+            BASE + "redaction: {sensitivity: {iban: yes}}\n",
+            "sensitivity.iban: expected off, low, balanced or high, got true",
+            "did you mean balanced?",
+        ),
+        (
+            BASE + "redaction: {sensitivity: {iban: hihg}}\n",
+            "sensitivity.iban: expected off, low, balanced or high, got 'hihg'",
+            "did you mean high?",
+        ),
         (BASE + "limits: {progress_seconds: 5}\n", "yaml: licences.text_seconds: expected less than", "schema"),
     ],
 )
