@@ -29,6 +29,7 @@ from filters.assigned_values import (
     word_value,
 )
 from filters.passphrases import is_passphrase
+from filters.passwords import is_strong
 from filters.redaction_policy import Level
 from filters.redaction_rules import AssignedSecretLimits, assigned_secret_limits
 from filters.secret_names import name_sort
@@ -70,6 +71,9 @@ _OTHER_PART = re.compile(
     rb"(?i)(?:user|usr|uid|login|account|email|host|server|database|db|dbname|port|ssid|role|\bid|name)"
     rb"[\w-]{0,10}[\"']?[ ]?[=:]|\w@[\w.]"
 )
+# `git@host:Repository` and `root@host:file` are places.
+_BEGINS_WITH_ADDRESS = re.compile(rb"[ \t\"'0-9.)*-]{0,12}(?!(?:git|hg|svn|root)@)[^\s@\"']{1,64}@[\w.-]{1,96}:")
+_FILE_OR_VERSION = re.compile(rb"[0-9][.][0-9]|[.][A-Za-z0-9]{1,5}\Z|\Av[0-9]|[(){}\[\]]")
 _LINE_ENDS = (b"", b"\r", b"\n")
 # Of INI files: `[database]`.
 _SECTION = re.compile(rb"(?m)^\[[A-Za-z][\w .:/-]{0,40}\][ \t\r]*$")
@@ -134,6 +138,15 @@ def password_literal(data: bytes, stop: int, level: Level) -> Place | None:
 def chosen_password(value: bytes, level: Level) -> bool:
     """Whether what stands where a command or a file has its password is one."""
     return is_secret(b"password", "password", value, assigned_secret_limits(level))
+
+
+def listed_login(data: bytes, start: int, stop: int, level: Level) -> bool:
+    """Whether what a colon divides from the mail address that begins a line is a password, and no path or version."""
+    line = data[max(0, start - MAXIMUM_BYTES_BEFORE) : start].rpartition(b"\n")[2]
+    value = data[start:stop]
+    if not _BEGINS_WITH_ADDRESS.fullmatch(line) or _FILE_OR_VERSION.search(value):
+        return False
+    return is_strong(value) and chosen_password(value, level)
 
 
 def chosen_secret(value: bytes, level: Level) -> bool:

@@ -7,12 +7,20 @@ their kind.
 
 from collections.abc import Callable, Iterable, Iterator
 
-from filters.assigned_secrets import assigned_secret, chosen_password, chosen_secret, option_value, password_literal
+from filters.assigned_secrets import (
+    assigned_secret,
+    chosen_password,
+    chosen_secret,
+    listed_login,
+    option_value,
+    password_literal,
+)
 from filters.authorization import basic_credentials, header_token
 from filters.aws_keys import aws_secret, aws_secret_near_id
 from filters.base58_keys import base58check
 from filters.connection_strings import command_password, connection_password, netrc_password, oracle_password
 from filters.email_addresses import email_address, encoded_email_address
+from filters.encoded_private_keys import encoded_private_key
 from filters.ibans import iban
 from filters.inserted_passwords import inserted_passwords
 from filters.ip_addresses import ipv4_address, ipv6_address
@@ -25,7 +33,7 @@ from filters.private_keys import pem_block, putty_block
 from filters.redaction_policy import Level
 from filters.spoken_passwords import spoken_password
 from filters.url_credentials import url_password, url_password_parameter, url_secret_parameter, url_token
-from filters.value_tests import alphanumeric_token, anything, dense_token, mixed_token, random, token
+from filters.value_tests import alphanumeric_token, anything, dense_token, hexadecimal, mixed_token, random, token
 from filters.written_out_addresses import written_out_address
 
 Place = Callable[[bytes, int, Level], tuple[int, int] | None]
@@ -50,6 +58,7 @@ PLACES: dict[str, Place] = {
     "password_literal": password_literal,
     "email_address": email_address,
     "encoded_email_address": encoded_email_address,
+    "encoded_private_key": encoded_private_key,
     "iban": iban,
     "international_phone_number": international_phone_number,
     "ipv4_address": ipv4_address,
@@ -80,6 +89,7 @@ VALUE_TESTS: dict[str, ValueTest] = {
     "chosen_secret": chosen_secret,
     "dense_token": dense_token,
     "header_token": header_token,
+    "hexadecimal": hexadecimal,
     "mixed_token": mixed_token,
     "password": password,
     "random": random,
@@ -87,6 +97,7 @@ VALUE_TESTS: dict[str, ValueTest] = {
 }
 TESTS_IN_PLACE: dict[str, TestInPlace] = {
     "aws_secret": aws_secret,
+    "listed_login": listed_login,
     "named_secret": named_secret,
     "named_token": named_token,
 }
