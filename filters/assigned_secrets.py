@@ -217,7 +217,9 @@ def _is_password_of_settings(data: bytes, place: Place, named: AssignedName, lim
     if not is_password or limits.minimum_letters_beside_digit == 0:
         return False
     value = data[slice(*place)]
-    if limits.sentences and (named.sign == b"=" or has_capital_inside(value)):
+    # `password: SecretStr` gives a type.
+    is_wordy = named.sign == b"=" or (has_capital_inside(value) and value[:1].islower())
+    if limits.sentences and is_wordy:
         is_of_words = _WORDS.fullmatch(value) is not None
     else:
         is_of_words = is_setting_value(value, named.sign)

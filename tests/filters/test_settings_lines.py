@@ -56,3 +56,7 @@ def test_code_stays(text: str) -> None:
 def test_words_alone_go_at_high(text: str) -> None:
     assert values(text.format("sommerPass")) == []
     assert values(text.format("sommerPass"), "high") == ["sommerPass"]
+
+
+def test_a_type_stays_at_high() -> None:
+    assert values("class A:\n    name: str\n    password: SecretBytes\n", "high") == []
