@@ -48,6 +48,10 @@ _MAY_BE_PROSE = re.compile(rb"(?i)pass|pwd|auth|token|secret|pin|bearer")
 # `strcmp(password, "…")`, `assertEquals(password, "…")`, and Erlang's `{password, "…"}`.
 _COMPARES = re.compile(rb"(?i)(?:cmp|equals?|eql?|same)(?:_?i|ignorecase)?[ ]?\(\Z")
 
+# `{name: API_TOKEN, value: "…"}`
+_BESIDE_ITS_NAME = re.compile(rb"\A,\s{0,44}[\"']?(?i:value)[\"']?[ \t]{0,2}:")
+_NAME_BEFORE = re.compile(rb"(?i)(?:name|key)[\"']?[ ]{0,2}:[ ]{0,4}\Z")
+
 
 @dataclass(frozen=True, slots=True)
 class AssignedName:
@@ -98,6 +102,8 @@ def is_prose_or_method(named: AssignedName) -> bool:
 
     `the password "…"`, `password.encode('…')`, `getPassword("…")`, `print(password, "…")`.
     """
+    if _BESIDE_ITS_NAME.search(named.sign) and _NAME_BEFORE.search(named.front[-MAXIMUM_NAME_BYTES:]):
+        return False
     if named.sign.startswith(b",") and not named.opening.startswith(QUOTES):
         return not (named.front.endswith((b"{", b"{:")) or _COMPARES.search(named.front[-MAXIMUM_NAME_BYTES:]))
     if not named.sign.endswith(QUOTES):

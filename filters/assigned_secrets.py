@@ -29,14 +29,15 @@ from filters.assigned_values import (
     word_value,
 )
 from filters.passphrases import is_passphrase
+from filters.passwords import is_strong
 from filters.redaction_policy import Level
 from filters.redaction_rules import AssignedSecretLimits, assigned_secret_limits
 from filters.secret_names import name_sort
-from filters.secret_values import is_mixed, is_random, is_secret, is_wild
+from filters.secret_values import is_mixed, is_no_placeholder, is_random, is_secret, is_wild
+from filters.settings_lines import has_capital_inside, is_in_section, is_setting, is_setting_value
 from filters.word_passwords import has_leet_word, is_configured, is_joined_words, is_of_words_and_digit
 
 MAXIMUM_BYTES_OF_CONTEXT = 80
-MAXIMUM_BYTES_OF_SECTION = 1_024
 MINIMUM_SEALED_BYTES = 100
 MAXIMUM_BYTES_OF_SEALED = 8_192
 
@@ -65,14 +66,16 @@ _REQUEST_TOKEN = re.compile(rb"(?i)(?:client|request)[_-]?token\Z")
 _WORD_ENDS = (b"", b" ", b",", b";", b"\\", b")", b"\n", b"\r", b"<", b"&", b"|", *QUOTES)
 _DIGIT = re.compile(rb"[0-9]")
 _SEALED = b"encryptedData:"
+_BINDS = re.compile(rb"(?i)(?:bind|security)[._-]?credentials\Z")
+_WORDS = re.compile(rb"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*")
 # What a line names beside a password.
 _OTHER_PART = re.compile(
     rb"(?i)(?:user|usr|uid|login|account|email|host|server|database|db|dbname|port|ssid|role|\bid|name)"
     rb"[\w-]{0,10}[\"']?[ ]?[=:]|\w@[\w.]"
 )
-_LINE_ENDS = (b"", b"\r", b"\n")
-# Of INI files: `[database]`.
-_SECTION = re.compile(rb"(?m)^\[[A-Za-z][\w .:/-]{0,40}\][ \t\r]*$")
+# `git@host:Repository` and `root@host:file` are places.
+_BEGINS_WITH_ADDRESS = re.compile(rb"[ \t\"'0-9.)*-]{0,12}(?!(?:git|hg|svn|root)@)[^\s@\"']{1,64}@[\w.-]{1,96}:")
+_FILE_OR_VERSION = re.compile(rb"[0-9][.][0-9]|[.][A-Za-z0-9]{1,5}\Z|\Av[0-9]|[(){}\[\]]")
 _ENDS = (b"", b" ", b"\t", b"\r", b"\n", *QUOTES)
 
 
@@ -136,6 +139,15 @@ def chosen_password(value: bytes, level: Level) -> bool:
     return is_secret(b"password", "password", value, assigned_secret_limits(level))
 
 
+def listed_login(data: bytes, start: int, stop: int, level: Level) -> bool:
+    """Whether what a colon divides from the mail address that begins a line is a password, and no path or version."""
+    line = data[max(0, start - MAXIMUM_BYTES_BEFORE) : start].rpartition(b"\n")[2]
+    value = data[start:stop]
+    if not _BEGINS_WITH_ADDRESS.fullmatch(line) or _FILE_OR_VERSION.search(value):
+        return False
+    return is_strong(value) and chosen_password(value, level)
+
+
 def chosen_secret(value: bytes, level: Level) -> bool:
     """Whether what stands where a call has its signing secret is one."""
     return is_secret(b"secret", "secret", value, assigned_secret_limits(level))
@@ -185,6 +197,8 @@ def _bare_secret(data: bytes, stop: int, named: AssignedName, limits: AssignedSe
         place = _line_of(data, start, word, tight=tight and named.sign == b"=")
         if place and data[place[1] - 1] in b",;":
             place, tight = (place[0], place[1] - 1), False
+    if place and _is_password_of_settings(data, place, named, limits):
+        return place
     if place and (
         not is_expression(data[slice(*place)], tight=tight) or _is_configured(data, place, named, limits, tight=tight)
     ):
@@ -195,6 +209,25 @@ def _bare_secret(data: bytes, stop: int, named: AssignedName, limits: AssignedSe
     if place is None and (run := run_value(data, start)) and is_random(data[slice(*run)], limits):
         place = run
     return place if place and _promises(data, place, named, limits, in_quotes=False) else None
+
+
+def _is_password_of_settings(data: bytes, place: Place, named: AssignedName, limits: AssignedSecretLimits) -> bool:
+    """Whether a value that may look like a variable's name is a password in a file that has no variables."""
+    is_password = named.sort == "password" or _BINDS.search(named.name) is not None
+    if not is_password or limits.minimum_letters_beside_digit == 0:
+        return False
+    value = data[slice(*place)]
+    # `password: SecretStr` gives a type.
+    is_wordy = named.sign == b"=" or (has_capital_inside(value) and value[:1].islower())
+    if limits.sentences and is_wordy:
+        is_of_words = _WORDS.fullmatch(value) is not None
+    else:
+        is_of_words = is_setting_value(value, named.sign)
+    return (
+        is_of_words
+        and is_setting(data, *place, named.name, named.sign)
+        and is_no_placeholder(named.name, named.sort, value, limits)
+    )
 
 
 def _line_front(named: AssignedName) -> bytes:
@@ -258,12 +291,4 @@ def _is_configured(
     if by_colon:
         return has_dash or is_leet
     # `db_password = other_value1` is code, but for a section above it.
-    return tight or has_dash or (value[:1].isupper() and b"_" in value) or _is_in_section(data, place)
-
-
-def _is_in_section(data: bytes, place: Place) -> bool:
-    """Whether a line `[name]` of an INI file stands above a value, and the value ends its line."""
-    start, stop = place
-    if data[stop : stop + 1] not in _LINE_ENDS:
-        return False
-    return _SECTION.search(data, max(0, start - MAXIMUM_BYTES_OF_SECTION), start) is not None
+    return tight or has_dash or (value[:1].isupper() and b"_" in value) or is_in_section(data, *place)

@@ -11,9 +11,15 @@ import re
 
 from filters.letter_pairs import word_letters
 
+FEW_WORDS = 3
+"""So many words are enough where four are asked for, if each has four small letters."""
+
 _WORDS = re.compile(rb"[A-Za-z0-9'@#$!_-]{1,16}(?: [A-Za-z0-9'@#$!_-]{1,16}){1,9}")
 _LETTERS = re.compile(rb"[A-Za-z]{3}")
 _NUMBER = re.compile(rb"[0-9]{2,}\Z|[A-Za-z][0-9]|[0-9][A-Za-z]")
+_FEW = re.compile(rb"[a-z]{4,16}(?: [a-z]{4,16}){2}")
+# What a label in another language says: `digite senha novamente`.
+_ANY_PASSWORD = re.compile(rb"pass|senha|clave|contras|wort|woord|haslo|parol|sifre|sandi|losen|salasana")
 
 # What joins the words of a sentence, or names what a form, a message or a test speaks of.
 _OF_A_SENTENCE = frozenset(
@@ -50,4 +56,6 @@ def is_passphrase(value: bytes, minimum_words: int) -> bool:
     # `Server Manager Web Console` is a label: a passphrase has small letters throughout, or no words at all.
     if word_letters(value) * 3 <= len(value) and len(words) >= 3:
         return True
+    if len(words) == FEW_WORDS and minimum_words == FEW_WORDS + 1:
+        return _FEW.fullmatch(value) is not None and _ANY_PASSWORD.search(value) is None
     return len(words) >= minimum_words and value.islower()

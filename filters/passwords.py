@@ -45,6 +45,10 @@ _ENDS_IN_NUMBER = re.compile(rb"[a-z][^a-z0-9]*([0-9]{2,9})[^a-z0-9]*\Z")
 _DIGIT_RUNS = re.compile(rb"[0-9]+")
 # `blueRiver!Stone`: no manual writes so.
 _SIGN_BEFORE_CAPITAL = re.compile(rb"[a-z][!#%^&*+~][A-Z][a-z]")
+_CLASSES = [re.compile(members) for members in (rb"[a-z]", rb"[A-Z]", rb"[0-9]", rb"[^A-Za-z0-9]")]
+_LONG_WORD = re.compile(b"|".join(word for word in _LONGEST_FIRST if len(word) > 3))
+_TRAILING_NUMBER = re.compile(rb"[A-Za-z]+[^A-Za-z]+")
+MINIMUM_BYTES_OF_FOUR_CLASSES = 7
 MINIMUM_DIGITS_BEHIND_CORE_WORDS = 3
 MINIMUM_DIGIT_RUNS = 3
 _FEW_DIGITS = re.compile(rb"\d{1,5}|1234\d*|(\d)\1+")
@@ -65,7 +69,11 @@ def is_password(value: bytes, user: bytes = b"") -> bool:
     plain = unquote_to_bytes(value).lower()
     if len(set(plain)) <= 2 or plain == unquote_to_bytes(user).lower():
         return False
-    if _has_own_number(plain) or _SIGN_BEFORE_CAPITAL.search(unquote_to_bytes(value)):
+    if (
+        _has_own_number(plain)
+        or _is_of_four_classes(unquote_to_bytes(value))
+        or _SIGN_BEFORE_CAPITAL.search(unquote_to_bytes(value))
+    ):
         return True
     if len(_DIGIT_RUNS.findall(plain)) >= MINIMUM_DIGIT_RUNS and len(plain) >= MANY_BYTES:
         return True
@@ -73,6 +81,13 @@ def is_password(value: bytes, user: bytes = b"") -> bool:
     bare = {spelling.translate(None, _NOT_LETTERS) for spelling in spellings}
     number = any(48 <= byte <= 57 for byte in plain)
     return all(not _DUMMY.fullmatch(word) for word in bare) and (number or any(len(word) > 1 for word in bare))
+
+
+def _is_of_four_classes(value: bytes) -> bool:
+    """Whether capitals, small letters, digits and signs spell no longer word of a manual: `g0MyPw!`."""
+    if len(value) < MINIMUM_BYTES_OF_FOUR_CLASSES or not all(members.search(value) for members in _CLASSES):
+        return False
+    return _LONG_WORD.search(value.lower().translate(_LEET)) is None and not _TRAILING_NUMBER.fullmatch(value)
 
 
 def _has_own_number(plain: bytes) -> bool:

@@ -60,6 +60,11 @@ _OTHER_NAME = re.compile(
     rb"offset|version|build|address|addr|number of|user|status|tweet|post|lat|lon|lng|sum|total|value)s?"
     rb"[\"'\]]{0,2}\s*(?:[=:,(]|=>)\s*[\"'(\[]{0,2}\Z"
 )
+# `Order 4…`, `Invoice no. 4…`, `Tracking #4…`; a card's own number has its word before this is asked.
+_OTHER_NUMBER = re.compile(
+    rb"(?i)(?<![a-z])(?:order|invoice|receipt|ticket|case|tracking|reference|ref|parcel|shipment|booking|id|no|nr)"
+    rb"\.?[ _-]?(?:id|no\.?|nr\.?|number|code)?[ ]?[:#]?[ ]?\Z"
+)
 _OPERATOR = re.compile(rb"[=(\[{<>+*/,|-]\s*\Z")
 _URL = re.compile(rb"(?:://|www\.)[^\s\"'<>]*\Z")
 _LONG = re.compile(rb"\d{9,}|\d{4}(?:[ -]\d{4})+")
@@ -146,7 +151,7 @@ def _is_word(data: bytes, start: int, end: int) -> bool:
     before = data[max(0, start - _NEIGHBOUR_BYTES) : start]
     if not quoted and (left not in b" \n" or right not in b" .,;\n" or _OPERATOR.search(before)):
         return False
-    return _OTHER_NAME.search(before) is None
+    return _OTHER_NAME.search(before) is None and _OTHER_NUMBER.search(before[-_CONTEXT_BEFORE_BYTES:]) is None
 
 
 def _neighbours_are_cards(data: bytes, start: int, end: int) -> bool:

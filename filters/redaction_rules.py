@@ -4,6 +4,7 @@ A rule's `pattern` is written in what hyperscan and Python's `re` both understan
 it and the spaces behind them are left out. What it does depends on its `validator`:
 
     a place (`filters.validators.PLACES`)   the pattern only marks a place; the function looks there and says what goes
+    a walk (`WALKS`)                        the same, but the function is given all marked places of the text at once
     detect_secrets:NAME                     that plugin's own patterns mark, the plugin verifies
     a value test (`VALUE_TESTS`)            the pattern is the finding, or its group `value` is; the test looks at it
     a test in place (`TESTS_IN_PLACE`)      the same, and the test sees what stands around the value

@@ -22,9 +22,15 @@ from filters.word_passwords import is_word_password
 MINIMUM_MIXED_CHARACTERS = 6
 MINIMUM_WILD_CHARACTERS = 32
 MINIMUM_WILD_SYMBOLS = 2
+MINIMUM_STRONG_CHARACTERS = 10
 
 # Symbols that join nothing in a name or a number.
 _WILD = re.compile(rb"[@#$%^*!?+~]")
+_DIGIT_INSIDE = re.compile(rb"[A-Za-z][0-9]+[A-Za-z]")
+_CAPITAL_WORDS = re.compile(rb"[A-Z][a-z0-9]+")
+# What only means a password, digits that look like letters read as such.
+_CORE = re.compile(rb"passw|secre|change|token|example|test|admin")
+_LEET = bytes.maketrans(b"013457@$!", b"oleastasi")
 _NUMBER = re.compile(rb"[0-9]+")
 _DIGIT = re.compile(rb"[0-9]")
 _ALPHANUMERIC = re.compile(rb"[A-Za-z0-9]")
@@ -57,21 +63,36 @@ def is_secret(
         limits: of the level; `redaction_rules.toml` holds them.
         in_quotes: whether digits alone are a string, and no number.
     """
-    shortest = limits.minimum_characters[sort]
-    if is_redacted(value) or not shortest <= len(value) <= limits.maximum_characters:
-        return False
     if _NUMBER.fullmatch(value):
-        return in_quotes and _is_drawn_number(value, limits.minimum_number_digits.get(sort))
-    rest = REFERENCES.sub(b"", value)
-    if len(rest) * 2 <= len(value) or len(rest) < shortest or is_redacted(rest) or is_no_secret(value):
-        return False
-    if says_its_name(name, value) and _num_beside_keywords(value, limits) < limits.minimum_digits_beside_keywords:
+        least = limits.minimum_number_digits.get(sort)
+        return in_quotes and len(value) <= limits.maximum_characters and _is_drawn_number(value, least)
+    rest = _own_part(name, sort, value, limits)
+    if not rest:
         return False
     if _SPACE.search(rest) and not limits.sentences and not _BYTES_LITERAL.search(rest):
         return _may_hold_spaces(rest, sort, limits)
     if sum(byte >= 0x80 for byte in rest) * 2 > len(rest):
         return False
     return _is_drawn(rest, sort, limits) or is_word_password(name, sort, rest, limits, in_quotes=in_quotes)
+
+
+def is_no_placeholder(name: bytes, sort: NameSort, value: bytes, limits: AssignedSecretLimits) -> bool:
+    """Whether nothing but the words of a value could say that it is no secret: its form, its length, its name."""
+    return not _NUMBER.fullmatch(value) and bool(_own_part(name, sort, value, limits))
+
+
+def _own_part(name: bytes, sort: NameSort, value: bytes, limits: AssignedSecretLimits) -> bytes:
+    """A value without the references in it; empty where it is none, a placeholder or its own name."""
+    shortest = limits.minimum_characters[sort]
+    if is_redacted(value) or not shortest <= len(value) <= limits.maximum_characters:
+        return b""
+    rest = REFERENCES.sub(b"", value)
+    if len(rest) * 2 <= len(value) or len(rest) < shortest or is_redacted(rest) or is_no_secret(value):
+        return b""
+    is_name = says_its_name(name, value) and not _is_strong_of_keywords(value)
+    if is_name and _num_beside_keywords(value, limits) < limits.minimum_digits_beside_keywords:
+        return b""
+    return rest
 
 
 def is_random(value: bytes, limits: AssignedSecretLimits) -> bool:
@@ -99,6 +120,15 @@ def is_mixed(value: bytes) -> bool:
 def is_wild(value: bytes) -> bool:
     """Whether a value is long and full of symbols, as the salts that a program drew."""
     return len(value) >= MINIMUM_WILD_CHARACTERS and len(set(_WILD.findall(value)) - {b"+"}) >= MINIMUM_WILD_SYMBOLS
+
+
+def _is_strong_of_keywords(value: bytes) -> bool:
+    """Whether a password of a manual's words is none of a manual: `Sup3rDb!Pass`, and no `P4ssw0rd!` or `S3cret`."""
+    if len(value) < MINIMUM_STRONG_CHARACTERS or not _DIGIT_INSIDE.search(value):
+        return False
+    if len(_CAPITAL_WORDS.findall(value)) < (2 if _WILD.search(value) else 3):
+        return False
+    return _CORE.search(value.lower().translate(_LEET)) is None
 
 
 def _num_beside_keywords(value: bytes, limits: AssignedSecretLimits) -> int:

@@ -1,7 +1,6 @@
-"""Spoken passwords: what a sentence, a note or a table says a password is, and what a SQL statement inserts as one.
+"""Spoken passwords: what a sentence, a note or a table says a password is.
 
-`the password is Fake-Lobby-29`, `password: tiger77`, `**Password**: X`, `` password `X` ``, `(pw:X)`, `ID/PW: bob/X`,
-`INSERT INTO users (name, password) VALUES ('bob', 'X')`.
+`the password is Fake-Lobby-29`, `password: tiger77`, `**Password**: X`, `` password `X` ``, `(pw:X)`, `ID/PW: bob/X`.
 
 A value behind `is`, a colon or in quotes needs a digit; behind a space alone it must be mixed as no word of a sentence
 is. What names an algorithm or a rule for passwords (`SHA256`, `8-character`) is none.
@@ -13,11 +12,9 @@ import re
 
 from filters.redaction_policy import Level
 from filters.redaction_rules import assigned_secret_limits
-from filters.secret_names import name_sort
 from filters.secret_values import is_mixed, is_secret
 
 MAXIMUM_BYTES = 160
-MAXIMUM_STATEMENT_BYTES = 1_000
 
 _NAME = (
     rb"(?i:pass[ -]?(?:word|phrase|code|wd)|\bpwd|\bp/?w|"
@@ -42,17 +39,7 @@ _TECHNICAL = re.compile(
 )
 _MARKUP = re.compile(rb"[*_.,;:)\]}|]+\Z")
 _DIGIT = re.compile(rb"[0-9]")
-_HASH = re.compile(
-    rb"\$\w{1,12}\$.*|\{\w{3,8}\}.*|(?:pbkdf2|sha|argon|bcrypt|scrypt)\w*[:$].*|[0-9a-fA-F]{32,128}", re.DOTALL
-)
 _CODE = re.compile(rb"[()\[\]{}=]|::|->|\w\.[a-z]")
-
-_INSERT = re.compile(
-    rb"(?is)insert\s{1,8}(?:ignore\s{1,8})?into\s{1,8}[^\s(]{1,80}\s{0,8}\((?P<columns>[^()]{1,600})\)\s{0,8}\Z"
-)
-_SQL_VALUE = re.compile(
-    rb"\s{0,8}(?:N?'(?P<text>(?:[^'\\\r\n]|''|\\.){0,200}+)'|[^'(),]{0,60}(?:\([^()']{0,60}\))?)\s{0,8}(?:,|\))"
-)
 
 
 def spoken_password(data: bytes, stop: int, level: Level) -> tuple[int, int] | None:
@@ -77,22 +64,3 @@ def _is_said(value: bytes, level: Level, *, said: bool) -> bool:
     return (said or is_mixed(value)) and is_secret(
         b"password", "password", value, assigned_secret_limits(level), in_quotes=False
     )
-
-
-def inserted_password(data: bytes, stop: int, level: Level) -> tuple[int, int] | None:
-    """The secret among the values that begin at `stop`, by the name of its column, or None."""
-    head = data[max(0, stop - MAXIMUM_STATEMENT_BYTES) : stop]
-    statement = _INSERT.search(head[: head.lower().rfind(b"values")])
-    if statement is None:
-        return None
-    for column in statement["columns"].split(b","):
-        value = _SQL_VALUE.match(data, stop)
-        if value is None:
-            return None
-        name = column.strip(b" \t\r\n`\"'[]")
-        sort = name_sort(name)
-        is_hash = value["text"] is None or _HASH.fullmatch(value["text"])
-        if sort and not is_hash and is_secret(name, sort, value["text"], assigned_secret_limits(level)):
-            return value.span("text")
-        stop = value.end()
-    return None

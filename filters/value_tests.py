@@ -27,7 +27,7 @@ MINIMUM_ENTROPY_FRACTION = {True: 0.72, False: 0.6}
 """For long and short values; of the most that length and alphabet allow, 0.9 is usual, 0.77 rare for random hex."""
 
 MAXIMUM_SEQUENCE_BYTES = 64
-"""In a longer value five equal characters are padding."""
+"""In a longer value five equal characters are padding, and five small letters in a row are chance."""
 
 _LONE_WORD = re.compile(rb"(?:\A|[-_/+])[A-Za-z][a-z]{4,}(?:[-_/+=]|\Z)")
 _WORD_PART = re.compile(rb"[a-z]+|[A-Z]+|[A-Z][a-z]+")
@@ -63,8 +63,13 @@ def random(value: bytes, level: Level) -> bool:
     return token(value, level) and entropy_fraction(drawn) >= least and not _readable(value, one_case=one_case)
 
 
+def hexadecimal(value: bytes, level: Level) -> bool:
+    """Whether hexadecimal digits, whose name leaves no doubt, are neither a placeholder nor counted."""
+    return token(value, level) and entropy_fraction(value) >= MINIMUM_ENTROPY_FRACTION[True]
+
+
 def _readable(value: bytes, *, one_case: bool) -> bool:
-    if _WORD.search(value) or _LONE_WORD.search(value):
+    if _WORD.search(value) or (len(value) <= MAXIMUM_SEQUENCE_BYTES and _LONE_WORD.search(value)):
         return True
     parts = [part for part in _PART_EDGE.split(value) if part]
     if len(parts) >= 3 and 2 * sum(len(part) for part in parts if _WORD_PART.fullmatch(part)) > len(value):

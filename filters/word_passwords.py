@@ -103,7 +103,7 @@ def is_of_words_and_digit(value: bytes, minimum_letters: int) -> bool:
     if not _BESIDE_DIGIT.search(value) and not has_leet_word(value):
         return False
     words = _WORD.findall(value)
-    return sum(map(len, words)) >= minimum_letters and _are_own(word.lower() for word in words)
+    return sum(map(len, words)) >= minimum_letters and are_own_words(words)
 
 
 def has_leet_word(value: bytes) -> bool:
@@ -121,7 +121,7 @@ def is_joined_words(value: bytes, minimum_words: int) -> bool:
     if not _DASHED_WORDS.fullmatch(value):
         return False
     words = _LETTERS_ALONE.findall(value)
-    return len(words) >= minimum_words and _are_own(words)
+    return len(words) >= minimum_words and are_own_words(words)
 
 
 def is_run_of_words(value: bytes, minimum_letters: int) -> bool:
@@ -133,9 +133,14 @@ def is_run_of_words(value: bytes, minimum_letters: int) -> bool:
     )
 
 
-def _are_own(words: Iterable[bytes]) -> bool:
+def are_own_words(words: Iterable[bytes]) -> bool:
     """Whether a word is somebody's own, and none but a few of an identifier stand beside it."""
-    words = list(words)
+    words = [word.lower() for word in words]
     own = [word for word in words if word not in _OF_IDENTIFIERS]
     foreign = set(words) - set(own) - _MAY_STAND
     return not foreign and any(len(word) >= _MINIMUM_OWN_LETTERS for word in own)
+
+
+def is_technical(value: bytes) -> bool:
+    """Whether a digit of a value belongs to a word of engineering: `base64`, `utf8`, `str2int`."""
+    return _TECHNICAL.search(value) is not None

@@ -7,7 +7,7 @@ from filters.candidates import find_spans
 from filters.example_values import example
 from filters.redaction_policy import KINDS, only
 from filters.redaction_rules import DATA_FILES, Rule, rules, rules_digest
-from filters.validators import PLACES, TESTS_IN_PLACE, VALUE_TESTS
+from filters.validators import PLACES, TESTS_IN_PLACE, VALUE_TESTS, WALKS
 
 RULES = {rule.id: rule for rule in rules()}
 FOUND = [(rule.id, template) for rule in rules() for template in rule.found]
@@ -33,7 +33,7 @@ def test_a_rule_is_whole(rule: Rule) -> None:
     assert rule.found
     assert rule.kind in KINDS
     assert rule.plugin or rule.pattern
-    assert rule.plugin or rule.validator in {**PLACES, **VALUE_TESTS, **TESTS_IN_PLACE}
+    assert rule.plugin or rule.validator in {**PLACES, **WALKS, **VALUE_TESTS, **TESTS_IN_PLACE}
 
 
 @pytest.mark.parametrize(("rule", "template"), FOUND)
