@@ -87,19 +87,40 @@ REJECTED = {
     "deduplicate/same_shingles": 23,
     "deduplicate/repeated_row": 61,
     "redact/heavy_leak": 2,
-    "mix/not_selected": 638,
-    "settle/over_budget": 796,
+    "mix/not_selected": 642,
+    "settle/over_budget": 788,
 }
-KEPT_BY_STEP = {"ingest": 19_878, "judge": 13_927, "clean": 12_926, "tokenize": 12_288, "pack": 11_492}
-TOKENS = {"code": 13_902_599, "text": 5_958_258}
+KEPT_BY_STEP = {"ingest": 19_878, "judge": 13_927, "clean": 12_926, "tokenize": 12_284, "pack": 11_496}
+TOKENS = {"code": 13_902_677, "text": 5_958_291}
 SEQUENCES = {"code": 3_397, "text": 1_458}
 TEXT_FORMS = {"byte_order_mark": 387, "line_ends": 117, "notebook": 14}
 NUM_OTHER_ENCODINGS = 276
 REDACTIONS = {
-    "pile": {"email/address": 5_048, "ip_address/ipv4": 1_434, "ip_address/ipv6": 5},
-    "stack": {"email/address": 421, "ip_address/ipv4": 9, "ip_address/ipv6": 8},
+    "pile": {
+        "email/address": 5_022,
+        "email/written_out_address": 8,
+        "ip_address/ipv4": 1_435,
+        "ip_address/ipv6": 5,
+        "phone_number/bare_phone_number": 4,
+        "phone_number/international_phone_number": 5,
+        "phone_number/national_phone_number": 1,
+        "secret/url_secret_parameter": 2,
+    },
+    "stack": {
+        "assigned_secret/assigned_secret": 24,
+        "assigned_secret/auth_pair": 2,
+        "email/address": 418,
+        "email/encoded_address": 12,
+        "email/written_out_address": 3,
+        "ip_address/ipv4": 8,
+        "ip_address/ipv6": 8,
+        "phone_number/international_phone_number": 34,
+        "phone_number/national_phone_number": 4,
+        "secret/named_algolia": 1,
+        "url_password/netrc_password": 1,
+    },
 }
-REDACTED_DOCUMENTS = {"pile": 69, "stack": 198}
+REDACTED_DOCUMENTS = {"pile": 80, "stack": 216}
 
 NGRAM_WORDS = 5
 MINIMUM_SIMILARITY = 0.7

@@ -36,6 +36,8 @@ from pipeline.steps import Step
 from pipeline.tokenizer_corpus import train_tokenizer
 
 INPUTS = ("files", "texts.jsonl", "recipe.yaml")
+pytestmark = pytest.mark.real  # a minute and a half
+
 MINIMUM_PIECE_BYTES = 12
 ONE_TOKEN_RULE_IN = 10
 NOTICE = "licence notice"
