@@ -19,8 +19,11 @@ from manifests.errors import RecipeError
 from pipeline.recipe_benchmarks import Decontamination
 from pipeline.recipe_duplicates import Deduplication, HeldOut
 from pipeline.recipe_filters import Filters, Languages
+from pipeline.recipe_mixture import Mixture
 from pipeline.recipe_redaction import Redaction
-from pipeline.recipe_types import Fraction, Name, Positive, Section
+from pipeline.recipe_release import ReleaseChoice
+from pipeline.recipe_tokens import Packing, TokenizerChoice
+from pipeline.recipe_types import Name, Positive, Section
 
 LicenceEntry = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -133,51 +136,6 @@ class Licences(Section):
                 hint="name a folder as licences.cache in the recipe",
             ) from error
         return str(Path(caches, "corpusmill", "licences"))
-
-
-class Mixture(Section):
-    """Shares of the tokens by kind, which must add up to 1.
-
-    `tokens` is the wanted total (null: as many as the ratio allows). Where there are not enough, `scale` makes the
-    release smaller at the same ratio and `fail` stops. `reserve` is what mix selects beyond its estimate.
-    """
-
-    code: Fraction = 0.7
-    text: Fraction = 0.3
-    tokens: Positive | None = None
-    shortfall: Literal["scale", "fail"] = "scale"
-    reserve: Annotated[float, Field(ge=0, le=1)] = 0.05
-
-    @model_validator(mode="after")
-    def _shares_add_up(self) -> Self:
-        if abs(self.code + self.text - 1) > 1e-9:
-            raise ValueError(f"code + text must be 1, got {self.code + self.text}")
-        if self.shortfall == "fail" and self.tokens is None:
-            raise ValueError("shortfall: fail needs tokens, the total that must be reached")
-        return self
-
-
-class TokenizerChoice(Section):
-    """A Hugging Face `tokenizer.json` and the control token that ends every document."""
-
-    path: str = "tokenizer.json"
-    end_of_document: str = "<|endoftext|>"
-
-
-class Packing(Section):
-    """Every sequence has this many tokens."""
-
-    sequence_tokens: Annotated[int, Field(ge=2, le=1 << 20)] = 4096
-
-
-class ReleaseChoice(Section):
-    """The folder in which the release's own folder `<name>-<version>` is made, and whether it has `texts/`.
-
-    `texts: parquet` puts the cleaned text of every document beside its token ids; null leaves it out.
-    """
-
-    path: str = "releases"
-    texts: Literal["parquet"] | None = "parquet"
 
 
 class Limits(Section):
