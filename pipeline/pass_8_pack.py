@@ -17,10 +17,11 @@ from manifests.document import Rejected
 from manifests.ledger import Ledger
 from pipeline.kept_texts import INDEXED, TEXTS
 from pipeline.pack_beside import DocumentFiles
-from pipeline.pass_6_tokenize import DOCUMENTS, PACKED, TOKENS, TOKENS_OF_KIND
+from pipeline.pass_6_tokenize import DOCUMENTS, TOKENS, TOKENS_OF_KIND
 from pipeline.pass_7_settle import TRIM
 from pipeline.plan import Plan
 from pipeline.recipe import Recipe
+from pipeline.rendered_documents import PACKED
 from pipeline.steps import Read, Step, UnitContext
 from pipeline.tokenizer_file import load_tokenizer, tokenizer_settings
 from stages.exchange import BlockWriter, read_table
