@@ -77,8 +77,9 @@ def _tokenize(context: UnitContext) -> None:
     texts = texts.take(pa.array(lexsorted(sortable(fixed_binary(texts.column("id"), ID_BYTES)))))
     ids = fixed_binary(texts.column("id"), ID_BYTES)
     mix_keys = order_keys(ids, context.recipe.seed, "mix")
-    domains = [""] * len(ids)
-    copies = _copies(context, texts.column("kind").to_pylist(), domains, mix_keys)
+    names = [texts.column(name).to_pylist() for name in ("kind", "subset", "language")]
+    domains = [context.recipe.mixture.domain_of(*of) for of in zip(*names, strict=True)]
+    copies = _copies(context, names[0], domains, mix_keys)
     columns = {"mix_key": mix_keys, "copies": copies, "domain": pa.array(domains, pa.string())}
     _leave_out(context, texts.filter(pa.array(copies == 0)), ledger)
     for name, column in columns.items():
@@ -170,7 +171,7 @@ def _write_tokens(context: UnitContext, output: str, tokens: list[npt.NDArray[np
 
 
 def _settings(recipe: Recipe, _plan: Plan) -> object:
-    return {"tokenizer": tokenizer_settings(recipe), "seed": recipe.seed}
+    return {"tokenizer": tokenizer_settings(recipe), "seed": recipe.seed, "domains": recipe.mixture.naming()}
 
 
 def _prepare(recipe: Recipe) -> None:
