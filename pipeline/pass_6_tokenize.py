@@ -50,8 +50,9 @@ def _tokenize(context: UnitContext) -> None:
     texts = texts.take(pa.array(lexsorted(sortable(fixed_binary(texts.column("id"), ID_BYTES)))))
     ids = fixed_binary(texts.column("id"), ID_BYTES)
     mix_keys = order_keys(ids, context.recipe.seed, "mix")
-    domains = [""] * len(ids)
-    copies = _copies(context, texts.column("kind").to_pylist(), domains, mix_keys)
+    names = [texts.column(name).to_pylist() for name in ("kind", "subset", "language")]
+    domains = [context.recipe.mixture.domain_of(*of) for of in zip(*names, strict=True)]
+    copies = _copies(context, names[0], domains, mix_keys)
     columns = {"mix_key": mix_keys, "copies": copies, "domain": pa.array(domains, pa.string())}
     _leave_out(context, texts.filter(pa.array(copies == 0)), ledger)
     for name, column in columns.items():
@@ -128,6 +129,7 @@ def _settings(recipe: Recipe, _plan: Plan) -> object:
         "tokenizer": tokenizer_settings(recipe),
         "rendering": rendering_settings(recipe),
         "formats": [[source.name, source.format] for source in recipe.sources],
+        "domains": recipe.mixture.naming(),
     }
 
 

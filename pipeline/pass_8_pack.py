@@ -24,8 +24,9 @@ from pipeline.recipe import Recipe
 from pipeline.rendered_documents import PACKED
 from pipeline.steps import Read, Step, UnitContext
 from pipeline.tokenizer_file import load_tokenizer, tokenizer_settings
+from stages.allocation import Key
 from stages.exchange import BlockWriter, read_table
-from stages.mixing import KEY_BINS, bin_of
+from stages.mixing import place_of
 from stages.packing import fill, pack, packed_batches, packed_schema, write_packed
 
 _KINDS = {"code": 0, "text": 1}
@@ -69,7 +70,7 @@ def _pack(context: UnitContext) -> None:
             "corpusmill.tokenizer_sha256": tokenizer.sha256,
         }
     )
-    trim = {row["kind"]: row for row in context.table("trim").to_pylist()}
+    trim = {(row["kind"], row["domain"]): row for row in context.table("trim").to_pylist()}
     tallies = _Tallies()
     context.ledger = tallies.ledger
     with (
@@ -104,14 +105,14 @@ def _pack(context: UnitContext) -> None:
     context.counts = {**tallies.counts(), **beside.counts, "not_known": beside.not_known, "rows": rows}
 
 
-def _kept(packed: pa.Table, trim: dict[str, dict[str, Any]]) -> pa.ChunkedArray:
+def _kept(packed: pa.Table, trim: dict[Key, dict[str, Any]]) -> pa.ChunkedArray:
     """Of each packed document of a slice, whether settle kept it."""
-    places = packed.column("copy").to_numpy() * KEY_BINS + bin_of(packed.column("mix_key").to_numpy())
+    places = place_of(packed.column("copy").to_numpy().astype(np.int64), packed.column("mix_key").to_numpy())
     dropped = {identifier for row in trim.values() for identifier in row["dropped"]}
-    columns = (packed.column(name).to_pylist() for name in ("packed_id", "kind"))
+    columns = (packed.column(name).to_pylist() for name in ("packed_id", "kind", "domain"))
     kept = [
-        place <= trim[kind]["last"] and identifier not in dropped
-        for identifier, kind, place in zip(*columns, places.tolist(), strict=True)
+        place <= trim[kind, domain]["last"] and identifier not in dropped
+        for identifier, kind, domain, place in zip(*columns, places.tolist(), strict=True)
     ]
     return pa.chunked_array([pa.array(kept, pa.bool_())])
 
