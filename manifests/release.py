@@ -10,6 +10,7 @@ import msgspec
 
 from manifests.errors import IntegrityError
 from manifests.ledger import Ledger, Tally
+from manifests.release_packing import ReleasePacking
 from manifests.storage import Storage
 
 MANIFEST = "manifest.json"
@@ -98,15 +99,6 @@ class ReleaseMixture(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     selected_tokens: dict[str, int]
     target_tokens: dict[str, int]
     reached_tokens: dict[str, int]
-
-
-class ReleasePacking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Sequences of `sequence_tokens`; padding stands at their ends; documents longer than one were cut."""
-
-    sequence_tokens: int
-    sequences: dict[str, int]
-    padding_tokens: int
-    cut_documents: int
 
 
 class ReleaseBenchmark(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

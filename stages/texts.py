@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from manifests.errors import IntegrityError
+from stages.row_groups import row_groups
 
 RELEASED_TEXTS = pa.schema(
     [
@@ -78,7 +79,7 @@ def text_rows(documents: pa.Table, doc_ids: pa.Array, texts: pa.Table) -> Iterat
     text = _in_one(texts.column("text"))
     del texts  # the pieces that it was put together from
     sizes = _sizes(rows) + pc.binary_length(text).take(places).to_numpy()
-    for start, stop in _row_groups(sizes):
+    for start, stop in row_groups(sizes, maximum_size=ROW_GROUP_BYTES, maximum_rows=ROW_GROUP_ROWS):
         part = rows.slice(start, stop - start)
         # A take makes offsets that begin anew: those of a slice's texts may lie beyond what a string can have.
         own = text.take(places.slice(start, stop - start)).cast(pa.string())
@@ -96,15 +97,3 @@ def _sizes(rows: pa.Table) -> npt.NDArray[np.int64]:
     for column in rows.columns:
         sizes += pc.binary_length(column).to_numpy()
     return sizes
-
-
-def _row_groups(sizes: npt.NDArray[np.int64]) -> Iterator[tuple[int, int]]:
-    """(first, last + 1) of runs of rows that are as long as their bytes and their number allow."""
-    ends = np.cumsum(sizes)
-    start = 0
-    while start < len(sizes):
-        before = ends[start - 1] if start else 0
-        fitting = int(np.searchsorted(ends, before + ROW_GROUP_BYTES, side="right"))
-        stop = min(max(fitting, start + 1), start + ROW_GROUP_ROWS, len(sizes))
-        yield start, stop
-        start = stop
