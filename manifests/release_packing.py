@@ -1,8 +1,10 @@
 """What a release says of its packing: sequences, padding and cut documents, by context length, mode and kind."""
 
-from typing import Self
+from typing import Literal, Self
 
 import msgspec
+
+Mode = Literal["best_fit", "concat", "none"]
 
 
 class PackingFigures(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -38,11 +40,10 @@ class ReleasePacking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How token ids are packed into sequences.
 
     Attributes:
-        mode: best_fit, concat or none.
         documents: packed documents by kind: repository documents count once, a copy for each epoch.
         lengths: the first lies in `data/`, another in `data-<sequence_tokens>/`.
     """
 
-    mode: str
+    mode: Mode
     documents: dict[str, int]
     lengths: list[ContextLength]

@@ -14,12 +14,13 @@ from manifests.release import (
     EarlierRelease,
     Manifest,
     ReleaseMixture,
-    ReleasePacking,
     ReleaseSource,
     ReleaseTokenizer,
     SourceShard,
 )
+from manifests.release_packing import ContextLength, PackingFigures, ReleasePacking
 from pipeline.benchmark_files import benchmark_settings
+from pipeline.packed_set import PackedCounts
 from pipeline.pass_4_mix import mixture_shares
 from pipeline.plan import Plan
 from pipeline.recipe import Recipe
@@ -147,12 +148,17 @@ def _mixture(context: UnitContext, documents: list[DocumentClass]) -> ReleaseMix
 
 
 def _packing(recipe: Recipe, packs: list[Record]) -> ReleasePacking:
-    return ReleasePacking(
-        recipe.packing.sequence_tokens,
-        _sum_counts(record.counts["sequences"] for record in packs),
-        sum(int(record.counts["padding_tokens"]) for record in packs),  # type: ignore[call-overload]
-        sum(int(record.counts["cut_documents"]) for record in packs),  # type: ignore[call-overload]
-    )
+    counts = [msgspec.convert(record.counts, PackedCounts) for record in packs]
+    lengths = []
+    for parts in zip(*(count.lengths for count in counts), strict=True):
+        modes: dict[str, dict[str, PackingFigures]] = {}
+        for part in parts:
+            for mode, figures in part.modes.items():
+                sums = modes.setdefault(mode, dict.fromkeys(figures, PackingFigures()))
+                modes[mode] = {kind: sums[kind] + figures[kind] for kind in figures}
+        lengths.append(ContextLength(parts[0].sequence_tokens, modes))
+    documents = _sum_counts(count.documents for count in counts)
+    return ReleasePacking(recipe.packing.mode, documents, lengths)
 
 
 def _classes(packs: list[Record]) -> list[DocumentClass]:

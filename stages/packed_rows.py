@@ -13,12 +13,11 @@ from typing import IO, NamedTuple
 
 import numba
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stages.packed_documents import PackedDocuments, hex_names
-from stages.packing import Int32s, Int64s, PackedLayout, Pieces
+from stages.packing import Int32s, Int64s, Measures, PackedLayout, Pieces, lay_out
 from stages.positions import POSITIONS, stretches
 from stages.row_groups import row_groups
 
@@ -33,8 +32,26 @@ class PackedSlice(NamedTuple):
     tokens: Int32s
 
 
+class Group(NamedTuple):
+    """A row group of a shard and the positions of its tokens."""
+
+    rows: pa.RecordBatch
+    positions: pa.Table
+
+
+class Placed(NamedTuple):
+    """Pieces that one slice has in a row group, and the positions of their tokens; one entry a piece or a position."""
+
+    rows: Int64s
+    lengths: Int64s
+    offsets: Int64s
+    names: pa.Array
+    position_rows: Int64s
+    positions: pa.Table
+
+
 class SequenceStream:
-    """The sequences of a kind, slice after slice, handed out in numbers that the reader chooses.
+    """The sequences of a kind, slice after slice, copied to their rows in numbers that the reader chooses.
 
     It holds one slice, and lets go of it before it asks for the next.
     """
@@ -44,40 +61,28 @@ class SequenceStream:
         self._current: PackedSlice | None = None
         self._next = 0
 
-    def take(self, count: int) -> Iterator[tuple[PackedSlice, int, int]]:
-        """The next sequences, as (slice, first, last + 1) of runs of them.
+    def place(self, tokens: Int32s, starts: Int64s, rows: Int64s) -> Iterator[Placed]:
+        """Copy the next sequences to some rows; yields what stands there, slice by slice.
+
+        Args:
+            tokens: of a row group.
+            starts: where each of its rows begins.
+            rows: those to fill, one for each sequence.
 
         Raises:
-            ValueError: there are fewer.
+            ValueError: there are fewer sequences, or a slice has fewer tokens than its documents.
         """
-        while count:
+        while len(rows):
             if self._current is None or self._next == self._current.layout.num_sequences:
                 self._current = None
                 self._current, self._next = next(self._slices, None), 0
-                if self._current is None:
-                    raise ValueError(f"expected {count} sequences more, got none")
+            if self._current is None:
+                raise ValueError(f"expected {len(rows)} sequences more, got none")
             first = self._next
-            self._next = min(first + count, self._current.layout.num_sequences)
-            count -= self._next - first
-            yield self._current, first, self._next
-
-
-class Group(NamedTuple):
-    """A row group of a shard and the positions of its tokens."""
-
-    rows: pa.RecordBatch
-    positions: pa.Table
-
-
-class _Placed(NamedTuple):
-    """Pieces that one slice has in a row group, and the positions of their tokens; one entry a piece or a position."""
-
-    rows: Int64s
-    lengths: Int64s
-    offsets: Int64s
-    names: pa.Array
-    position_rows: Int64s
-    positions: pa.Table
+            self._next = min(first + len(rows), self._current.layout.num_sequences)
+            count = self._next - first
+            yield _place(tokens, starts, rows[:count], self._current, sequences=(first, self._next))
+            rows = rows[count:]
 
 
 def packed_metadata(release: str, *, tokenizer_sha256: str, sequence_tokens: int, mode: str) -> dict[str, str]:
@@ -120,18 +125,13 @@ def packed_groups(
         here, own = order[first:stop], widths[first:stop]
         starts = np.concatenate(([0], np.cumsum(own)))
         tokens = np.full(starts[-1], pad_id, dtype=np.int32)
-        parts = []
+        parts: list[Placed] = []
         for number, stream in enumerate(streams):
-            rows = np.flatnonzero(here == number)
-            for part, begin, end in stream.take(len(rows)):
-                parts.append(_place(tokens, starts, rows[: end - begin], part, sequences=(begin, end)))
-                rows = rows[end - begin :]
+            parts += stream.place(tokens, starts, np.flatnonzero(here == number))
         yield _group(tokens, starts, parts, kinds=names.take(pa.array(here)), first=first)
 
 
-def _place(
-    tokens: Int32s, starts: Int64s, rows: Int64s, part: PackedSlice, *, sequences: tuple[int, int]
-) -> _Placed:
+def _place(tokens: Int32s, starts: Int64s, rows: Int64s, part: PackedSlice, *, sequences: tuple[int, int]) -> Placed:
     """Copy the tokens of some sequences of a slice to their rows; returns what stands there."""
     layout, documents = part.layout, part.documents
     first, stop = sequences
@@ -160,7 +160,7 @@ def _place(
         "form": documents.forms.take(packed),
     }
     names = documents.names.take(pa.array(pieces.document))
-    return _Placed(piece_rows, pieces.length, pieces.offset, names, within, pa.table(columns))
+    return Placed(piece_rows, pieces.length, pieces.offset, names, within, pa.table(columns))
 
 
 @numba.njit(cache=True)
@@ -171,7 +171,7 @@ def _copy(target: Int32s, places: Int64s, tokens: Int32s, sources: Int64s, lengt
             target[place + token] = tokens[source + token]
 
 
-def _group(tokens: Int32s, starts: Int64s, parts: Sequence[_Placed], *, kinds: pa.Array, first: int) -> Group:
+def _group(tokens: Int32s, starts: Int64s, parts: Sequence[Placed], *, kinds: pa.Array, first: int) -> Group:
     """What several slices placed in a row group, in the order of its rows."""
     rows, lengths, offsets = (
         np.concatenate([getattr(part, name) for part in parts]) for name in ("rows", "lengths", "offsets")
@@ -191,7 +191,8 @@ def _group(tokens: Int32s, starts: Int64s, parts: Sequence[_Placed], *, kinds: p
     ]
     batch = pa.record_batch(columns, schema=packed_schema({}))
     positions = pa.concat_tables([part.positions for part in parts])
-    positions = positions.take(pa.array(np.argsort(np.concatenate([part.position_rows for part in parts]), kind="stable")))
+    position_rows = np.concatenate([part.position_rows for part in parts])
+    positions = positions.take(pa.array(np.argsort(position_rows, kind="stable")))
     shifted = pa.array(positions.column("row").to_numpy() + first)
     return Group(batch, positions.set_column(1, "row", shifted).cast(POSITIONS))
 
@@ -218,3 +219,11 @@ def packed_writer(sink: str | IO[bytes], schema: pa.Schema) -> pq.ParquetWriter:
         compression_level=1,
         write_page_index=True,
     )
+
+
+def compile_kernels() -> None:
+    """Compile what packing compiles, or load it, before anything is measured or forked."""
+    one = np.ones(1, dtype=np.int64)
+    measures = Measures(one, one.astype(np.uint64), one.astype(np.int32))
+    lay_out(measures, sequence_tokens=2, mode="best_fit", seed=0)
+    _copy(one.astype(np.int32), one - 1, one.astype(np.int32), one - 1, one)

@@ -14,22 +14,34 @@ Cost: 1 s per 3 M pieces (a segment tree, O(log sequence_tokens) each). Memory: 
 """
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, get_args
+from typing import NamedTuple
 
 import numba
 import numpy as np
 import numpy.typing as npt
 
-from manifests.release_packing import PackingFigures
+from manifests.release_packing import Mode, PackingFigures
 
 # A copy number packed apart costs half a sequence of padding: less than half a per cent of so many.
 COPY_SEQUENCES = 128
 
-Mode = Literal["best_fit", "concat", "none"]
-MODES: tuple[Mode, ...] = get_args(Mode)
 Int32s = npt.NDArray[np.int32]
 Int64s = npt.NDArray[np.int64]
 UInt64s = npt.NDArray[np.uint64]
+
+
+class Measures(NamedTuple):
+    """Parallel arrays, one entry a document: what a layout depends on.
+
+    Attributes:
+        lengths: tokens of the rendered document.
+        keys: 64 random bits, which decide the shuffle.
+        copies: which copy of its text it is, from 0.
+    """
+
+    lengths: Int64s
+    keys: UInt64s
+    copies: npt.NDArray[np.int32]
 
 
 class Pieces(NamedTuple):
@@ -76,17 +88,14 @@ class PackedLayout:
         return np.full(self.num_sequences, self.sequence_tokens) if self.padded else self.used
 
 
-def lay_out(
-    lengths: Int64s, keys: UInt64s, copies: npt.NDArray[np.integer], *, sequence_tokens: int, mode: Mode, seed: int
-) -> PackedLayout:
+def lay_out(measures: Measures, *, sequence_tokens: int, mode: Mode, seed: int) -> PackedLayout:
     """Lay documents of one kind out in sequences, in shuffled order.
 
     Args:
-        lengths: tokens of each rendered document, in the order of the shard, which `concat` keeps within a copy number.
-        keys: 64 random bits of each document, what the shuffle depends on.
-        copies: which copy of its text each document is, from 0.
+        measures: in the order of the shard, which `concat` keeps within a copy number.
         seed: 0..2**64 - 1.
     """
+    lengths, keys, copies = measures
     if mode == "concat":
         pieces, bins = concatenate(lengths, np.argsort(copies, kind="stable"), sequence_tokens)
     else:
