@@ -82,13 +82,23 @@ class DocumentClass(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ReleaseTokenizer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The tokenizer that made the ids; `vocabulary_size` is 1 + the largest id."""
+    """The tokenizer that made the ids.
+
+    Attributes:
+        vocabulary_size: 1 + the largest id.
+        beginning_of_document: begins every packed document, as `end_of_document` ends it; null: nothing does.
+        control_ids: of all control tokens, in order.
+        template_ids: by name, the control tokens that may stand inside a packed document, for it is rendered so.
+    """
 
     sha256: str
     vocabulary_size: int
     end_of_document: str
     end_of_document_id: int
+    beginning_of_document: str | None
+    beginning_of_document_id: int | None
     control_ids: list[int]
+    template_ids: dict[str, int]
 
 
 class ReleaseMixture(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -5,6 +5,7 @@ from typing import Literal, Self
 import msgspec
 
 Mode = Literal["best_fit", "concat", "none"]
+COMPARED_MODES: tuple[Mode, ...] = ("best_fit", "concat")  # their figures stand in every release
 
 
 class PackingFigures(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -3,19 +3,19 @@
 It is laid out as a whole from lengths alone, so that every stretch of a shard has the shard's ratio of kinds although
 slices have ratios of their own; then token ids are read, one slice of each kind at a time, once for each length.
 
-Memory: 20 bytes for each packed document of the partition, 30 for each piece, and the token ids of a slice of each kind.
+Memory: 20 bytes for each packed document of the partition, 30 for each piece, and a slice of each kind.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import IO, NamedTuple
+from typing import IO
 
 import msgspec
 import numpy as np
 import pyarrow as pa
 
-from manifests.release_packing import Mode, PackingFigures
+from manifests.release_packing import COMPARED_MODES, Mode, PackingFigures
 from pipeline.release_folders import packed_tables
 from stages.interleaving import interleaved
 from stages.packed_documents import PackedDocuments
@@ -29,6 +29,9 @@ from stages.packed_rows import (
 )
 from stages.packing import Int32s, Measures, PackedLayout, figures, lay_out
 from stages.positions import in_row_groups, positions_schema, positions_writer
+
+
+Layouts = Mapping[str, Sequence[PackedLayout]]  # by kind, of each slice
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,7 @@ class PackedLength(msgspec.Struct, frozen=True):
     """What was written for one context length.
 
     Attributes:
-        modes: by mode, then by kind; the one that was written, best_fit and concat.
+        modes: by mode, then by kind; COMPARED_MODES, and the one that was written.
     """
 
     sequence_tokens: int
@@ -83,41 +86,92 @@ class PackedCounts(msgspec.Struct, frozen=True):
     lengths: list[PackedLength]
 
 
-def write_packed_set(
-    source: PackedSource,
-    choice: PackingChoice,
-    new_file: Callable[[str], AbstractContextManager[IO[bytes]]],
-    progress: Callable[[], object],
-) -> PackedCounts:
-    """Write the files of a packed set.
+@dataclass(frozen=True, slots=True)
+class PackedSet:
+    """Writes the files of a packed set.
 
-    Args:
+    Attributes:
         new_file: gives the file of a table, by its name as `packed_tables` has it.
         progress: called now and then.
     """
-    measures: dict[str, list[Measures]] = {kind: [] for kind in source.kinds}
-    for number in source.slices:
-        for kind in source.kinds:
-            documents = source.documents(number, kind)
-            measures[kind].append(Measures(documents.lengths, documents.keys, documents.copies))
-            progress()
-    lengths = []
-    for (shard, positions), length in zip(packed_tables(choice.sequence_tokens), choice.sequence_tokens, strict=True):
+
+    source: PackedSource
+    choice: PackingChoice
+    new_file: Callable[[str], AbstractContextManager[IO[bytes]]]
+    progress: Callable[[], object]
+
+    def write(self) -> PackedCounts:
+        """Write shard and positions for every context length."""
+        kinds, choice = self.source.kinds, self.choice
+        measures: dict[str, list[Measures]] = {kind: [] for kind in kinds}
+        for number in self.source.slices:
+            for kind in kinds:
+                documents = self.source.documents(number, kind)
+                measures[kind].append(Measures(documents.lengths, documents.keys, documents.copies))
+                self.progress()
+        tables = packed_tables(choice.sequence_tokens)
+        lengths = [
+            self._write_length(length, measures, names)
+            for length, names in zip(choice.sequence_tokens, tables, strict=True)
+        ]
+        return PackedCounts({kind: sum(len(part.lengths) for part in measures[kind]) for kind in kinds}, lengths)
+
+    def _write_length(
+        self, sequence_tokens: int, measures: Mapping[str, Sequence[Measures]], tables: tuple[str, str]
+    ) -> PackedLength:
+        choice = self.choice
         modes: dict[str, dict[str, PackingFigures]] = {}
-        for mode in dict.fromkeys(("best_fit", "concat", choice.mode)):
-            layouts = {kind: _layouts(measures[kind], mode, length, choice.seed) for kind in source.kinds}
-            modes[mode] = {kind: _sum(layouts[kind]) for kind in source.kinds}
-            progress()
+        for mode in dict.fromkeys((*COMPARED_MODES, choice.mode)):
+            layouts = {
+                kind: [lay_out(part, sequence_tokens=sequence_tokens, mode=mode, seed=choice.seed) for part in parts]
+                for kind, parts in measures.items()
+            }
+            modes[mode] = {kind: _sum(parts) for kind, parts in layouts.items()}
+            self.progress()
             if mode == choice.mode:
                 chosen = layouts
-        with new_file(shard) as rows, new_file(positions) as places:
-            counts = _write(_Files(rows, places), source, chosen, choice, length=length, progress=progress)
-        lengths.append(PackedLength(length, *counts, modes))
-    return PackedCounts({kind: sum(len(part.lengths) for part in measures[kind]) for kind in source.kinds}, lengths)
+        metadata = packed_metadata(
+            choice.release,
+            tokenizer_sha256=choice.tokenizer_sha256,
+            sequence_tokens=sequence_tokens,
+            mode=choice.mode,
+        )
+        with self.new_file(tables[0]) as rows, self.new_file(tables[1]) as positions:
+            counts = self._write_files(rows, positions, chosen, metadata)
+        return PackedLength(sequence_tokens, *counts, modes)
 
+    def _write_files(
+        self, rows: IO[bytes], positions: IO[bytes], layouts: Layouts, metadata: dict[str, str]
+    ) -> tuple[int, int]:
+        """Write the two files of one context length; returns their rows."""
+        kinds = self.source.kinds
+        order = interleaved([sum(layout.num_sequences for layout in layouts[kind]) for kind in kinds])
+        widths = np.empty(len(order), dtype=np.int64)
+        for number, kind in enumerate(kinds):
+            widths[order == number] = np.concatenate([layout.widths for layout in layouts[kind]])
+        streams = [SequenceStream(self._slices(kind, layouts[kind])) for kind in kinds]
+        num_positions = 0
+        with (
+            packed_writer(rows, packed_schema(metadata)) as packed,
+            positions_writer(positions, positions_schema(metadata)) as places,
+        ):
 
-def _layouts(measures: Sequence[Measures], mode: Mode, sequence_tokens: int, seed: int) -> list[PackedLayout]:
-    return [lay_out(part, sequence_tokens=sequence_tokens, mode=mode, seed=seed) for part in measures]
+            def written() -> Iterator[pa.Table]:
+                for group in packed_groups(streams, order, widths, kinds=kinds, pad_id=self.choice.pad_id):
+                    packed.write_batch(group.rows, row_group_size=group.rows.num_rows)
+                    self.progress()
+                    yield group.positions
+
+            for table in in_row_groups(written()):
+                places.write_table(table, row_group_size=table.num_rows)
+                num_positions += table.num_rows
+        return len(order), num_positions
+
+    def _slices(self, kind: str, layouts: Sequence[PackedLayout]) -> Iterator[PackedSlice]:
+        """The slices of a kind that have a sequence. No name holds one longer than it is needed."""
+        for number, layout in zip(self.source.slices, layouts, strict=True):
+            if layout.num_sequences:
+                yield PackedSlice(self.source.documents(number, kind), layout, self.source.tokens(number, kind))
 
 
 def _sum(layouts: Sequence[PackedLayout]) -> PackingFigures:
@@ -125,53 +179,3 @@ def _sum(layouts: Sequence[PackedLayout]) -> PackingFigures:
     for layout in layouts:
         total += figures(layout)
     return total
-
-
-class _Files(NamedTuple):
-    """Where rows and positions go."""
-
-    rows: IO[bytes]
-    positions: IO[bytes]
-
-
-def _write(
-    files: _Files,
-    source: PackedSource,
-    layouts: dict[str, list[PackedLayout]],
-    choice: PackingChoice,
-    *,
-    length: int,
-    progress: Callable[[], object],
-) -> tuple[int, int]:
-    """Write the two files of one context length; returns their rows."""
-    order = interleaved([sum(layout.num_sequences for layout in layouts[kind]) for kind in source.kinds])
-    widths = np.empty(len(order), dtype=np.int64)
-    for number, kind in enumerate(source.kinds):
-        widths[order == number] = np.concatenate([layout.widths for layout in layouts[kind]])
-    metadata = packed_metadata(
-        choice.release, tokenizer_sha256=choice.tokenizer_sha256, sequence_tokens=length, mode=choice.mode
-    )
-    streams = [SequenceStream(_slices(source, kind, layouts[kind])) for kind in source.kinds]
-    num_positions = 0
-    with (
-        packed_writer(files.rows, packed_schema(metadata)) as rows,
-        positions_writer(files.positions, positions_schema(metadata)) as positions,
-    ):
-
-        def written() -> Iterator[pa.Table]:
-            for group in packed_groups(streams, order, widths, kinds=source.kinds, pad_id=choice.pad_id):
-                rows.write_batch(group.rows, row_group_size=group.rows.num_rows)
-                progress()
-                yield group.positions
-
-        for table in in_row_groups(written()):
-            positions.write_table(table, row_group_size=table.num_rows)
-            num_positions += table.num_rows
-    return len(order), num_positions
-
-
-def _slices(source: PackedSource, kind: str, layouts: Sequence[PackedLayout]) -> Iterator[PackedSlice]:
-    """The slices of a kind that have a sequence. No name holds one longer than it is needed."""
-    for number, layout in zip(source.slices, layouts, strict=True):
-        if layout.num_sequences:
-            yield PackedSlice(source.documents(number, kind), layout, source.tokens(number, kind))

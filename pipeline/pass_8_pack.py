@@ -21,7 +21,7 @@ from manifests.document import ID_BYTES, Kind, Rejected
 from manifests.ledger import Ledger
 from pipeline.kept_texts import INDEXED, TEXTS
 from pipeline.pack_beside import DocumentFiles
-from pipeline.packed_set import PackedSource, PackingChoice, write_packed_set
+from pipeline.packed_set import PackedSet, PackedSource, PackingChoice
 from pipeline.pass_6_tokenize import DOCUMENTS, PACKED, TOKENS, TOKENS_OF_KIND
 from pipeline.pass_7_settle import TRIM
 from pipeline.plan import Plan
@@ -140,7 +140,7 @@ def _pack(context: UnitContext) -> None:
         release=release,
         tokenizer_sha256=tokenizer.sha256,
     )
-    counts = write_packed_set(source, choice, new_file, lambda: context.progress(0))
+    counts = PackedSet(source, choice, new_file, lambda: context.progress(0)).write()
     context.counts = {
         "classes": classes.rows(),
         **msgspec.to_builtins(counts),
@@ -150,7 +150,7 @@ def _pack(context: UnitContext) -> None:
 
 
 def _settled(context: UnitContext, slices: _Slices, number: int, decisions: BlockWriter) -> pa.Table:
-    """The source documents of a slice of which something stays, with tokens and copies; the others are accounted for."""
+    """The source documents of a slice of which something stays, with tokens and copies; others are accounted for."""
     packed, kept = slices.packed(number)
     documents = read_table(context.storage, context.of_slice("documents", number), DOCUMENTS, context.progress)
     members = packed.filter(pa.array(kept)).column("members").combine_chunks().flatten()

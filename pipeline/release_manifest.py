@@ -27,7 +27,7 @@ from pipeline.recipe import Recipe
 from pipeline.release_benchmarks import release_benchmarks
 from pipeline.software import software_versions
 from pipeline.steps import UnitContext
-from pipeline.tokenizer_file import load_tokenizer
+from pipeline.tokenizer_file import load_renderer, load_tokenizer
 from stages.attribution import NOT_KNOWN
 
 
@@ -47,7 +47,7 @@ def released_recipe(recipe: Recipe) -> dict[str, object]:
         },
     )
     value["decontamination"] = benchmark_settings(recipe)
-    value["tokenizer"] = {"end_of_document": recipe.tokenizer.end_of_document}
+    value["tokenizer"] = recipe.tokenizer.model_dump(mode="json", exclude={"path"})
     sources = [source.model_dump(mode="json", exclude={"paths"}) for source in recipe.sources]
     value["sources"] = sorted(sources, key=lambda source: str(source["name"]))
     return value
@@ -120,7 +120,10 @@ def _tokenizer(recipe: Recipe) -> ReleaseTokenizer:
         tokenizer.vocabulary_size,
         recipe.tokenizer.end_of_document,
         tokenizer.end_of_document_id,
+        recipe.tokenizer.beginning_of_document,
+        tokenizer.beginning_of_document_id,
         sorted(tokenizer.control_ids),
+        load_renderer(recipe).template_ids,
     )
 
 

@@ -1,4 +1,4 @@
-"""What SUMMARY.md and the card say of packing: sequences, padding and cuts by context length and mode, and the columns."""
+"""What people read of packing: sequences, padding and cuts by context length and mode, and the columns of a row."""
 
 from collections.abc import Iterable, Sequence
 

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -36,7 +38,7 @@ def sequences(layout: PackedLayout) -> list[list[tuple[int, int, int]]]:
         zip(*(a.tolist() for a in (layout.piece_document, layout.piece_offset, layout.piece_length)), strict=True)
     )
     bounds = layout.sequence_offsets.tolist()
-    return [pieces[begin:end] for begin, end in zip(bounds, bounds[1:], strict=False)]
+    return [pieces[begin:end] for begin, end in pairwise(bounds)]
 
 
 @pytest.fixture(scope="module", autouse=True)
