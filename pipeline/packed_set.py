@@ -30,7 +30,6 @@ from stages.packed_rows import (
 from stages.packing import Int32s, Measures, PackedLayout, figures, lay_out
 from stages.positions import in_row_groups, positions_schema, positions_writer
 
-
 Layouts = Mapping[str, Sequence[PackedLayout]]  # by kind, of each slice
 
 
