@@ -44,7 +44,7 @@ filters:
       longest_line_characters: {maximum: 1000}
       duplicate_line_fraction: {maximum: 0.7}
 tokenizer: {path: tokenizer.json}
-packing: {sequence_tokens: 128}
+packing: {sequence_tokens: [128, 512]}
 # Patterns for tokens take two seconds to compile, those of all else a fifth of one.
 redaction: {sensitivity: {secret: off, assigned_secret: off}}
 """
