@@ -188,7 +188,7 @@ STEPS = [
         reads=(
             Read("tokenize", "tokens", "group", TOKENS),
             Read("settle", "trim", "all", TRIM),
-            Read("clean", "texts", "group", TEXTS, asked_for=lambda recipe: recipe.release.texts is not None),
+            Read("clean", "texts", "group", TEXTS, asked_for=lambda recipe: recipe.release.texts != "off"),
             Read("clean", "held_out", "group", TEXTS, asked_for=lambda recipe: recipe.held_out is not None),
             Read("clean", "indexed", "group", INDEXED),
         ),

@@ -1,17 +1,18 @@
 """Folders of a release with one file for each partition: what pack makes, `release` places and `verify` expects.
 
 Files of one name belong together: `texts/shard-00003-of-00008.parquet` is about the documents of the shard of data that
-has this name.
+has this name. Names may differ in what follows the first point: texts are Parquet or JSON lines, all else is Parquet.
 """
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import msgspec
 
 from manifests.ledger import Ledger
 from manifests.record import Record
+from stages.texts import TextsFormat
 
 DATA = "data"
 
@@ -24,12 +25,14 @@ class ReleaseFolder(NamedTuple):
         table: the output of pack that becomes its file.
         rows: how many rows a file has, by the record of the unit of pack that made it.
         asked_for: whether a release has it, by the recipe as it stands in the manifest; that may be any JSON.
+        suffix: what the names of its files end in, by the same.
     """
 
     name: str
     table: str
     rows: Callable[[Record], int]
     asked_for: Callable[[Mapping[str, Any]], bool] = lambda _recipe: True
+    suffix: Callable[[Mapping[str, Any]], str] = lambda _recipe: "parquet"
 
 
 def sequences(record: Record) -> int:
@@ -43,10 +46,11 @@ def documents(record: Record) -> int:
     return Ledger.from_json(record.ledger).kept.documents
 
 
-def has_texts(recipe: Mapping[str, Any]) -> bool:
-    """Whether a manifest's recipe asks for the texts of documents."""
+def texts_format(recipe: Mapping[str, Any]) -> TextsFormat | Literal["off"]:
+    """What the texts of documents are written as, by a manifest's recipe; "off" where it says nothing we know."""
     release = recipe.get("release")
-    return isinstance(release, dict) and release.get("texts") == "parquet"
+    said = release.get("texts") if isinstance(release, dict) else "off"
+    return next((form for form in get_args(TextsFormat) if form == said), "off")
 
 
 def holds_out(recipe: Mapping[str, Any]) -> bool:
@@ -67,12 +71,13 @@ def _counted(name: str) -> Callable[[Record], int]:
 FOLDERS = (
     ReleaseFolder(DATA, "shard", sequences),
     ReleaseFolder("attribution", "attribution", documents),
-    ReleaseFolder("texts", "texts", documents, has_texts),
+    ReleaseFolder("texts", "texts", documents, lambda recipe: texts_format(recipe) != "off", texts_format),
     ReleaseFolder("held_out", "held_texts", _counted("held_out"), holds_out),
     ReleaseFolder("index", "index", _counted("indexed")),
     ReleaseFolder("bands", "bands", _counted("bands")),
 )
-SHARD_FILE = re.compile(rf"(?:{'|'.join(folder.name for folder in FOLDERS)})/shard-\d{{5}}-of-\d{{5}}\.parquet")
+_SUFFIXES = "|".join(re.escape(form) for form in get_args(TextsFormat))
+SHARD_FILE = re.compile(rf"(?:{'|'.join(folder.name for folder in FOLDERS)})/shard-\d{{5}}-of-\d{{5}}\.(?:{_SUFFIXES})")
 
 
 def folders_of(recipe: Mapping[str, Any]) -> list[ReleaseFolder]:
@@ -80,6 +85,15 @@ def folders_of(recipe: Mapping[str, Any]) -> list[ReleaseFolder]:
     return [folder for folder in FOLDERS if folder.asked_for(recipe)]
 
 
-def shard_files(folder: str, count: int) -> list[str]:
-    """The files of a folder, by number of partition, where there are `count` of them."""
-    return [f"{folder}/shard-{number:05d}-of-{count:05d}.parquet" for number in range(count)]
+def shard_files(folder: ReleaseFolder, recipe: Mapping[str, Any], count: int) -> list[str]:
+    """The files of a folder, by number of partition, where there are `count` of them.
+
+    Args:
+        recipe: as it stands in the manifest.
+    """
+    return [f"{folder.name}/shard-{number:05d}-of-{count:05d}.{folder.suffix(recipe)}" for number in range(count)]
+
+
+def shard_of(path: str) -> str:
+    """The shard of data that a file of another folder belongs to."""
+    return f"{DATA}/{path.partition('/')[2].partition('.')[0]}.parquet"

@@ -182,7 +182,7 @@ def test_a_new_source_loses_what_is_like_an_earlier_release(earlier: Path, tmp_p
 def test_a_release_without_texts_removes_equal_documents_only(
     finished_recipe: Path, tmp_path: Path, run_alone: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    without = open_mill(load_recipe(finished_recipe, ["release.texts=null", "version=0.2.0"]))
+    without = open_mill(load_recipe(finished_recipe, ["release.texts=off", "version=0.2.0"]))
     run_alone(without)
     given = texts(finished_recipe.parent / "releases/tiny-0.1.0", "texts")
     variants = Variants.of(given.values())
@@ -222,7 +222,7 @@ def test_what_a_release_without_texts_held_out_is_compared_all_the_same(
 ) -> None:
     whole = texts(holding_out.parent / "releases/tiny-0.2.0", "texts")
     folder = Path(shutil.copytree(holding_out.parent, tmp_path / "tiny"))
-    overrides = ["version=0.4.0", "held_out={fraction: 0.2, seed: 3}", "release.texts=null"]
+    overrides = ["version=0.4.0", "held_out={fraction: 0.2, seed: 3}", "release.texts=off"]
     without = open_mill(load_recipe(folder / "recipe.yaml", overrides))
     run_alone(without)
     kept, of_held = Variants.of(whole.values()), Variants.of(texts(made(without), "held_out").values())

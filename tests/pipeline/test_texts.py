@@ -24,7 +24,7 @@ from pipeline.verify import verify_release
 
 Run = Callable[..., None]
 Files = dict[str, bytes]
-WITHOUT = ("release.texts=null", "version=0.2.0")
+WITHOUT = ("release.texts=off", "version=0.2.0")
 
 
 def rows(files: Files, folder: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -102,7 +102,7 @@ def without(finished_recipe: Path, run_alone: Run) -> Path:
 def test_a_release_without_texts(without: Path, expected_release: Files) -> None:
     assert not (without / "texts").exists()
     assert verify_release(str(without)).files == len(expected_release) - 2
-    assert Manifest.read(Storage(str(without))).recipe["release"] == {"texts": None}
+    assert Manifest.read(Storage(str(without))).recipe["release"] == {"texts": "off"}
     assert "texts/" not in (without / "README.md").read_text()
     assert "has no `texts/`" in (without / "SUMMARY.md").read_text()
     shards = [pq.read_table(path) for path in sorted(without.glob("data/*.parquet"))]

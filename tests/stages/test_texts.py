@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from manifests.document import ID_BYTES
 from manifests.errors import IntegrityError
 from stages import texts as module
-from stages.texts import RELEASED_TEXTS, text_rows, texts_schema, texts_writer
+from stages.texts import RELEASED_TEXTS, TextsFormat, text_rows, texts_schema, texts_writer
 
 OF_DOCUMENT = ("kind", "source", "subset", "language", "licence", "repo", "path")
 
@@ -28,11 +28,11 @@ def texts_of(texts: dict[int, str]) -> pa.Table:
     return pa.table({"id": ids, "text": pa.array(texts.values(), pa.large_string())})
 
 
-def written(parts: list[pa.Table]) -> bytes:
+def written(parts: list[pa.Table], form: TextsFormat = "parquet") -> bytes:
     sink = io.BytesIO()
-    with texts_writer(sink, texts_schema("tiny 0.1.0")) as writer:
+    with texts_writer(sink, texts_schema("tiny 0.1.0"), form) as write:
         for part in parts:
-            writer.write_table(part, row_group_size=part.num_rows)
+            write(part)
     return sink.getvalue()
 
 
