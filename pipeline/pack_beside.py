@@ -6,7 +6,7 @@ sorted. Keys are hashes, so a block is about as large as a slice. Cost: 0.9 kB a
 and read once.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import IO, Literal, Self, cast, get_args
 
@@ -20,9 +20,7 @@ from pipeline.steps import UnitContext
 from stages.attribution import NOT_KNOWN, attribution, attribution_schema, attribution_writer, not_known, row_groups
 from stages.exchange import BlockWriter, block_of_hash, fixed_binary, read_segments, read_table, sortable
 from stages.release_index import BAND_ROWS, INDEX, index_tables, sorted_bands, with_release, write_index
-from stages.texts import TextsFormat, text_rows, texts_schema, texts_writer
-
-WriteRows = Callable[[pa.Table], None]
+from stages.texts import TextsFormat, WriteRows, text_rows, texts_schema, texts_writer
 
 _TEXT = pa.schema([TEXTS.field("id"), TEXTS.field("text")])
 

@@ -2,7 +2,7 @@
 
 A frame holds whole lines, says how many bytes it unpacks to, and has a checksum: it can be unpacked alone, so a file
 can be read in parallel, and memory is that of a frame. Frames follow each other as RFC 8878 has it: `zstd -dc`,
-`zstandard`'s `open` and `stream_reader`, `datasets` and pandas read them as one. A file without a row is one empty
+`zstandard`'s `open` and `stream_reader`, and `datasets` read them as one. A file without a row is one empty
 frame, for those readers take an empty file for a damaged one.
 
 Cost: see `docs/experiments.md`, next to Parquet.

@@ -21,6 +21,7 @@ from manifests.errors import IntegrityError
 from stages.text_lines import lines_writer
 
 TextsFormat = Literal["parquet", "jsonl.zst"]  # also what a file's name ends in
+WriteRows = Callable[[pa.Table], None]
 
 RELEASED_TEXTS = pa.schema(
     [
@@ -43,7 +44,7 @@ def texts_schema(release: str) -> pa.Schema:
 
 
 @contextmanager
-def texts_writer(sink: IO[bytes], schema: pa.Schema, form: TextsFormat) -> Iterator[Callable[[pa.Table], None]]:
+def texts_writer(sink: IO[bytes], schema: pa.Schema, form: TextsFormat) -> Iterator[WriteRows]:
     """A function that appends rows: a row group, or a frame of lines, for each table of them, of `text_rows`.
 
     The bytes depend on what is written and on the libraries' versions alone. The file is whole when the block ends. Its
