@@ -2,10 +2,10 @@
 
 A frame holds whole lines, says how many bytes it unpacks to, and has a checksum: it can be unpacked alone, so a file
 can be read in parallel, and memory is that of a frame. Frames follow each other as RFC 8878 has it: `zstd -dc`,
-`zstandard`'s `open` and `stream_reader`, and `datasets` read them as one. A file without a row is one empty
-frame, for those readers take an empty file for a damaged one.
+`zstandard`'s `open` and `stream_reader`, and `datasets` read them as one. A file without a row is one empty frame,
+for readers such as ours take an empty file for a damaged one.
 
-Cost: see `docs/experiments.md`, next to Parquet.
+Cost: 0.2 GB of text a CPU second to write, 0.3 to read; it leaves 25 % of real code. `docs/experiments.md` has more.
 """
 
 from collections.abc import Callable, Iterator

@@ -37,7 +37,7 @@ sources:
   kinds: {{Github: code, Python: code}}
   columns: {{text: text, subset: subset, language: language, repo: repo, path: path}}
   declared_licence: MIT
-  paths: ["{texts}/*.jsonl.zst"]
+  paths: ["{texts}"]
 deduplication: {{near: null}}
 filters: {{assign: null}}
 tokenizer: {{path: tokenizer.json}}
@@ -206,12 +206,13 @@ def test_lines_of_a_stopped_run_are_taken_away_where_the_recipe_now_says_parquet
     verify_release(release_folder(recipe).root)
 
 
-def test_texts_of_a_release_are_a_source(lines: Path, tmp_path: Path, run_alone: Run) -> None:
+@pytest.mark.parametrize(("release", "form"), [("tiny-0.1.0", "parquet"), ("tiny-0.3.0", "jsonl.zst")])
+def test_texts_of_a_release_are_a_source(lines: Path, tmp_path: Path, run_alone: Run, release: str, form: str) -> None:
     given = {row["text"]: row for path in sorted(lines.glob("texts/*")) for row in of_lines(path)}
     folder = tmp_path / "again"
     folder.mkdir()
     shutil.copy(lines / "tokenizer/tokenizer.json", folder)
-    (folder / "recipe.yaml").write_text(AGAIN.format(texts=lines / "texts"))
+    (folder / "recipe.yaml").write_text(AGAIN.format(texts=f"{lines.parent}/{release}/texts/*.{form}"))
     mill = open_mill(load_recipe(folder / "recipe.yaml"))
     run_alone(mill)
     again = Path(release_folder(mill.recipe).root)
