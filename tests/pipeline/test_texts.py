@@ -185,12 +185,12 @@ def test_a_frame_is_a_slice_in_order_of_ids(lines: Path) -> None:
 
 
 def test_a_partition_without_a_document_has_a_file_that_readers_take(finished_recipe: Path, run_alone: Run) -> None:
-    recipe = load_recipe(finished_recipe, [*LINES, "partitions=64", "mixture.tokens=600"])
+    recipe = load_recipe(finished_recipe, [*LINES, "partitions=24", "mixture.tokens=600"])
     run_alone(open_mill(recipe))
     folder = Path(release_folder(recipe).root)
     verify_release(str(folder))
     counts = [len(of_lines(path)) for path in folder.glob("texts/*")]
-    assert len(counts) == 64
+    assert len(counts) == 24
     assert min(counts) == 0 < max(counts)
 
 
