@@ -74,7 +74,7 @@ _COMMENTS = {
     "packing": "Tokens of every sequence.",
     "release": (
         "The folder in which the release's own folder is made. texts: parquet puts the cleaned text of every document\n"
-        "beside its token ids; null: token ids alone."
+        "beside its token ids; jsonl.zst: the same as JSON lines; off: token ids alone."
     ),
     "limits": (
         "A line longer than maximum_line_bytes is rejected. unit_bytes of shards make a unit (null: 4 MiB or more),\n"

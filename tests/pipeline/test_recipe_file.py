@@ -78,7 +78,21 @@ def test_an_unknown_key_is_named_with_its_place_and_the_nearest_one(
         (BASE + "mixture: 3\n", "mixture: expected keys (code, reserve,", "schema"),
         (BASE + "mixture:\n", "mixture: expected keys (code, reserve,", "schema"),
         (BASE + "deduplication: {near: off}\n", "deduplication.near: expected keys", "near: null"),
-        (BASE + "release: {texts: off}\n", "release.texts: expected 'parquet', got False", "texts: null"),
+        (
+            BASE + "release: {texts: null}\n",
+            "release.texts: expected parquet, jsonl.zst or off, got null",
+            "texts: off",
+        ),
+        (
+            BASE + "release: {texts: on}\n",
+            "release.texts: expected parquet, jsonl.zst or off, got true",
+            "texts: parquet",
+        ),
+        (
+            BASE + "release: {texts: jsonl}\n",
+            "release.texts: expected parquet, jsonl.zst or off, got 'jsonl'",
+            "jsonl.zst",
+        ),
         (BASE + "licences: {copies: off}\n", "licences.copies: expected 'count' or 'strict', got False", "schema"),
         (BASE + "packing: off\n", "packing: expected keys (sequence_tokens), got False", "schema"),
         (BASE + "mixture: {code: 0.7, text: 0.7}\n", "mixture: code + text must be 1, got 1.4", "schema"),

@@ -339,7 +339,7 @@ def test_a_failed_unit_is_to_be_run_again(finished_recipe: Path) -> None:
         ("redaction.sensitivity.email=off", "clean"),
         ("mixture.tokens=5000", "mix"),
         ("packing.sequence_tokens=64", "pack"),
-        ("release.texts=null", "pack"),
+        ("release.texts=off", "pack"),
     ],
 )
 def test_a_changed_setting_makes_nothing_again_before_its_step(setting: str, first: str, finished_recipe: Path) -> None:
