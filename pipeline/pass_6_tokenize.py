@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import xxhash
 
 from manifests.decision import DECISIONS, decisions_table
 from manifests.document import ID_BYTES, Rejected
@@ -129,18 +130,21 @@ def _rendered(context: UnitContext, texts: pa.Table) -> list[_PackedDocument]:
             tokenizer.check([row["text"][:_CHECKED_CHARACTERS] for row in batch[:_CHECKED_TEXTS]])
         for row in batch:
             tokens = render_file(tokenizer.encode(row["text"]), end_of_document_id=tokenizer.end_of_document_id)
-            packed.append(
-                _PackedDocument(
-                    row["id"].hex(), row["kind"], row["domain"], 0, row["mix_key"], "file",
-                    [(row["id"], len(tokens))], row["num_bytes"], tokens,
-                )
-            )  # fmt: skip
+            members = [(row["id"], len(tokens))]
+            for copy in range(row["copies"]):
+                name = row["id"].hex() + (f"-{copy + 1}" if copy else "")
+                packed.append(
+                    _PackedDocument(
+                        name, row["kind"], row["domain"], copy, row["mix_key"], "file", members, row["num_bytes"],
+                        tokens,
+                    )
+                )  # fmt: skip
             context.progress(0)
     return packed
 
 
 def _write(context: UnitContext, packed: list[_PackedDocument]) -> None:
-    names = np.array([bytes.fromhex(document.name) for document in packed], dtype=f"V{ID_BYTES}")
+    names = np.array([_packed_id(document.name) for document in packed], dtype=f"V{ID_BYTES}")
     pack_keys = order_keys(names, context.recipe.seed, "pack")
     order = lexsorted([pack_keys, *sortable(names)]).tolist()
     packed = [packed[place] for place in order]
@@ -158,6 +162,10 @@ def _write(context: UnitContext, packed: list[_PackedDocument]) -> None:
         counts.write(table.select(COUNTS.names))
     for kind, output in TOKENS_OF_KIND.items():
         _write_tokens(context, output, [document.tokens for document in packed if document.kind == kind])
+
+
+def _packed_id(name: str) -> bytes:
+    return bytes.fromhex(name) if len(name) == 2 * ID_BYTES else xxhash.xxh3_128_digest(name.encode())
 
 
 def _write_tokens(context: UnitContext, output: str, tokens: list[npt.NDArray[np.int32]]) -> None:
