@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from manifests.errors import RecipeError
-from pipeline.recipe import Columns, Licences, Mixture, Recipe, Source
-from pipeline.recipe_mixture import Domain
+from pipeline.recipe import Columns, Licences, Recipe, Source
+from pipeline.recipe_mixture import Domain, Mixture
 from stages.allocation import Rule
 
 SOURCE: dict[str, Any] = {"name": "a", "format": "jsonl", "kind": "text", "paths": ["*.jsonl"]}
