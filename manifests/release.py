@@ -10,6 +10,7 @@ import msgspec
 
 from manifests.errors import IntegrityError
 from manifests.ledger import Ledger, Tally
+from manifests.release_packing import ReleasePacking
 from manifests.storage import Storage
 
 MANIFEST = "manifest.json"
@@ -81,13 +82,23 @@ class DocumentClass(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ReleaseTokenizer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The tokenizer that made the ids; `vocabulary_size` is 1 + the largest id."""
+    """The tokenizer that made the ids.
+
+    Attributes:
+        vocabulary_size: 1 + the largest id.
+        beginning_of_document: begins every packed document, as `end_of_document` ends it; null: nothing does.
+        control_ids: of all control tokens, in order.
+        template_ids: by name, the control tokens that may stand inside a packed document, for it is rendered so.
+    """
 
     sha256: str
     vocabulary_size: int
     end_of_document: str
     end_of_document_id: int
+    beginning_of_document: str | None
+    beginning_of_document_id: int | None
     control_ids: list[int]
+    template_ids: dict[str, int]
 
 
 class ReleaseDomain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -122,15 +133,6 @@ class ReleaseMixture(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     target_tokens: dict[str, int]
     reached_tokens: dict[str, int]
     domains: list[ReleaseDomain]
-
-
-class ReleasePacking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Sequences of `sequence_tokens`; padding stands at their ends; documents longer than one were cut."""
-
-    sequence_tokens: int
-    sequences: dict[str, int]
-    padding_tokens: int
-    cut_documents: int
 
 
 class ReleaseBenchmark(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -21,6 +21,7 @@ from pipeline.steps import Step
 from pipeline.tokenizer_file import load_tokenizer
 from pipeline.units import Mill, step_named
 from stages.estimates import SKETCH_VALUES, detection_probability
+from stages.tokenizing import TOKENIZERS_COST
 
 _SIMILARITIES = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
 
@@ -175,4 +176,7 @@ def _tokenizer_line(mill: Mill) -> str:
         tokenizer = load_tokenizer(mill.recipe)
     except CorpusmillError as error:
         return safe(f"no tokenizer yet: {error.message} ({error.hint})", 600)
-    return f"tokenizer: {tokenizer.vocabulary_size:,} ids, encoded by {tokenizer.engine}"
+    line = f"tokenizer: {tokenizer.vocabulary_size:,} ids, encoded by {tokenizer.engine}"
+    if tokenizer.engine == "tokenizers":
+        line += f", for gigatoken does not encode as this tokenizer.json says: {TOKENIZERS_COST}"
+    return line
