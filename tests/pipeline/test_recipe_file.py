@@ -75,8 +75,8 @@ def test_an_unknown_key_is_named_with_its_place_and_the_nearest_one(
             "schema",
         ),
         (BASE.replace("name: small\n", ""), "name: expected this key, found none", "schema"),
-        (BASE + "mixture: 3\n", "mixture: expected keys (code, reserve,", "schema"),
-        (BASE + "mixture:\n", "mixture: expected keys (code, reserve,", "schema"),
+        (BASE + "mixture: 3\n", "mixture: expected keys (code, domains,", "schema"),
+        (BASE + "mixture:\n", "mixture: expected keys (code, domains,", "schema"),
         (BASE + "deduplication: {near: off}\n", "deduplication.near: expected keys", "near: null"),
         (
             BASE + "release: {texts: null}\n",
