@@ -16,7 +16,15 @@ from pipeline.recipe import Recipe
 from pipeline.steps import RECORDS, Read, Step, UnitContext
 from stages.mixing import KEY_BINS, Budget, budget, last_bin
 
-SELECTION = pa.schema([pa.field("kind", pa.string()), pa.field("last_bin", pa.int64())])
+# A document with mix key k is taken full_epochs + (k < bound) times.
+SELECTION = pa.schema(
+    [
+        pa.field("kind", pa.string()),
+        pa.field("domain", pa.string()),
+        pa.field("full_epochs", pa.int64()),
+        pa.field("bound", pa.uint64()),
+    ]
+)
 _TOKENS_PER_BYTE = 0.3  # where the sample of a kind is empty: about what byte-level BPEs need
 
 
@@ -31,8 +39,11 @@ def _mix(context: UnitContext) -> None:
     context.counts = {"estimated_tokens": {kind: round(value) for kind, value in sorted(available.items())}}
     reserved = 1 + recipe.mixture.reserve
     bins = [last_bin(tokens[kind], documents[kind], chosen.tokens[kind] * reserved) for kind in shares]
+    whole = [last == KEY_BINS - 1 for last in bins]
+    bounds = [0 if all_of_it else (last + 1) << 52 for last, all_of_it in zip(bins, whole, strict=True)]
+    columns = [list(shares), [""] * len(bins), [int(all_of_it) for all_of_it in whole], pa.array(bounds, pa.uint64())]
     with context.blocks("selection", SELECTION) as selection:
-        selection.write(pa.table([list(shares), bins], schema=SELECTION))
+        selection.write(pa.table(columns, schema=SELECTION))
 
 
 def _by_bin(

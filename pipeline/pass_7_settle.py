@@ -21,10 +21,11 @@ from pipeline.steps import Read, Step, UnitContext
 from stages.exchange import fixed_binary, lexsorted, sortable
 from stages.mixing import KEY_BINS, Window, bin_of, budget, fill_budget, trim_window
 
-# For each kind: documents of bins before `first` stay, after `last` go; in between those of `dropped` go.
+# For each kind: packed documents of bins before `first` stay, after `last` go; in between those of `dropped` go.
 TRIM = pa.schema(
     [
         pa.field("kind", pa.string()),
+        pa.field("domain", pa.string()),
         pa.field("first", pa.int64()),
         pa.field("last", pa.int64()),
         pa.field("dropped", pa.list_(pa.binary(ID_BYTES))),
@@ -38,7 +39,7 @@ def _settle(context: UnitContext) -> None:
     documents = {kind: np.zeros(KEY_BINS, dtype=np.int64) for kind in shares}
     for kind, part in _by_kind(context, list(shares)):
         bins = bin_of(part.column("mix_key").to_numpy())
-        np.add.at(tokens[kind], bins, part.column("tokens").to_numpy())
+        np.add.at(tokens[kind], bins, part.column("num_tokens").to_numpy())
         np.add.at(documents[kind], bins, 1)
     available = {kind: int(tokens[kind].sum()) for kind in shares}
     chosen = budget(available, shares, context.recipe.mixture.tokens)
@@ -55,6 +56,7 @@ def _settle(context: UnitContext) -> None:
     context.counts = {"selected_tokens": available, "target_tokens": chosen.tokens}
     columns = [
         list(shares),
+        [""] * len(shares),
         [windows[kind].first for kind in shares],
         [windows[kind].last for kind in shares],
         [dropped[kind] for kind in shares],
@@ -75,9 +77,9 @@ def _dropped(context: UnitContext, kind: str, window: Window, target: int) -> li
         return []
     parts = [part.filter(pa.array(_inside(part, window))) for name, part in _by_kind(context, [kind]) if name == kind]
     table = pa.concat_tables(parts)
-    ids = fixed_binary(table.column("id"), ID_BYTES)
+    ids = fixed_binary(table.column("packed_id"), ID_BYTES)
     order = lexsorted([table.column("mix_key").to_numpy(), *sortable(ids)])
-    kept = fill_budget(table.column("tokens").to_numpy()[order], target - window.before)
+    kept = fill_budget(table.column("num_tokens").to_numpy()[order], target - window.before)
     return [identifier.tobytes() for identifier in ids[order[~kept]]]
 
 

@@ -9,22 +9,22 @@ from collections.abc import Iterator
 from typing import IO, Any, cast
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from manifests.decision import DECISIONS, decisions_table
-from manifests.document import ID_BYTES, Rejected
+from manifests.document import Rejected
 from manifests.ledger import Ledger
 from pipeline.kept_texts import INDEXED, TEXTS
 from pipeline.pack_beside import DocumentFiles
-from pipeline.pass_6_tokenize import TOKENS
+from pipeline.pass_6_tokenize import DOCUMENTS, PACKED, TOKENS, TOKENS_OF_KIND
 from pipeline.pass_7_settle import TRIM
 from pipeline.plan import Plan
 from pipeline.recipe import Recipe
 from pipeline.steps import Read, Step, UnitContext
 from pipeline.tokenizer_file import load_tokenizer, tokenizer_settings
-from stages.exchange import BlockWriter, fixed_binary, read_table
-from stages.mixing import bin_of
+from stages.exchange import BlockWriter, read_table
+from stages.mixing import KEY_BINS, bin_of
 from stages.packing import fill, pack, packed_batches, packed_schema, write_packed
 
 _KINDS = {"code": 0, "text": 1}
@@ -41,13 +41,13 @@ class _Tallies:
         self.padding_tokens = 0
         self.cut_documents = 0
 
-    def add(self, table: pa.Table, lengths: npt.NDArray[np.int64]) -> None:
-        columns = [table.column(name).to_pylist() for name in (*_CLASSES, "num_bytes")]
-        for *names, num_bytes, length in zip(*columns, lengths.tolist(), strict=True):
+    def add(self, documents: pa.Table, tokens: dict[bytes, int]) -> None:
+        columns = [documents.column(name).to_pylist() for name in (*_CLASSES, "num_bytes", "id")]
+        for *names, num_bytes, identifier in zip(*columns, strict=True):
             sums = self.classes.setdefault(tuple(names), [0, 0, 0])
             sums[0] += 1
             sums[1] += num_bytes
-            sums[2] += length
+            sums[2] += tokens[identifier]
 
     def counts(self) -> dict[str, object]:
         return {
@@ -78,11 +78,19 @@ def _pack(context: UnitContext) -> None:
     ):
 
         def settled(number: int) -> pa.Table:
-            blocks = context.of_slice("tokens", number)
-            table = read_table(context.storage, blocks, TOKENS, context.progress)
-            table = _with_doc_ids(_trimmed(table, trim, ledger=tallies.ledger, decisions=decisions))
-            beside.write(number, table.drop_columns(["tokens"]))
-            return table
+            packed = read_table(context.storage, context.of_slice("packed", number), PACKED, context.progress)
+            documents = read_table(context.storage, context.of_slice("documents", number), DOCUMENTS, context.progress)
+            kept = _kept(packed, trim)
+            lengths = _member_tokens(packed.filter(kept))
+            documents = _settled(documents, lengths, ledger=tallies.ledger, decisions=decisions)
+            beside.write(number, documents)
+            tallies.add(documents, lengths)
+            tables = [
+                _with_tokens(context, packed.filter(of_kind), kept.filter(of_kind), number=number, kind=kind)
+                for kind in _KINDS
+                for of_kind in [pc.equal(packed.column("kind"), kind)]
+            ]
+            return pa.concat_tables(tables)
 
         def batches() -> Iterator[pa.RecordBatch]:
             for number in context.plan.slices_of(context.unit):
@@ -95,35 +103,48 @@ def _pack(context: UnitContext) -> None:
     context.counts = {**tallies.counts(), **beside.counts, "not_known": beside.not_known, "rows": rows}
 
 
-def _trimmed(table: pa.Table, trim: dict[str, dict[str, Any]], *, ledger: Ledger, decisions: BlockWriter) -> pa.Table:
-    """The documents of a slice that settle kept; the others are accounted for."""
-    ids = table.column("id").to_pylist()
-    kinds = table.column("kind").to_pylist()
-    bins = bin_of(table.column("mix_key").to_numpy()).tolist()
+def _kept(packed: pa.Table, trim: dict[str, dict[str, Any]]) -> pa.ChunkedArray:
+    """Of each packed document of a slice, whether settle kept it."""
+    places = packed.column("copy").to_numpy() * KEY_BINS + bin_of(packed.column("mix_key").to_numpy())
     dropped = {identifier for row in trim.values() for identifier in row["dropped"]}
-    kept = np.array(
-        [
-            place <= trim[kind]["last"] and identifier not in dropped
-            for identifier, kind, place in zip(ids, kinds, bins, strict=True)
-        ],
-        dtype=np.bool_,
-    )
+    columns = (packed.column(name).to_pylist() for name in ("packed_id", "kind"))
+    kept = [
+        place <= trim[kind]["last"] and identifier not in dropped
+        for identifier, kind, place in zip(*columns, places.tolist(), strict=True)
+    ]
+    return pa.chunked_array([pa.array(kept, pa.bool_())])
+
+
+def _member_tokens(packed: pa.Table) -> dict[bytes, int]:
+    """By id of source document: its tokens in some packed documents, of all copies together."""
+    members = packed.column("members").combine_chunks().flatten()
+    sums: dict[bytes, int] = {}
+    for identifier, length in zip(*(members.field(name).to_pylist() for name in ("id", "length")), strict=True):
+        sums[identifier] = sums.get(identifier, 0) + length
+    return sums
+
+
+def _settled(documents: pa.Table, tokens: dict[bytes, int], *, ledger: Ledger, decisions: BlockWriter) -> pa.Table:
+    """The source documents of a slice of which something stays; the others are accounted for."""
+    ids = documents.column("id").to_pylist()
     rejected = []
-    for identifier, num_bytes, stays in zip(ids, table.column("num_bytes").to_pylist(), kept.tolist(), strict=True):
-        if stays:
+    for identifier, num_bytes in zip(ids, documents.column("num_bytes").to_pylist(), strict=True):
+        if identifier in tokens:
             ledger.keep(num_bytes)
         else:
             item = Rejected(identifier.hex(), "settle", "over_budget", shard="", row=-1, num_bytes=num_bytes)
             ledger.reject(item)
             rejected.append(item)
     decisions.write(decisions_table(rejected))
-    return table.filter(pa.array(kept, pa.bool_()))
+    documents = documents.filter(pa.array([identifier in tokens for identifier in ids], pa.bool_()))
+    names = [identifier.hex() for identifier in documents.column("id").to_pylist()]
+    return documents.append_column("doc_id", pa.array(names, pa.string()))
 
 
-def _with_doc_ids(table: pa.Table) -> pa.Table:
-    """A table of documents with the column doc_id: their ids as text."""
-    names = [identifier.tobytes().hex() for identifier in fixed_binary(table.column("id"), ID_BYTES)]
-    return table.append_column("doc_id", pa.array(names, pa.string()))
+def _with_tokens(context: UnitContext, packed: pa.Table, kept: pa.ChunkedArray, *, number: int, kind: str) -> pa.Table:
+    """The packed documents of one kind of a slice that stay, with their token ids."""
+    tokens = read_table(context.storage, context.of_slice(TOKENS_OF_KIND[kind], number), TOKENS, context.progress)
+    return packed.append_column("tokens", tokens.column("tokens")).filter(kept)
 
 
 def _packed(context: UnitContext, table: pa.Table, schema: pa.Schema, tallies: _Tallies) -> Iterator[pa.RecordBatch]:
@@ -144,13 +165,12 @@ def _packed(context: UnitContext, table: pa.Table, schema: pa.Schema, tallies: _
         sequence_tokens=recipe.packing.sequence_tokens,
         seed=recipe.seed,
     )
-    tallies.add(table, lengths)
     for kind, number in _KINDS.items():
         firsts = numbers[layout.piece_document[layout.sequence_offsets[:-1]]]
         tallies.sequences[kind] += int((firsts == number).sum())
     tallies.padding_tokens += layout.num_sequences * recipe.packing.sequence_tokens - int(lengths.sum())
     tallies.cut_documents += int((lengths > recipe.packing.sequence_tokens).sum())
-    names = table.column("doc_id").combine_chunks()
+    names = table.column("name").combine_chunks()
     pad = load_tokenizer(recipe).end_of_document_id
     yield from packed_batches(
         layout, fill(layout, tokens, offsets[:-1], pad_id=pad), schema, doc_ids=names, kinds=kinds
@@ -181,12 +201,14 @@ def _prepare(recipe: Recipe) -> None:
 STEPS = [
     Step(
         name="pack",
-        version=2,
+        version=3,
         number=8,
         pass_name="pack",
         grain="partitions",
         reads=(
-            Read("tokenize", "tokens", "group", TOKENS),
+            Read("tokenize", "packed", "group", PACKED),
+            Read("tokenize", "documents", "group", DOCUMENTS),
+            *(Read("tokenize", tokens, "group", TOKENS) for tokens in TOKENS_OF_KIND.values()),
             Read("settle", "trim", "all", TRIM),
             Read("clean", "texts", "group", TEXTS, asked_for=lambda recipe: recipe.release.texts is not None),
             Read("clean", "held_out", "group", TEXTS, asked_for=lambda recipe: recipe.held_out is not None),
