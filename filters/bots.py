@@ -1,4 +1,4 @@
-"""Bots: programs that open pull requests and comment on them, told by their names and by the branches that they make."""
+"""Bots: programs that open pull requests and comment on them, told by their names and by how they name branches."""
 
 import re
 

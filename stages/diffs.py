@@ -216,7 +216,7 @@ def _path(name: str, prefix: str) -> str | None:
 
 def _unquoted(name: str) -> str:
     r"""A name without git's quotes and their escapes, such as `\t` and `\303`."""
-    if len(name) < 2 or not (name[0] == name[-1] == '"'):  # noqa: PLR2004 - two quotes
+    if len(name) < 2 or not (name[0] == name[-1] == '"'):
         return name
     return b"".join(_bytes_of(name[1:-1])).decode("utf-8", "replace")
 

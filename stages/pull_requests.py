@@ -218,7 +218,9 @@ def _base(path: str, before: str, hunks: list[Hunk], choices: _Choices) -> Itera
         return
     lines = lines_of(before)
     for first, end in surroundings(hunks, len(lines), choices.margin_lines):
-        yield Section("base_lines", f"{first + 1}-{end} {in_one_line(path)}", "".join(lines[first:end]))
+        yield Section(
+            "base_lines", f"{first + 1}-{end} {in_one_line(path)}", "".join(lines[first:end]).removesuffix("\n")
+        )
 
 
 def _done(change: FileDiff) -> str:
