@@ -154,9 +154,8 @@ def _refuse_later(value: dict[str, Any], where: str) -> None:
 
 def _explain(mistakes: list[ErrorDetails], where: str, value: dict[str, Any]) -> RecipeError:
     """The mistake to mend first: a mistyped key before the required key that it leaves missing."""
-    mistakes = [
-        mistake for mistake in mistakes if mistake["type"] != "default_factory_not_called"
-    ]  # follows from others
+    # No default of `kind` was looked for, because of another mistake of its source.
+    mistakes = [mistake for mistake in mistakes if mistake["type"] != "default_factory_not_called"]
     first = next((mistake for mistake in mistakes if mistake["type"] == "extra_forbidden"), mistakes[0])
     location = first["loc"]
     key = ".".join(str(part) for part in location)

@@ -5,7 +5,8 @@
 What stands in the text and how much of it follows StarCoder2, arXiv 2402.19173: of every fifth row the files before the
 change are whole, of the others the lines around the changes; hunks have 3 to 10 lines of context. These choices are
 made by a hash of the row's key, so a row has one text. Deviations: what was cut is marked `[...]`; files that the
-change deletes are not shown before it, for the diff has all of them; of commits there is no status.
+change deletes are not shown before it, for the diff has all of them; of commits there is no status. Of a file that
+held a private key only the name stands there: the key's last lines by themselves are found by no rule of redaction.
 """
 
 import re
@@ -34,6 +35,7 @@ CONTEXT_LINES = range(3, 11)
 MARGIN_LINES = range(33)
 CUT = "[...]"
 
+_PRIVATE_KEY = re.compile("-----BEGIN [A-Z ]{0,40}PRIVATE KEY")
 _LONG = ("title", "body", "message", "diff", "files", "commits", "review_comments")
 
 
@@ -143,7 +145,7 @@ def _choices(key: str) -> _Choices:
 def _sections(row: PullRequest, changes: Sequence[FileDiff], choices: _Choices) -> Iterator[Section]:
     users = _Users(row)
     if row.title is not None:
-        yield Section("title", "", users.hidden(row.title)[:MAXIMUM_TITLE_CHARACTERS])
+        yield Section("title", "", _cut(users.hidden(row.title), MAXIMUM_TITLE_CHARACTERS))
     if row.body is not None:
         yield Section("description", users.name(row.user), _shortened(users.hidden(row.body)))
     yield Section("repository", in_one_line(row.repo_name), "")
@@ -188,7 +190,16 @@ def _shortened(text: str) -> str:
     lines = text.split("\n")
     if len(lines) > FIRST_DESCRIPTION_LINES + LAST_DESCRIPTION_LINES:
         text = "\n".join([*lines[:FIRST_DESCRIPTION_LINES], CUT, *lines[-LAST_DESCRIPTION_LINES:]])
-    return text if len(text) <= MAXIMUM_DESCRIPTION_CHARACTERS else f"{text[:MAXIMUM_DESCRIPTION_CHARACTERS]}{CUT}"
+    shorter = _cut(text, MAXIMUM_DESCRIPTION_CHARACTERS)
+    return text if shorter == text else shorter + CUT
+
+
+def _cut(text: str, num_characters: int) -> str:
+    """The first characters of a text; words, which may be secrets, are not cut where there is white space."""
+    if len(text) <= num_characters:
+        return text
+    end = max(text.rfind(space, 0, num_characters) for space in " \n")
+    return text[: end if end > 0 else num_characters]
 
 
 class _Files:
@@ -201,6 +212,9 @@ class _Files:
         """What stands in the text of one changed file: how it was before, and what is done to it."""
         file = self._files.get(change.new_path) or self._files.get(change.old_path)
         before = file.before if file else None
+        diff = [Section("file", in_one_line(change.new_path), _done(change))]
+        if before and _PRIVATE_KEY.search(before):
+            return [], diff
         if before is None and change.status == "added":
             before = ""
         wider = None if before is None else with_context(change.hunks, lines_of(before), choices.context_lines)
@@ -208,7 +222,6 @@ class _Files:
         base: list[Section] = []
         if before and wider and change.status not in ("added", "deleted"):
             base = list(_base(change.old_path, before, hunks, choices))
-        diff = [Section("file", in_one_line(change.new_path), _done(change))]
         return base, diff + [Section("hunk", "", hunk_text(hunk)) for hunk in hunks]
 
 
@@ -218,9 +231,8 @@ def _base(path: str, before: str, hunks: list[Hunk], choices: _Choices) -> Itera
         return
     lines = lines_of(before)
     for first, end in surroundings(hunks, len(lines), choices.margin_lines):
-        yield Section(
-            "base_lines", f"{first + 1}-{end} {in_one_line(path)}", "".join(lines[first:end]).removesuffix("\n")
-        )
+        shown = "".join(lines[first:end]).removesuffix("\n")
+        yield Section("base_lines", f"{first + 1}-{end} {in_one_line(path)}", shown)
 
 
 def _done(change: FileDiff) -> str:
