@@ -57,8 +57,8 @@ def mill(folder: Path, shards: list[Path]) -> Mill:
 def document(tmp_path: Path, before: str, **changed: Any) -> Document:
     """One pull request whose one file is `before` and gets another line."""
     lines = before.split("\n")[:-1]
-    hunk = f"@@ -1,{len(lines)} +1,{len(lines) + num_added} @@\n" + "".join(f" {line}\n" for line in lines)
     added, num_added = changed.pop("added", "x = 1"), changed.pop("num_added", 1)
+    hunk = f"@@ -1,{len(lines)} +1,{len(lines) + num_added} @@\n" + "".join(f" {line}\n" for line in lines)
     row = {
         "kind": "merged_pull_request",
         "repo_name": "a/b",

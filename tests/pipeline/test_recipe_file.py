@@ -333,3 +333,10 @@ def test_kinds_of_redaction_are_answered_with_levels(recipe_path: Path) -> None:
     assert {kind for kind, level in sensitivity if level == "off"} == {
         "url_password", "assigned_secret", "payment_card", "iban", "phone_number"
     }  # fmt: skip
+
+
+def test_a_missing_kind_is_told_and_no_second_mistake_where_the_format_is_wrong(recipe_path: Path) -> None:
+    missing = mistake(recipe_path, BASE.replace("kind: text, ", ""))
+    assert "sources.0.kind: format: jsonl needs `kind`, code or text" in missing.message
+    wrong = mistake(recipe_path, BASE.replace("format: jsonl, kind: text", "format: csv"))
+    assert wrong.message.endswith("got 'csv'")
