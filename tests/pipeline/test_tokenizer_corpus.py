@@ -67,9 +67,11 @@ def test_the_control_token_is_the_recipes(recipe: Recipe) -> None:
 
 
 def test_the_control_tokens_are_those_of_the_recipes_template(recipe: Recipe) -> None:
-    update = {"rendering": recipe.rendering.model_copy(update={"template": "starcoder2"})}
     tokens = {"beginning_of_document": "<begin>", "end_of_document": "<file_sep>"}
-    update |= {"tokenizer": recipe.tokenizer.model_copy(update=tokens)}
+    update = {
+        "rendering": recipe.rendering.model_copy(update={"template": "starcoder2"}),
+        "tokenizer": recipe.tokenizer.model_copy(update=tokens),
+    }
     added = [token["content"] for token in json.loads(train(recipe.model_copy(update=update)))["added_tokens"]]
     fim = ["<fim_prefix>", "<fim_middle>", "<fim_suffix>"]
     assert added == ["<file_sep>", "<begin>", *fim, "<repo_name>", "<jupyter_script>"]
