@@ -9,6 +9,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -17,10 +18,13 @@ from tokenizers import Tokenizer
 from manifests.release import Manifest
 from manifests.storage import Storage
 from pipeline.pass_9_release import release_folder
+from pipeline.recipe import Recipe
 from pipeline.recipe_file import load_recipe
 from pipeline.runner import open_mill
+from pipeline.tokenizer_file import load_renderer
 from pipeline.units import step_named, unit_inputs
 from pipeline.verify import verify_release
+from stages.rendering import Form
 
 Run = Callable[..., None]
 Files = dict[str, bytes]
@@ -35,23 +39,27 @@ def rows(files: Files, folder: str) -> Iterator[tuple[str, dict[str, Any]]]:
                 yield name.removeprefix(f"{folder}/"), row
 
 
-def decoded(files: Files, tokenizer: Tokenizer) -> dict[tuple[str, str], str]:
-    """The text of every document by shard and id, from its pieces."""
-    pieces: dict[tuple[str, str], dict[int, list[int]]] = {}
+def decoded(files: Files, recipe: Recipe) -> dict[tuple[str, str], str]:
+    """The text of every document by shard and id, from its pieces: what positions say of the rows, put together."""
+    renderer = load_renderer(recipe)
+    data: dict[str, list[list[int]]] = {}
     for shard, row in rows(files, "data"):
-        start = 0
-        for name, offset, length in zip(row["doc_ids"], row["doc_offsets"], row["seq_lengths"], strict=True):
-            pieces.setdefault((shard, name), {})[offset] = row["input_ids"][start : start + length]
-            start += length
+        data.setdefault(shard, []).append(row["input_ids"])
+    pieces: dict[tuple[str, str], dict[int, list[int]]] = {}
+    forms: dict[tuple[str, str], Form] = {}
+    for shard, place in rows(files, "positions"):
+        key, first = (shard, place["doc_id"]), place["offset"]
+        pieces.setdefault(key, {})[place["doc_offset"]] = data[shard][place["row"]][first : first + place["length"]]
+        forms[key] = place["form"]
     tokens = {key: [token for offset in sorted(parts) for token in parts[offset]] for key, parts in pieces.items()}
-    return {key: tokenizer.decode(ids[:-1], skip_special_tokens=False) for key, ids in tokens.items()}
+    return {key: renderer.restore(np.array(ids, dtype=np.int32), forms[key]) for key, ids in tokens.items()}
 
 
 def test_texts_are_those_that_the_tokens_decode_to(expected_release: Files, finished_recipe: Path) -> None:
     tokenizer = Tokenizer.from_file(str(finished_recipe.parent / "tokenizer.json"))
     texts = {(shard, row["doc_id"]): row["text"] for shard, row in rows(expected_release, "texts")}
     form = tokenizer.normalizer.normalize_str if tokenizer.normalizer else str
-    assert {key: form(text) for key, text in texts.items()} == decoded(expected_release, tokenizer)
+    assert {key: form(text) for key, text in texts.items()} == decoded(expected_release, load_recipe(finished_recipe))
     assert len(texts) > 50
     together = "".join(texts.values())
     assert "<|endoftext|>" in together
@@ -138,6 +146,7 @@ def test_datasets_loads_texts_as_the_text_of_other_sets(small_release: Path, tmp
     num_rows, types, first, other = json.loads(done.stdout.splitlines()[-1])
     tables = [pq.read_table(path) for path in sorted(small_release.glob("texts/*.parquet"))]
     assert num_rows == sum(table.num_rows for table in tables)
+    assert types.pop("copies") == "Value('int32')"
     assert set(types.values()) == {"Value('string')"}
     assert first == tables[0].to_pylist()[0]
     assert other == "of another set"
