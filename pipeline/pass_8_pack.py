@@ -22,14 +22,15 @@ from manifests.ledger import Ledger
 from pipeline.kept_texts import INDEXED, TEXTS
 from pipeline.pack_beside import DocumentFiles
 from pipeline.packed_set import PackedSet, PackedSource, PackingChoice
-from pipeline.pass_6_tokenize import DOCUMENTS, PACKED, TOKENS, TOKENS_OF_KIND
+from pipeline.pass_6_tokenize import DOCUMENTS, TOKENS, TOKENS_OF_KIND
 from pipeline.pass_7_settle import TRIM
 from pipeline.plan import Plan
 from pipeline.recipe import Recipe
+from pipeline.rendered_documents import PACKED
 from pipeline.steps import Read, Step, UnitContext
 from pipeline.tokenizer_file import load_tokenizer, tokenizer_settings
 from stages.exchange import Block, BlockWriter, Progress, read_segments, read_table
-from stages.mixing import KEY_BINS, bin_of
+from stages.mixing import place_of
 from stages.packed_documents import PackedDocuments
 from stages.packed_rows import compile_kernels
 from stages.packing import Int32s
@@ -104,7 +105,7 @@ def _of_kind(table: pa.Table, kind: str) -> Bools:
 
 def _kept(packed: pa.Table, trim: list[dict[str, Any]], dropped: pa.Array) -> Bools:
     """bool[rows], whether settle kept each packed document."""
-    places = packed.column("copy").to_numpy() * KEY_BINS + bin_of(packed.column("mix_key").to_numpy())
+    places = place_of(packed.column("copy").to_numpy().astype(np.int64), packed.column("mix_key").to_numpy())
     kept = np.zeros(packed.num_rows, dtype=np.bool_)
     for row in trim:
         is_here = pc.and_(

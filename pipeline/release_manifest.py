@@ -13,7 +13,6 @@ from manifests.release import (
     DocumentClass,
     EarlierRelease,
     Manifest,
-    ReleaseMixture,
     ReleaseSource,
     ReleaseTokenizer,
     SourceShard,
@@ -21,10 +20,10 @@ from manifests.release import (
 from manifests.release_packing import ContextLength, PackingFigures, ReleasePacking
 from pipeline.benchmark_files import benchmark_settings
 from pipeline.packed_set import PackedCounts
-from pipeline.pass_4_mix import mixture_shares
 from pipeline.plan import Plan
 from pipeline.recipe import Recipe
 from pipeline.release_benchmarks import release_benchmarks
+from pipeline.release_mixture import release_mixture
 from pipeline.software import software_versions
 from pipeline.steps import UnitContext
 from pipeline.tokenizer_file import load_renderer, load_tokenizer
@@ -98,7 +97,7 @@ def new_manifest(context: UnitContext) -> Manifest:
         redactions=_redactions(records["clean"]),
         redacted_documents=_sum_counts(record.counts["redacted_documents"] for record in records["clean"]),
         benchmarks=release_benchmarks(recipe, records["clean"]),
-        mixture=_mixture(context, documents),
+        mixture=release_mixture(context, documents),
         packing=_packing(recipe, packs),
         documents=documents,
         licence_words={row.licence: licence_words(row.licence) for row in documents},
@@ -133,21 +132,6 @@ def _failed_units(context: UnitContext) -> list[str]:
         for record in context.failed["ingest"]
         if record.failure
     ]
-
-
-def _mixture(context: UnitContext, documents: list[DocumentClass]) -> ReleaseMixture:
-    shares = mixture_shares(context.recipe)
-    reached = dict.fromkeys(shares, 0)
-    for row in documents:
-        reached[row.kind] += row.tokens
-    settled = context.earlier["settle"][0].counts
-    return ReleaseMixture(
-        shares,
-        context.earlier["mix"][0].counts["estimated_tokens"],  # type: ignore[arg-type]
-        settled["selected_tokens"],  # type: ignore[arg-type]
-        settled["target_tokens"],  # type: ignore[arg-type]
-        reached,
-    )
 
 
 def _packing(recipe: Recipe, packs: list[Record]) -> ReleasePacking:

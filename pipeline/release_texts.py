@@ -9,6 +9,7 @@ from pipeline.markdown import cell, table
 from pipeline.release_benchmarks import HEAD, benchmark_rows
 from pipeline.release_duplicates import CARD_HELD_OUT, duplicate_sections
 from pipeline.release_folders import has_texts, holds_out
+from pipeline.release_mixture import mixture_tables
 from pipeline.release_packing import columns_table, length_configs, packing_section
 
 _PASS_OF = {
@@ -62,8 +63,7 @@ def summary(manifest: Manifest) -> str:
         "## Why documents were rejected",
         table(("pass", "stage", "reason", "documents", "bytes"), _reasons(manifest)),
         *duplicate_sections(manifest),
-        "## Mixture",
-        table(("kind", "share asked for", "share reached", "tokens", "of about"), _mixture(manifest)),
+        *mixture_tables(manifest),
         "## Licences",
         table(("licence", "kind", "what it is", *_AMOUNTS), _by(manifest, "licence", "kind", "licence_words")),
         _ATTRIBUTION,
@@ -198,15 +198,6 @@ def _not_known(manifest: Manifest) -> Iterable[Sequence[str]]:
         documents = manifest.not_known[name]
         numbers = [documents[kind] for kind in manifest.mixture.shares]
         yield what, *(f"{number:,}" for number in (*numbers, sum(numbers)))
-
-
-def _mixture(manifest: Manifest) -> Iterable[Sequence[str]]:
-    mixture = manifest.mixture
-    total = sum(mixture.reached_tokens.values())
-    for kind, share in mixture.shares.items():
-        reached = mixture.reached_tokens[kind]
-        fraction = f"{reached / total:.4%}" if total else "-"
-        yield kind, f"{share:.2%}", fraction, f"{reached:,}", f"{mixture.estimated_tokens[kind]:,}"
 
 
 def _by(manifest: Manifest, *names: str, empty: str = "(none)") -> list[Sequence[str]]:

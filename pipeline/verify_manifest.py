@@ -13,6 +13,7 @@ from pipeline.findings import Findings
 from pipeline.release_folders import DATA, folders_of, sequence_lengths, shard_files
 from pipeline.release_texts import card, summary
 from pipeline.software import software_versions
+from pipeline.verify_mixture import check_mixture
 from pipeline.verify_rows import KINDS
 
 TOKENIZER = "tokenizer/tokenizer.json"
@@ -37,16 +38,8 @@ def check_manifest(release: Storage, manifest: Manifest, findings: Findings) -> 
         findings.add(error.message)
     lowest = min((min(row.documents, row.num_bytes, row.tokens) for row in manifest.documents), default=0)
     expect("documents: smallest number", max(0, lowest), lowest)
-    mixture = manifest.mixture
-    for name, by_kind in (
-        ("mixture.shares", mixture.shares),
-        ("mixture.selected_tokens", mixture.selected_tokens),
-        ("mixture.target_tokens", mixture.target_tokens),
-        ("mixture.reached_tokens", mixture.reached_tokens),
-        ("packing.documents", manifest.packing.documents),
-    ):
-        expect(f"{name}: kinds", sorted(KINDS), sorted(by_kind))
-    expect("mixture.reached_tokens", manifest.tokens_by_kind(), mixture.reached_tokens)
+    check_mixture(manifest, findings)
+    expect("packing.documents: kinds", sorted(KINDS), sorted(manifest.packing.documents))
     expect("duplicate_counts: names", sorted(DUPLICATE_COUNTS), sorted(manifest.duplicate_counts))
     in_files = sum(file.rows or 0 for file in manifest.files if file.path.startswith("held_out/"))
     expect("held_out: rows of held_out/", manifest.held_out, in_files)

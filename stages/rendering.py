@@ -21,6 +21,7 @@ from manifests.errors import RecipeError
 from stages.notebooks import CELL_STARTS
 from stages.rendering_draws import happens, repository_chunks, split
 from stages.rendering_forms import TEMPLATES, Control, File, Piece, Split, TemplateName, file_pieces
+from stages.rendering_pull_requests import CONTROLS, pull_request_pieces, pull_request_text
 from stages.tokenizing import PROBE, TextTokenizer, TokenIds
 
 Form = Literal["file", "fim_psm", "fim_spm", "repository", "repository_bare", "pull_request"]
@@ -71,6 +72,11 @@ class Rendered(NamedTuple):
     form: Form
     ids: TokenIds
     members: list[tuple[bytes, int]]
+
+
+def render_file(document_tokens: TokenIds, *, end_of_document_id: int) -> TokenIds:
+    """int32[n + 1]: the tokens of one file or text, then the end-of-document token."""
+    return np.append(document_tokens, np.int32(end_of_document_id))
 
 
 def packed_name(first_id: bytes, copy: int, *, repository: bool = False) -> str:
@@ -162,8 +168,19 @@ class Renderer:
                 break
         return rendered
 
+    def pull_request(self, document: Renderable, copy: int) -> Rendered:
+        """A pull request or commit; as a plain file where its text has no such form."""
+        name = packed_name(document.id, copy)
+        pieces = pull_request_pieces(self._options.template, document.text)
+        if pieces is None:
+            return self._rendered(name, "file", [(document.id, [document.text])])
+        return self._rendered(name, "pull_request", [(document.id, pieces)])
+
     def restore(self, ids: TokenIds, form: Form) -> str:
         """The normalized text of one document, from all its own ids (a member's) in a document of that form."""
+        if form == "pull_request":
+            parts = ((control, text) for control, text in self._texts(ids) if control is not None)
+            return pull_request_text(self._options.template, parts)
         template = self._template
         around, split_up = "", dict.fromkeys((template.fim_prefix, template.fim_middle, template.fim_suffix), "")
         for control, text in self._texts(ids):
@@ -217,6 +234,9 @@ def _needed(options: RenderingOptions) -> Iterator[tuple[Control, str]]:
     if options.repository_share:
         for control in (template.repository_name, template.file_separator):
             yield control, f"set rendering.repository.share: 0, or {other}"
+    if options.pull_requests:
+        for control in CONTROLS[options.template]:
+            yield control, f"leave out the sources of format pull-requests, or {other}"
     if template.script is not None:
         yield template.script, other
 

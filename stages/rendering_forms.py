@@ -10,7 +10,7 @@ with the suffix first is the second one of arXiv 2207.14255, section 4.1, which 
 that Qwen was, too, is not published.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -65,6 +65,12 @@ class Template:
     bare_share: float
     repository: Callable[["Template", str | None, Sequence[File]], list[list[Piece]]]
 
+    @property
+    def file_controls(self) -> tuple[Control, ...]:
+        """What files and repositories take: what a tokenizer that is trained for this template gets."""
+        named = (self.fim_prefix, self.fim_middle, self.fim_suffix, self.repository_name, self.file_separator)
+        return named if self.script is None else (*named, self.script)
+
 
 def file_pieces(template: Template, content: str | Split, *, script: bool) -> list[Piece]:
     """One file or text; `script`: it was a notebook."""
@@ -112,7 +118,7 @@ def _starcoder2_repository(template: Template, repository: str | None, files: Se
     return members
 
 
-TEMPLATES: dict[TemplateName, Template] = {
+TEMPLATES: Mapping[TemplateName, Template] = {
     "qwen": Template(
         fim_prefix=Control("<|fim_prefix|>"),
         fim_suffix=Control("<|fim_suffix|>"),
