@@ -157,7 +157,7 @@ def _explain(mistakes: list[ErrorDetails], where: str, value: dict[str, Any]) ->
     # No default of `kind` was looked for, because of another mistake of its source.
     mistakes = [mistake for mistake in mistakes if mistake["type"] != "default_factory_not_called"]
     first = next((mistake for mistake in mistakes if mistake["type"] == "extra_forbidden"), mistakes[0])
-    location = first["loc"]
+    location = _location(first["loc"], value)
     key = ".".join(str(part) for part in location)
     more = f" ({len(mistakes)} mistakes in all)" if len(mistakes) > 1 else ""
     if first["type"] == "extra_forbidden":
@@ -175,6 +175,17 @@ def _explain(mistakes: list[ErrorDetails], where: str, value: dict[str, Any]) ->
     hint = nearest.removeprefix("; ") + name if nearest else _hint(first, key, got)
     # A check over several sections has no key of its own: its message names them.
     return RecipeError(f"{where}: {key}{': ' if key else ''}{message}{more}", hint=hint)
+
+
+def _location(location: tuple[int | str, ...], value: Any) -> tuple[int | str, ...]:
+    """The keys and places of a location, without the names of the types that a value may have."""
+    parts: list[int | str] = []
+    for part in location:
+        if isinstance(part, int) or isinstance(value, dict):
+            parts.append(part)
+            inner = isinstance(value, dict) or (isinstance(value, list) and part in range(len(value)))
+            value = (value.get(part) if isinstance(value, dict) else value[int(part)]) if inner else None
+    return tuple(parts)
 
 
 def _mistake(mistake: ErrorDetails, location: tuple[int | str, ...], got: object) -> str:
