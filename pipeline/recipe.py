@@ -21,7 +21,7 @@ from pipeline.recipe_filters import Filters, Languages
 from pipeline.recipe_mixture import Mixture
 from pipeline.recipe_redaction import Redaction
 from pipeline.recipe_release import ReleaseChoice
-from pipeline.recipe_tokens import Packing, TokenizerChoice
+from pipeline.recipe_tokens import Packing, Rendering, TokenizerChoice
 from pipeline.recipe_types import Name, Positive, Section
 
 LicenceEntry = Annotated[str, Field(min_length=1, max_length=200)]
@@ -168,6 +168,7 @@ class Recipe(Section):
     redaction: Redaction = Redaction()
     mixture: Mixture = Mixture()
     tokenizer: TokenizerChoice = TokenizerChoice()
+    rendering: Rendering = Rendering()
     packing: Packing = Packing()
     release: ReleaseChoice = ReleaseChoice()
     limits: Limits = Limits()

@@ -44,7 +44,7 @@ filters:
       longest_line_characters: {maximum: 1000}
       duplicate_line_fraction: {maximum: 0.7}
 tokenizer: {path: tokenizer.json}
-packing: {sequence_tokens: 128}
+packing: {sequence_tokens: [128, 512]}
 # Rules for tokens take a second to compile and a fifth of one to load, those of all else a fortieth to load.
 redaction: {sensitivity: {secret: off, assigned_secret: off}}
 """

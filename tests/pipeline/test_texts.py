@@ -87,7 +87,7 @@ def test_a_unit_of_pack_reads_the_blocks_of_its_slices_slice_after_slice(finishe
         assert blocks == sorted(set(blocks))
         assert {number for number, _ in blocks} == set(mill.plan.slices_of(unit))
         assert len({writer for _, writer in blocks}) > 2
-        assert [(block.slice, block.unit) for block in inputs["tokens"]] == [(n, n) for n in mill.plan.slices_of(unit)]
+        assert [(block.slice, block.unit) for block in inputs["packed"]] == [(n, n) for n in mill.plan.slices_of(unit)]
 
 
 @pytest.fixture

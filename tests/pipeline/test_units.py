@@ -142,7 +142,7 @@ def test_a_record_that_is_not_whole_is_made_again(
         ("group", "bands", "pair"),
         ("verify", "verify_fates", "resolve"),
         ("clean", "texts", "tokenize"),
-        ("tokenize", "tokens", "pack"),
+        ("tokenize", "packed", "pack"),
         ("pack", "shard", "release"),
     ],
 )
