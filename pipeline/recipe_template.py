@@ -62,7 +62,15 @@ _COMMENTS = {
         "out; null: never. docs/redaction.md has the rules."
     ),
     "mixture": "Shares in tokens. tokens: the total wanted, null for as many as possible. shortfall: scale or fail.",
-    "tokenizer": "A Hugging Face tokenizer.json; `corpusmill tokenizer train FILE` makes one from these sources.",
+    "tokenizer": (
+        "A Hugging Face tokenizer.json; `corpusmill tokenizer train FILE` makes one from these sources. The control\n"
+        "tokens that end and begin every document; null: nothing begins it."
+    ),
+    "rendering": (
+        "template: qwen or starcoder2, whose control tokens the tokenizer must have. fim.rate: the share of code\n"
+        "files that are cut for fill-in-the-middle, of these fim.spm with the suffix first. repository.share: how\n"
+        "much of the code stands in documents of several files of a repository. docs/training-forms.md has the forms."
+    ),
     "packing": "Tokens of every sequence.",
     "release": (
         "The folder in which the release's own folder is made. texts: parquet puts the cleaned text of every document\n"
