@@ -13,6 +13,7 @@ from manifests.document import ID_BYTES
 from manifests.errors import CorpusmillError
 from manifests.ledger import Ledger
 from manifests.record import Record
+from pipeline.inspect_mixture import mixture_outlook
 from pipeline.pass_9_release import release_folder
 from pipeline.passes import PASSES, STEPS
 from pipeline.runner import failures, states
@@ -76,8 +77,20 @@ def print_plan(mill: Mill) -> None:
         table.add_row(*_name(state.step), f"{state.num_units:,}", f"{done:,}", f"{state.todo:,}", reading)
     console.print(table, soft_wrap=False)
     console.print(_tokenizer_line(mill))
+    _print_mixture(mill, console, cleaned=any(state.step.name == "clean" and not state.todo for state in steps))
     for line in (*_duplicates_lines(mill), *earlier_lines(mill)):
         console.print(line)
+
+
+def _print_mixture(mill: Mill, console: Console, *, cleaned: bool) -> None:
+    outlook = mixture_outlook(mill, cleaned=cleaned)
+    if outlook.rows:
+        table = _table(*outlook.rows[0])
+        for row in outlook.rows[1:]:
+            table.add_row(*(safe(cell, 40) for cell in row))
+        console.print(table, soft_wrap=False)
+    for line in outlook.lines:
+        console.print(safe(line, 600))
 
 
 def print_status(mill: Mill) -> None:

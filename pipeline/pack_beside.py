@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import IO, Self, cast, get_args
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -19,6 +20,7 @@ from pipeline.kept_texts import INDEXED, TEXTS
 from pipeline.steps import UnitContext
 from stages.attribution import NOT_KNOWN, attribution, attribution_schema, attribution_writer, not_known, row_groups
 from stages.exchange import BlockWriter, block_of_hash, fixed_binary, read_segments, read_table, sortable
+from stages.packed_documents import hex_names
 from stages.release_index import BAND_ROWS, INDEX, index_tables, sorted_bands, with_release, write_index
 from stages.texts import text_rows, texts_schema, texts_writer
 
@@ -86,9 +88,9 @@ class DocumentFiles:
 
         Args:
             number: of the slice.
-            documents: those of it that the release has: `TOKENS` without tokens, and doc_id, their ids as text.
+            documents: those of it that the release has: `DOCUMENTS`, and copies, how many times each is packed.
         """
-        doc_ids = documents.column("doc_id").combine_chunks()
+        doc_ids = hex_names(fixed_binary(documents.column("id"), ID_BYTES))
         table = attribution(documents, doc_ids)
         for kind in get_args(Kind):
             for name, lacking in not_known(table.filter(pc.equal(table.column("kind"), kind))).items():
@@ -112,7 +114,8 @@ class DocumentFiles:
     def _write_held_out(self, number: int, writer: pq.ParquetWriter) -> None:
         context = self._context
         documents = read_table(context.storage, context.of_slice("held_out", number), TEXTS, context.progress)
-        names = pa.array([identifier.hex() for identifier in documents.column("id").to_pylist()], pa.string())
+        documents = documents.append_column("copies", pa.array(np.zeros(documents.num_rows, dtype=np.int32)))
+        names = hex_names(fixed_binary(documents.column("id"), ID_BYTES))
         for part in text_rows(documents, names, documents):
             writer.write_table(part, row_group_size=part.num_rows)
         self.counts["held_out"] += documents.num_rows

@@ -8,8 +8,6 @@ different places.
 Memory: the texts and the token ids of one slice.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -21,31 +19,20 @@ from pipeline.kept_texts import TEXTS
 from pipeline.pass_4_mix import SELECTION
 from pipeline.plan import Plan
 from pipeline.recipe import Recipe
+from pipeline.rendered_documents import PACKED, PackedDocument, Rendering, packed_tables, rendered_documents
 from pipeline.steps import Read, Step, UnitContext
-from pipeline.tokenizer_file import load_tokenizer, tokenizer_settings
-from stages.exchange import fixed_binary, fixed_binary_array, lexsorted, sortable
+from pipeline.tokenizer_file import (
+    load_renderer,
+    load_tokenizer,
+    rendering_options,
+    rendering_settings,
+    tokenizer_settings,
+)
+from stages.exchange import fixed_binary, lexsorted, sortable
 from stages.mixing import order_keys
-from stages.rendering import render_file
 
-_ID = pa.binary(ID_BYTES)
 # One row for each source document that was selected.
 DOCUMENTS = pa.schema([field for field in TEXTS if field.name != "text"])
-# One row for each packed document; `members` are the source documents that its tokens are of, in order.
-PACKED = pa.schema(
-    [
-        pa.field("packed_id", _ID),
-        pa.field("name", pa.string()),
-        pa.field("kind", pa.string()),
-        pa.field("domain", pa.string()),
-        pa.field("copy", pa.int32()),
-        pa.field("mix_key", pa.uint64()),
-        pa.field("pack_key", pa.uint64()),
-        pa.field("form", pa.string()),
-        pa.field("members", pa.list_(pa.struct([pa.field("id", _ID), pa.field("length", pa.int32())]))),
-        pa.field("num_tokens", pa.int64()),
-        pa.field("num_bytes", pa.int64()),
-    ]
-)
 COUNTS = pa.schema(
     [PACKED.field(name) for name in ("packed_id", "kind", "domain", "copy", "mix_key", "num_tokens", "num_bytes")]
 )
@@ -57,28 +44,15 @@ _CHECKED_CHARACTERS = 20_000
 _BATCH_DOCUMENTS = 1000
 
 
-class _PackedDocument(NamedTuple):
-    """A row of PACKED on its way, but for what follows from the others."""
-
-    name: str
-    kind: str
-    domain: str
-    copy: int
-    mix_key: int
-    form: str
-    members: list[tuple[bytes, int]]
-    num_bytes: int
-    tokens: npt.NDArray[np.int32]
-
-
 def _tokenize(context: UnitContext) -> None:
     ledger = context.ledger = Ledger()
     texts = context.table("texts")
     texts = texts.take(pa.array(lexsorted(sortable(fixed_binary(texts.column("id"), ID_BYTES)))))
     ids = fixed_binary(texts.column("id"), ID_BYTES)
     mix_keys = order_keys(ids, context.recipe.seed, "mix")
-    domains = [""] * len(ids)
-    copies = _copies(context, texts.column("kind").to_pylist(), domains, mix_keys)
+    names = [texts.column(name).to_pylist() for name in ("kind", "subset", "language")]
+    domains = [context.recipe.mixture.domain_of(*of) for of in zip(*names, strict=True)]
+    copies = _copies(context, names[0], domains, mix_keys)
     columns = {"mix_key": mix_keys, "copies": copies, "domain": pa.array(domains, pa.string())}
     _leave_out(context, texts.filter(pa.array(copies == 0)), ledger)
     for name, column in columns.items():
@@ -119,44 +93,25 @@ def _leave_out(context: UnitContext, texts: pa.Table, ledger: Ledger) -> None:
         decisions.write(decisions_table(left_out))
 
 
-def _rendered(context: UnitContext, texts: pa.Table) -> list[_PackedDocument]:
-    tokenizer = load_tokenizer(context.recipe)
-    packed = []
-    for start in range(0, texts.num_rows, _BATCH_DOCUMENTS):
-        batch = texts.slice(start, _BATCH_DOCUMENTS).drop_columns(["attribution"]).to_pylist()
-        if context.unit == 0 and start == 0:
-            tokenizer.check([row["text"][:_CHECKED_CHARACTERS] for row in batch[:_CHECKED_TEXTS]])
-        for row in batch:
-            tokens = render_file(tokenizer.encode(row["text"]), end_of_document_id=tokenizer.end_of_document_id)
-            packed.append(
-                _PackedDocument(
-                    row["id"].hex(), row["kind"], row["domain"], 0, row["mix_key"], "file",
-                    [(row["id"], len(tokens))], row["num_bytes"], tokens,
-                )
-            )  # fmt: skip
-            context.progress(0)
-    return packed
+def _rendered(context: UnitContext, texts: pa.Table) -> list[PackedDocument]:
+    recipe = context.recipe
+    if context.unit == 0:
+        few = texts.column("text").slice(0, _CHECKED_TEXTS).to_pylist()
+        load_tokenizer(recipe).check([text[:_CHECKED_CHARACTERS] for text in few])
+    attribution = texts.column("attribution").combine_chunks()
+    texts = texts.append_column("revision", attribution.field("revision")).drop_columns(["attribution"])
+    formats = {source.name: str(source.format) for source in recipe.sources}
+    rendering = Rendering(load_renderer(recipe), rendering_options(recipe), formats, recipe.seed)
+    return rendered_documents(texts, rendering, lambda: context.progress(0))
 
 
-def _write(context: UnitContext, packed: list[_PackedDocument]) -> None:
-    names = np.array([bytes.fromhex(document.name) for document in packed], dtype=f"V{ID_BYTES}")
-    pack_keys = order_keys(names, context.recipe.seed, "pack")
-    order = lexsorted([pack_keys, *sortable(names)]).tolist()
-    packed = [packed[place] for place in order]
-    columns = {
-        "packed_id": fixed_binary_array(names[order]),
-        "pack_key": pack_keys[order],
-        "members": [[{"id": name, "length": length} for name, length in document.members] for document in packed],
-        "num_tokens": [len(document.tokens) for document in packed],
-    }
-    for name in ("name", "kind", "domain", "copy", "mix_key", "form", "num_bytes"):
-        columns[name] = [getattr(document, name) for document in packed]
-    table = pa.table([pa.array(columns[field.name], field.type) for field in PACKED], schema=PACKED)
+def _write(context: UnitContext, packed: list[PackedDocument]) -> None:
+    table, tokens = packed_tables(packed, context.recipe.seed)
     with context.blocks("packed", PACKED) as rows, context.blocks("counts", COUNTS) as counts:
         rows.write(table)
         counts.write(table.select(COUNTS.names))
     for kind, output in TOKENS_OF_KIND.items():
-        _write_tokens(context, output, [document.tokens for document in packed if document.kind == kind])
+        _write_tokens(context, output, tokens[kind])
 
 
 def _write_tokens(context: UnitContext, output: str, tokens: list[npt.NDArray[np.int32]]) -> None:
@@ -170,17 +125,23 @@ def _write_tokens(context: UnitContext, output: str, tokens: list[npt.NDArray[np
 
 
 def _settings(recipe: Recipe, _plan: Plan) -> object:
-    return {"tokenizer": tokenizer_settings(recipe), "seed": recipe.seed}
+    return {
+        "tokenizer": tokenizer_settings(recipe),
+        "rendering": rendering_settings(recipe),
+        "formats": [[source.name, source.format] for source in recipe.sources],
+        "domains": recipe.mixture.naming(),
+    }
 
 
 def _prepare(recipe: Recipe) -> None:
+    load_renderer(recipe)
     load_tokenizer(recipe).encode("warm")
 
 
 STEPS = [
     Step(
         name="tokenize",
-        version=2,
+        version=3,
         number=6,
         pass_name="tokenize",
         grain="slices",

@@ -3,9 +3,7 @@
 Every default stands here once; `corpusmill init` prints them, the manifest stores the recipe as it was understood.
 """
 
-import os
 from dataclasses import replace
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
@@ -16,6 +14,7 @@ from filters.licence_sets import licences_of_entries
 from filters.pile_subsets import SourceLicence, source_licence, unknown_subsets
 from manifests.document import Kind
 from manifests.errors import RecipeError
+from manifests.storage import user_cache_folder
 from pipeline.recipe_benchmarks import Decontamination
 from pipeline.recipe_duplicates import Deduplication, HeldOut
 from pipeline.recipe_filters import Filters, Languages
@@ -151,14 +150,13 @@ class Licences(Section):
         if self.cache is not None:
             return self.cache
         try:
-            caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+            return str(user_cache_folder("licences"))
         except RuntimeError as error:
             raise RecipeError(
                 "licences.cache: expected a folder for the answers of the licence detector, got null, and this user's "
                 "home folder is not known",
                 hint="name a folder as licences.cache in the recipe",
             ) from error
-        return str(Path(caches, "corpusmill", "licences"))
 
 
 class Limits(Section):

@@ -2,9 +2,11 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from manifests.release_packing import Mode
 from pipeline.recipe_types import Fraction, Section
+from pipeline.release_folders import MAXIMUM_LENGTHS
 
 
 class TokenizerChoice(Section):
@@ -37,7 +39,25 @@ class Rendering(Section):
     repository: RepositoryDocuments = RepositoryDocuments()
 
 
-class Packing(Section):
-    """Every sequence has this many tokens."""
+SequenceTokens = Annotated[int, Field(ge=2, le=1 << 20)]
 
-    sequence_tokens: Annotated[int, Field(ge=2, le=1 << 20)] = 4096
+
+class Packing(Section):
+    """How documents become sequences, and how long these are: one length, or several of which the first is the main."""
+
+    mode: Mode = "best_fit"
+    sequence_tokens: (
+        SequenceTokens | Annotated[list[SequenceTokens], Field(min_length=1, max_length=MAXIMUM_LENGTHS)]
+    ) = 4096
+
+    @field_validator("sequence_tokens")
+    @classmethod
+    def _distinct(cls, value: int | list[int]) -> int | list[int]:
+        if isinstance(value, list) and len(set(value)) < len(value):
+            raise ValueError(f"expected lengths that differ, got {value}")
+        return value
+
+    @property
+    def lengths(self) -> list[int]:
+        """The context lengths; the first stands in `data/`."""
+        return self.sequence_tokens if isinstance(self.sequence_tokens, list) else [self.sequence_tokens]

@@ -9,6 +9,8 @@ from pipeline.markdown import cell, table
 from pipeline.release_benchmarks import HEAD, benchmark_rows
 from pipeline.release_duplicates import CARD_HELD_OUT, duplicate_sections
 from pipeline.release_folders import has_texts, holds_out
+from pipeline.release_mixture import mixture_tables
+from pipeline.release_packing import columns_table, length_configs, packing_section
 
 _PASS_OF = {
     "ingest": "1 ingest",
@@ -37,7 +39,7 @@ _CARD_CONFIG = """\
 """
 _CARD_TEXTS = """
 Its cleaned text is in `texts/`, in the file of the same name, for whoever tokenizes in another way: `doc_id`, `text`,
-`kind`, `source`, `subset`, `language`, `licence`, `repo` and `path`.
+`kind`, `source`, `subset`, `language`, `licence`, `repo`, `path` and `copies`.
 """
 _NOT_KNOWN = {
     "licence": "no evidence names a licence (NOASSERTION)",
@@ -61,8 +63,7 @@ def summary(manifest: Manifest) -> str:
         "## Why documents were rejected",
         table(("pass", "stage", "reason", "documents", "bytes"), _reasons(manifest)),
         *duplicate_sections(manifest),
-        "## Mixture",
-        table(("kind", "share asked for", "share reached", "tokens", "of about"), _mixture(manifest)),
+        *mixture_tables(manifest),
         "## Licences",
         table(("licence", "kind", "what it is", *_AMOUNTS), _by(manifest, "licence", "kind", "licence_words")),
         _ATTRIBUTION,
@@ -84,7 +85,7 @@ def summary(manifest: Manifest) -> str:
         table(("source", "kind/rule", "replacements"), _redactions(manifest)),
         _redacted_documents(manifest),
         "## Packing",
-        _packing(manifest),
+        *packing_section(manifest),
         "## Texts",
         _TEXTS if has_texts(manifest.recipe) else _NO_TEXTS,
     ]
@@ -99,7 +100,7 @@ pretty_name: {manifest.name}
 configs:
 - config_name: default
   data_files: data/*.parquet
-{_CARD_CONFIG if texts else ""}tags:
+{length_configs(manifest)}{_CARD_CONFIG if texts else ""}tags:
 - pretraining
 - corpusmill
 ---
@@ -116,13 +117,7 @@ from datasets import load_dataset
 rows = load_dataset("parquet", data_files="data/*.parquet", split="train")
 ```
 
-| column | type | meaning |
-|---|---|---|
-| `input_ids` | list<int32> | {manifest.packing.sequence_tokens} token ids of one kind of document |
-| `seq_lengths` | list<int32> | tokens of each piece, in order; what follows their sum is padding |
-| `doc_ids` | list<string> | document of each piece |
-| `doc_offsets` | list<int32> | first token of each piece within its document |
-| `kind` | string | `code` or `text` |
+{columns_table(manifest)}
 
 Every document has a row in `attribution/`, in the file of its shard's name: `doc_id`, its repository, revision and
 path, its SWHID, licence, the evidence for that, and the copyright statements of its text.
@@ -205,15 +200,6 @@ def _not_known(manifest: Manifest) -> Iterable[Sequence[str]]:
         yield what, *(f"{number:,}" for number in (*numbers, sum(numbers)))
 
 
-def _mixture(manifest: Manifest) -> Iterable[Sequence[str]]:
-    mixture = manifest.mixture
-    total = sum(mixture.reached_tokens.values())
-    for kind, share in mixture.shares.items():
-        reached = mixture.reached_tokens[kind]
-        fraction = f"{reached / total:.4%}" if total else "-"
-        yield kind, f"{share:.2%}", fraction, f"{reached:,}", f"{mixture.estimated_tokens[kind]:,}"
-
-
 def _by(manifest: Manifest, *names: str, empty: str = "(none)") -> list[Sequence[str]]:
     sums = manifest.sums_by(*names)
     rows = [
@@ -251,14 +237,3 @@ def _redactions(manifest: Manifest) -> Iterable[Sequence[str]]:
         for rule, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
             yield name, rule, f"{count:,}"
             name = ""
-
-
-def _packing(manifest: Manifest) -> str:
-    packing = manifest.packing
-    sequences = sum(packing.sequences.values())
-    capacity = sequences * packing.sequence_tokens
-    padding = f"{packing.padding_tokens / capacity:.3%}" if capacity else "-"
-    return (
-        f"{sequences:,} sequences of {packing.sequence_tokens:,} tokens; padding {padding}; "
-        f"{packing.cut_documents:,} documents are longer than a sequence and were cut."
-    )

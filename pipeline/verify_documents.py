@@ -89,7 +89,7 @@ class DocumentFiles:
         if len(wrong):
             row = table.slice(int(wrong[0]), 1).to_pylist()[0]
             more = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
-            self.found(f"{where}: document {row['doc_id']}{more}: expected {what}, got {row[column][:80]!r}")
+            self.found(f"{where}: document {row['doc_id']}{more}: expected {what}, got {_short(row[column])!r}")
 
     def expect_kind_and_licence(self, where: str, table: pa.Table) -> None:
         """Take down a kind that is none and a licence that is empty."""
@@ -106,6 +106,10 @@ class DocumentFiles:
             self.found(f"row group {group}: expected rows sorted by doc_id, each once, got others")
         self._look(f"row group {group}", table)
         return ids
+
+
+def _short(value: object) -> object:
+    return value[:80] if isinstance(value, str) else value
 
 
 def why_unreadable(error: Exception) -> str:

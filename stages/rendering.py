@@ -112,6 +112,11 @@ class Renderer:
         if options.fim_rate:
             _check_parts(tokenizer)
 
+    @property
+    def template_ids(self) -> dict[str, int]:
+        """Ids of the control tokens that may stand inside a document, by name."""
+        return {control.name: number for number, control in sorted(self._control_of.items())}
+
     def file(self, document: Renderable, copy: int) -> Rendered:
         """One file or text; code is cut for fill-in-the-middle as often as the options say."""
         name = packed_name(document.id, copy)

@@ -17,19 +17,17 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from manifests.errors import IntegrityError
+from stages.row_groups import row_groups
 
+_OF_DOCUMENT = ("kind", "source", "subset", "language", "licence", "repo", "path")
 RELEASED_TEXTS = pa.schema(
-    [
-        pa.field(name, pa.string())
-        for name in ("doc_id", "text", "kind", "source", "subset", "language", "licence", "repo", "path")
-    ]
+    [*(pa.field(name, pa.string()) for name in ("doc_id", "text", *_OF_DOCUMENT)), pa.field("copies", pa.int32())]
 )
 ROW_GROUP_BYTES = 16 * 1024 * 1024
 ROW_GROUP_ROWS = 1 << 16
 
-_OF_DOCUMENT = ("kind", "source", "subset", "language", "licence", "repo", "path")
 # Others hardly repeat, so a dictionary would cost time and bytes.
-_REPEATED = ["kind", "source", "subset", "language", "licence", "repo"]
+_REPEATED = ["kind", "source", "subset", "language", "licence", "repo", "copies"]
 _NO_BOUNDS = {"text"}  # the smallest and the largest text help nobody to find a row
 
 
@@ -55,7 +53,8 @@ def text_rows(documents: pa.Table, doc_ids: pa.Array, texts: pa.Table) -> Iterat
     """The rows of a release's table for some documents, sorted by id, in row groups of bounded rows and bytes.
 
     Args:
-        documents: with the columns id, kind, source, subset, language, licence, repo and path.
+        documents: with the columns id, kind, source, subset, language, licence, repo, path and copies, how many times
+            each is in the shard.
         doc_ids: their ids as text, in the same order.
         texts: with the columns id and text, of these documents and maybe of others, in any order.
 
@@ -74,11 +73,12 @@ def text_rows(documents: pa.Table, doc_ids: pa.Array, texts: pa.Table) -> Iterat
             f"document {lost}: expected the text that its token ids were made of, found none",
             hint="delete the work folder and run again",
         )
-    rows = pa.table({"doc_id": doc_ids.take(order)} | {name: documents.column(name) for name in _OF_DOCUMENT})
+    of_document = {name: documents.column(name) for name in (*_OF_DOCUMENT, "copies")}
+    rows = pa.table({"doc_id": doc_ids.take(order)} | of_document)
     text = _in_one(texts.column("text"))
     del texts  # the pieces that it was put together from
     sizes = _sizes(rows) + pc.binary_length(text).take(places).to_numpy()
-    for start, stop in _row_groups(sizes):
+    for start, stop in row_groups(sizes, maximum_size=ROW_GROUP_BYTES, maximum_rows=ROW_GROUP_ROWS):
         part = rows.slice(start, stop - start)
         # A take makes offsets that begin anew: those of a slice's texts may lie beyond what a string can have.
         own = text.take(places.slice(start, stop - start)).cast(pa.string())
@@ -91,20 +91,9 @@ def _in_one(column: pa.ChunkedArray) -> pa.Array:
 
 
 def _sizes(rows: pa.Table) -> npt.NDArray[np.int64]:
-    """int64[rows], UTF-8 bytes of all columns together."""
+    """int64[rows], UTF-8 bytes of all strings of a row together."""
     sizes = np.zeros(rows.num_rows, dtype=np.int64)
-    for column in rows.columns:
-        sizes += pc.binary_length(column).to_numpy()
+    for field in rows.schema:
+        if pa.types.is_string(field.type):
+            sizes += pc.binary_length(rows.column(field.name)).to_numpy()
     return sizes
-
-
-def _row_groups(sizes: npt.NDArray[np.int64]) -> Iterator[tuple[int, int]]:
-    """(first, last + 1) of runs of rows that are as long as their bytes and their number allow."""
-    ends = np.cumsum(sizes)
-    start = 0
-    while start < len(sizes):
-        before = ends[start - 1] if start else 0
-        fitting = int(np.searchsorted(ends, before + ROW_GROUP_BYTES, side="right"))
-        stop = min(max(fitting, start + 1), start + ROW_GROUP_ROWS, len(sizes))
-        yield start, stop
-        start = stop
