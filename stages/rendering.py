@@ -74,11 +74,6 @@ class Rendered(NamedTuple):
     members: list[tuple[bytes, int]]
 
 
-def render_file(document_tokens: TokenIds, *, end_of_document_id: int) -> TokenIds:
-    """int32[n + 1]: the tokens of one file or text, then the end-of-document token."""
-    return np.append(document_tokens, np.int32(end_of_document_id))
-
-
 def packed_name(first_id: bytes, copy: int, *, repository: bool = False) -> str:
     """Name of a packed document: the id of its first member in hex, `-repository` for several, `-2` for copy 1."""
     return first_id.hex() + "-repository" * repository + (f"-{copy + 1}" if copy else "")
