@@ -61,7 +61,11 @@ _COMMENTS = {
         "for documentation. Documents with more findings in 1,000 bytes, or a larger share of key material, are left\n"
         "out; null: never. docs/redaction.md has the rules."
     ),
-    "mixture": "Shares in tokens. tokens: the total wanted, null for as many as possible. shortfall: scale or fail.",
+    "mixture": (
+        "Shares in tokens. tokens: the total wanted, null for as many as possible. shortfall: scale, repeat (each\n"
+        "document up to maximum_epochs times) or fail. preset: pile-v1. domains, by subset or language, weights being\n"
+        "shares of the kind: {Python: {weight: 0.4, epochs: 2, maximum_tokens: 1000000}}; docs/mixture.md has more."
+    ),
     "tokenizer": (
         "A Hugging Face tokenizer.json; `corpusmill tokenizer train FILE` makes one from these sources. The control\n"
         "tokens that end and begin every document; null: nothing begins it."
@@ -74,7 +78,7 @@ _COMMENTS = {
     "packing": "Tokens of every sequence.",
     "release": (
         "The folder in which the release's own folder is made. texts: parquet puts the cleaned text of every document\n"
-        "beside its token ids; null: token ids alone."
+        "beside its token ids; jsonl.zst: the same as JSON lines; off: token ids alone."
     ),
     "limits": (
         "A line longer than maximum_line_bytes is rejected. unit_bytes of shards make a unit (null: 4 MiB or more),\n"

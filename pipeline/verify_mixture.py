@@ -39,10 +39,8 @@ def check_mixture(manifest: Manifest, findings: Findings) -> None:
 def _check_recipe(manifest: Manifest, findings: Findings) -> None:
     try:
         asked = Mixture.model_validate(manifest.recipe.get("mixture"))
-    except ValidationError as error:
-        findings.add(
-            f"{MANIFEST}: recipe.mixture: expected the mixture of a recipe, got {error.error_count()} mistakes"
-        )
+    except ValidationError:
+        findings.add(f"{MANIFEST}: recipe.mixture: expected the mixture of a recipe, got something else")
         return
     if asked.kinds != manifest.mixture.shares:
         findings.add(f"{MANIFEST}: mixture.shares: expected {asked.kinds}, got {manifest.mixture.shares}")

@@ -137,6 +137,19 @@ def test_a_plan_tells_what_near_duplicates_are_found(
     assert any(line.startswith(said) for line in capsys.readouterr().out.splitlines())
 
 
+def test_a_plan_shows_the_mixture(tiny_recipe: Path, finished_recipe: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    print_plan(open_mill(load_recipe(tiny_recipe, ["mixture.tokens=9999"])))
+    asked = "mixture: 70% code, 30% text, 9,999 tokens"
+    assert f"{asked}; how many there are is known after pass 3, clean" in capsys.readouterr().out
+    print_plan(open_mill(load_recipe(finished_recipe, ["mixture.tokens=9999999", 'mixture.domains={"a\\eb": {}}'])))
+    lines = capsys.readouterr().out.splitlines()
+    [head] = [number for number, line in enumerate(lines) if line.startswith("kind  domain")]
+    assert [line.split()[:3] for line in lines[head + 1 : head + 3]] == [[k, "(the", "rest)"] for k in ("code", "text")]
+    assert lines[head + 3] == "mixture: 70% code, 30% text, 9,999,999 tokens"
+    assert "no documents of a\N{REPLACEMENT CHARACTER}b" in lines[head + 5]
+    assert "shortfall: scale: the release will have about" in lines[head + 6]
+
+
 def test_the_status_of_a_finished_run_names_the_release(
     finished_recipe: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

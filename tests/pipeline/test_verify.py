@@ -341,7 +341,7 @@ def test_documents_moved_to_another_class_signed(release: Path) -> None:
 
 
 def figured(release: Path, change: Callable[[PackingFigures], PackingFigures], *, mode: str = "best_fit") -> str:
-    """What `verify` finds where the figures of code, packed in a mode at the first length, are changed and signed."""
+    """What `verify` finds where the figures of code in some mode, at the first length, are changed and signed."""
     packing = manifest_of(release).packing
     first, *others = packing.lengths
     changed = first.modes[mode] | {"code": change(first.modes[mode]["code"])}
