@@ -14,7 +14,7 @@ from manifests.release_packing import ReleasePacking
 from manifests.storage import Storage
 
 MANIFEST = "manifest.json"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 # The document passes in order: what one keeps is what the next reads.
 CHAIN = ("ingest", "judge", "clean", "tokenize", "pack")
@@ -181,6 +181,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             documents that were kept because too many pairs were open to decide of which others they are duplicates.
         held_out: documents that were set aside, in `held_out/`.
         not_known: documents by what their attribution does not know, then by kind.
+        packed_from: the digest of a release, where this is but a second packed set of its texts: `recipe`'s sections
+            tokenizer, rendering and packing, and all numbers of tokens, are the set's own, all else is the release's.
     """
 
     schema_version: int
@@ -207,6 +209,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     held_out: int
     not_known: dict[str, dict[str, int]]
     files: list[ReleaseFile]
+    packed_from: str | None = None
 
     @property
     def digest(self) -> str:
