@@ -149,7 +149,7 @@ def release_packing(mode: Mode, counts: Sequence[PackedCounts]) -> ReleasePackin
                 modes[name] = {kind: sums[kind] + figures[kind] for kind in figures}
         lengths.append(ContextLength(parts[0].sequence_tokens, modes))
     documents = _sum_counts(count.documents for count in counts)
-    return ReleasePacking(mode, documents, lengths)
+    return ReleasePacking(mode, documents, _sum_counts(count.forms for count in counts), lengths)
 
 
 def _classes(packs: list[Record]) -> list[DocumentClass]:

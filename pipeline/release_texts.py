@@ -146,8 +146,8 @@ is the same token. The tokenizer lies in `tokenizer/`, its sha256 is `{manifest.
 def _packed_from(manifest: Manifest) -> str:
     return (
         f"This is a second packed set of the texts of {manifest.name} {manifest.version}, the release whose manifest "
-        f"has the digest `{manifest.packed_from}`: what was read, kept and rejected is that release's account, numbers of "
-        "tokens are this set's."
+        f"has the digest `{manifest.packed_from}`: what was read, kept and rejected is that release's account, "
+        "numbers of tokens are this set's."
     )
 
 
