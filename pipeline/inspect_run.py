@@ -165,7 +165,7 @@ def earlier_lines(mill: Mill) -> Iterator[str]:
     """Which earlier releases are asked, and what of each can be found."""
     for name, texts in {shard.release: shard.texts for shard in mill.plan.earlier}.items():
         how = "near and equal documents are found" if "texts" in texts else "it has no texts: equal documents are found"
-        also = ", and what is near to what it held out" if texts == ["held_out"] else ""
+        also = ", and what is near to what it held out" if list(texts) == ["held_out"] else ""
         if mill.recipe.deduplication.near is None:
             how, also = "equal documents are found", ""
         yield safe(f"earlier release {name}: {how}{also}")

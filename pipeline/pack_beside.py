@@ -8,7 +8,7 @@ and read once.
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import IO, Self, cast, get_args
+from typing import IO, Literal, Self, cast, get_args
 
 import numpy as np
 import pyarrow as pa
@@ -22,7 +22,7 @@ from stages.attribution import NOT_KNOWN, attribution, attribution_schema, attri
 from stages.exchange import BlockWriter, block_of_hash, fixed_binary, read_segments, read_table, sortable
 from stages.packed_documents import hex_names
 from stages.release_index import BAND_ROWS, INDEX, index_tables, sorted_bands, with_release, write_index
-from stages.texts import text_rows, texts_schema, texts_writer
+from stages.texts import TextsFormat, WriteRows, text_rows, texts_schema, texts_writer
 
 _TEXT = pa.schema([TEXTS.field("id"), TEXTS.field("text")])
 
@@ -40,8 +40,8 @@ class DocumentFiles:
         context: UnitContext,
         attributions: pq.ParquetWriter,
         *,
-        texts: pq.ParquetWriter | None,
-        held_out: pq.ParquetWriter | None,
+        texts: WriteRows | None,
+        held_out: WriteRows | None,
         indexed: BlockWriter,
     ) -> None:
         self.not_known = {name: dict.fromkeys(get_args(Kind), 0) for name in NOT_KNOWN}
@@ -63,21 +63,21 @@ class DocumentFiles:
         num_blocks = context.plan.slices_per_partition
         with ExitStack() as stack:
 
-            def new_file(table: str) -> IO[bytes]:
-                return cast("IO[bytes]", stack.enter_context(context.whole_file(table, ".parquet")))
+            def new_file(table: str, suffix: str = "parquet") -> IO[bytes]:
+                return cast("IO[bytes]", stack.enter_context(context.whole_file(table, f".{suffix}")))
 
-            def texts(table: str, *, asked_for: object) -> pq.ParquetWriter | None:
-                if not asked_for:
+            def texts(table: str, form: TextsFormat | Literal["off"]) -> WriteRows | None:
+                if form == "off":
                     return None
-                return stack.enter_context(texts_writer(new_file(table), texts_schema(release)))
+                return stack.enter_context(texts_writer(new_file(table, form), texts_schema(release), form))
 
             attributions = attribution_writer(new_file("attribution"), attribution_schema(release))
             with context.blocks("indexed_by_key", INDEXED, num_blocks=num_blocks) as indexed:
                 files = cls(
                     context,
                     stack.enter_context(attributions),
-                    texts=texts("texts", asked_for=context.recipe.release.texts),
-                    held_out=texts("held_texts", asked_for=context.recipe.held_out),
+                    texts=texts("texts", context.recipe.release.texts),
+                    held_out=texts("held_texts", "parquet" if context.recipe.held_out else "off"),
                     indexed=indexed,
                 )
                 yield files
@@ -99,7 +99,7 @@ class DocumentFiles:
             self._attributions.write_table(part, row_group_size=part.num_rows)
         if self._texts is not None:
             for part in text_rows(documents, doc_ids, self._texts_of(number, documents.column("id"))):
-                self._texts.write_table(part, row_group_size=part.num_rows)
+                self._texts(part)
                 self._context.progress(0)
         if self._held_out is not None:
             self._write_held_out(number, self._held_out)
@@ -111,13 +111,13 @@ class DocumentFiles:
         highs = sortable(fixed_binary(indexed.column("key"), ID_BYTES))[0]
         self._indexed.write(indexed, block_of_hash(highs, self._context.plan.slices_per_partition))
 
-    def _write_held_out(self, number: int, writer: pq.ParquetWriter) -> None:
+    def _write_held_out(self, number: int, write: WriteRows) -> None:
         context = self._context
         documents = read_table(context.storage, context.of_slice("held_out", number), TEXTS, context.progress)
         documents = documents.append_column("copies", pa.array(np.zeros(documents.num_rows, dtype=np.int32)))
         names = hex_names(fixed_binary(documents.column("id"), ID_BYTES))
         for part in text_rows(documents, names, documents):
-            writer.write_table(part, row_group_size=part.num_rows)
+            write(part)
         self.counts["held_out"] += documents.num_rows
 
     def _texts_of(self, number: int, ids: pa.ChunkedArray) -> pa.Table:

@@ -147,7 +147,8 @@ class PackedSet:
         order = interleaved([sum(layout.num_sequences for layout in layouts[kind]) for kind in kinds])
         widths = np.empty(len(order), dtype=np.int64)
         for number, kind in enumerate(kinds):
-            widths[order == number] = np.concatenate([layout.widths for layout in layouts[kind]])
+            own = [np.zeros(0, dtype=np.int64), *(layout.widths for layout in layouts[kind])]
+            widths[order == number] = np.concatenate(own)
         streams = [SequenceStream(self._slices(kind, layouts[kind])) for kind in kinds]
         num_positions = 0
         with (

@@ -208,7 +208,7 @@ STEPS = [
             Read("tokenize", "documents", "group", DOCUMENTS),
             *(Read("tokenize", tokens, "group", TOKENS) for tokens in TOKENS_OF_KIND.values()),
             Read("settle", "trim", "all", TRIM),
-            Read("clean", "texts", "group", TEXTS, asked_for=lambda recipe: recipe.release.texts is not None),
+            Read("clean", "texts", "group", TEXTS, asked_for=lambda recipe: recipe.release.texts != "off"),
             Read("clean", "held_out", "group", TEXTS, asked_for=lambda recipe: recipe.held_out is not None),
             Read("clean", "indexed", "group", INDEXED),
         ),

@@ -93,8 +93,9 @@ def _shards(context: UnitContext) -> list[tuple[ReleaseFile, str]]:
     """What pack made, as it will stand in the release; each with its file of the work folder."""
     records = sorted(context.earlier["pack"], key=lambda record: record.unit)
     shards = []
-    for folder in folders_of(released_recipe(context.recipe)):
-        for path, record in zip(shard_files(folder.name, len(records)), records, strict=True):
+    recipe = released_recipe(context.recipe)
+    for folder in folders_of(recipe):
+        for path, record in zip(shard_files(folder, recipe, len(records)), records, strict=True):
             made = record.outputs[folder.table]
             shards.append((ReleaseFile(path, made.num_bytes, made.sha256, folder.rows(record)), made.file))
     return shards

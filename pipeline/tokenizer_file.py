@@ -30,7 +30,7 @@ def rendering_options(recipe: Recipe) -> RenderingOptions:
         spm_share=chosen.fim.spm,
         repository_share=chosen.repository.share,
         maximum_tokens=chosen.repository.maximum_tokens,
-        pull_requests=any(str(source.format) == "pull-requests" for source in recipe.sources),
+        pull_requests=any(source.format == "pull-requests" for source in recipe.sources),
     )
 
 

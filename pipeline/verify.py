@@ -20,7 +20,7 @@ from manifests.errors import CorpusmillError, IntegrityError, RecipeError
 from manifests.release import MANIFEST, Manifest, ReleaseFile, ReleaseTokenizer
 from manifests.storage import Storage, file_sha256
 from pipeline.findings import Findings
-from pipeline.release_folders import DATA, folders_of
+from pipeline.release_folders import DATA, folders_of, shard_of
 from pipeline.software import software_versions
 from pipeline.verify_attribution import AttributionCheck
 from pipeline.verify_index import IndexCheck
@@ -98,7 +98,7 @@ def verify_release(folder: str, *, progress: Callable[[int], None] = lambda _num
     for name, beside in _BESIDE.items():
         looking = beside(manifest, findings, progress)
         for file in files.get(name, []):
-            looking.check(release, file, contents.documents.get(file.path.removeprefix(name)))
+            looking.check(release, file, contents.documents.get(shard_of(file.path).removeprefix(DATA)))
         if len(files.get(name, [])) == num_shards(manifest):
             looking.check_totals()
     index = IndexCheck(manifest, findings, progress)

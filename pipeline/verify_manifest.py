@@ -96,5 +96,6 @@ def num_shards(manifest: Manifest) -> int:
 
 def expected_paths(manifest: Manifest) -> set[str]:
     """The files that the manifest must list: every folder of its recipe has as many as there are shards of data."""
-    folders = [shard_files(folder.name, num_shards(manifest)) for folder in folders_of(manifest.recipe)]
+    recipe = manifest.recipe
+    folders = [shard_files(folder, recipe, num_shards(manifest)) for folder in folders_of(recipe)]
     return {*(path for paths in folders for path in paths), *PAGES, TOKENIZER}

@@ -4,7 +4,7 @@ Beside what holds for every file of documents (`pipeline.verify_documents`): doc
 source, subset, language and licence, are those of the manifest, and copies those of the positions. That a text is the
 one that was tokenized is not looked at: it would take as long as tokenizing did.
 
-Cost: 0.5 GB of text a CPU second.
+Cost: 0.5 GB of text a CPU second; of JSON lines 0.3 GB.
 """
 
 from collections import Counter

@@ -137,8 +137,8 @@ class Renderer:
             return []
         files = [File(_line(document.path), document.text) for document in documents]
         pieces = self._template.repository(self._template, _line(documents[0].repo), files)
-        lengths = [len(self._ids(member)) for member in pieces]
-        name = len(self._ids(pieces[0][:2]))
+        lengths = [_length(self._parts(member)) for member in pieces]
+        name = _length(self._parts(pieces[0][:2]))  # the repository's, which stands before its first file
         lengths[0] -= name
         room = self._options.maximum_tokens - name - len(self._begin) - len(self._end)
         return [chunk for chunk in repository_chunks(lengths, room) if chunk.stop - chunk.start > 1]
@@ -206,15 +206,15 @@ class Renderer:
         return happens(self._options.fim_rate, self._seed, name, "fim", what)
 
     def _rendered(self, name: str, form: Form, members: Sequence[tuple[bytes, list[Piece]]]) -> Rendered:
-        ids = [self._ids(pieces) for _, pieces in members]
-        ids[0] = np.concatenate([self._begin, ids[0]])
-        ids[-1] = np.concatenate([ids[-1], self._end])
-        lengths = [(member, len(part)) for (member, _), part in zip(members, ids, strict=True)]
-        return Rendered(name, form, np.concatenate(ids), lengths)
+        parts = [self._parts(pieces) for _, pieces in members]
+        parts[0].insert(0, self._begin)
+        parts[-1].append(self._end)
+        lengths = [(member, _length(some)) for (member, _), some in zip(members, parts, strict=True)]
+        return Rendered(name, form, np.concatenate([part for some in parts for part in some]), lengths)
 
-    def _ids(self, pieces: Sequence[Piece]) -> TokenIds:
+    def _parts(self, pieces: Sequence[Piece]) -> list[TokenIds]:
         encode = self._tokenizer.encode
-        return np.concatenate([encode(one) if isinstance(one, str) else self._ids_of[one] for one in pieces])
+        return [encode(piece) if isinstance(piece, str) else self._ids_of[piece] for piece in pieces]
 
     def _texts(self, ids: TokenIds) -> Iterator[tuple[Control | None, str]]:
         """The text behind each control token, in order; None: the token that begins or ends, or nothing."""
@@ -251,6 +251,10 @@ def _check_parts(tokenizer: TextTokenizer) -> None:
                     "such as NFC, that leaves them",
                     hint="set rendering.fim.rate: 0, or choose another tokenizer",
                 )
+
+
+def _length(parts: Sequence[TokenIds]) -> int:
+    return sum(map(len, parts))
 
 
 def _line(name: str) -> str:

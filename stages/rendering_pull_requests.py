@@ -82,14 +82,14 @@ def _qwen(text: str) -> list[Piece]:
 def _starcoder2(parts: Sequence[Section]) -> Iterator[Piece]:
     has_status = any(part.kind == "status" for part in parts)
     opened, based, changed = False, False, False
-    title = _TITLE + "".join(part.body for part in parts if part.kind == "title")
+    title = "".join(_TITLE + part.body for part in parts if part.kind == "title")
     for kind, label, body in parts:
         if kind == "title":
             continue
         if not opened:
             opened = True
-            described = (f"\n{label}: " if label else "\n") + body if kind == "description" else ""
-            yield from (_START, title + described)
+            described = [_said(label, body)] if kind == "description" else []
+            yield from (_START, "\n".join([*([title] if title else []), *described]))
             if has_status:
                 yield from (_STATUS, "opened")
         if kind == "repository":
@@ -106,9 +106,18 @@ def _starcoder2(parts: Sequence[Section]) -> Iterator[Piece]:
             yield from (_HUNK, body)
         elif kind == "comment":
             reviewed = label and not _USER.fullmatch(f"{label}: ")
-            yield from (_REVIEW if reviewed else _COMMENT, f"{label}: {body}" if label else body)
+            yield from (_REVIEW if reviewed else _COMMENT, _said(label, body))
         elif kind == "status":
             yield from (_START, _STATUS, "closed", _MERGED, "True" if body == "merged" else body)
+
+
+def _said(who: str, what: str) -> str:
+    return f"{who}: {what}" if who else what
+
+
+def _heard(said: str) -> tuple[str, str]:
+    user = _USER.match(said)
+    return (user[1], said[user.end() :]) if user else ("", said)
 
 
 def _sections(parts: Sequence[tuple[Control, str]]) -> Iterator[Section]:
@@ -116,12 +125,12 @@ def _sections(parts: Sequence[tuple[Control, str]]) -> Iterator[Section]:
     changed = False
     for (control, text), (following, code) in zip(parts, [*parts[1:], (None, "")], strict=True):
         changed |= control == _DIFF
-        if control == _START and text.startswith(_TITLE):
-            title, described, body = text.removeprefix(_TITLE).partition("\n")
-            yield Section("title", "", title)
+        if control == _START and text:
+            title, described, body = text.partition("\n") if text.startswith(_TITLE) else ("", "\n", text)
+            if title:
+                yield Section("title", "", title.removeprefix(_TITLE))
             if described:
-                user = _USER.match(body)
-                yield Section("description", user[1] if user else "", body[user.end() :] if user else body)
+                yield Section("description", *_heard(body))
         elif control == _NAME:
             yield Section("repository", text, "")
         elif control == _FILE and following == _CODE:
@@ -132,8 +141,7 @@ def _sections(parts: Sequence[tuple[Control, str]]) -> Iterator[Section]:
         elif control == _HUNK:
             yield Section("hunk", "", text)
         elif control == _COMMENT:
-            user = _USER.match(text)
-            yield Section("comment", user[1] if user else "", text[user.end() :] if user else text)
+            yield Section("comment", *_heard(text))
         elif control == _REVIEW:
             label, _, body = text.partition(": ")
             yield Section("comment", label, body)

@@ -7,8 +7,9 @@ and memory is that of a slice. The text is a plain `string` and no `large_string
 Cost: 200 MB of real code a CPU second, nearly all of it zstd's at level 1, which leaves 27 % of its bytes.
 """
 
-from collections.abc import Iterator
-from typing import IO
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import IO, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,10 @@ import pyarrow.parquet as pq
 
 from manifests.errors import IntegrityError
 from stages.row_groups import row_groups
+from stages.text_lines import lines_writer
+
+TextsFormat = Literal["parquet", "jsonl.zst"]  # also what a file's name ends in
+WriteRows = Callable[[pa.Table], None]
 
 _OF_DOCUMENT = ("kind", "source", "subset", "language", "licence", "repo", "path")
 RELEASED_TEXTS = pa.schema(
@@ -36,9 +41,18 @@ def texts_schema(release: str) -> pa.Schema:
     return RELEASED_TEXTS.with_metadata({"corpusmill.release": release})
 
 
-def texts_writer(sink: str | IO[bytes], schema: pa.Schema) -> pq.ParquetWriter:
-    """A Parquet file whose bytes depend on what is written and on pyarrow's version alone."""
-    return pq.ParquetWriter(
+@contextmanager
+def texts_writer(sink: IO[bytes], schema: pa.Schema, form: TextsFormat) -> Iterator[WriteRows]:
+    """A function that appends rows: a row group, or a frame of lines, for each table of them, of `text_rows`.
+
+    The bytes depend on what is written and on the libraries' versions alone. The file is whole when the block ends. Its
+    metadata are the schema's; JSON lines have none.
+    """
+    if form == "jsonl.zst":
+        with lines_writer(sink) as write_lines:
+            yield write_lines
+        return
+    with pq.ParquetWriter(
         sink,
         schema,
         use_dictionary=_REPEATED,
@@ -46,7 +60,8 @@ def texts_writer(sink: str | IO[bytes], schema: pa.Schema) -> pq.ParquetWriter:
         compression_level=1,
         write_page_index=True,
         write_statistics=[name for name in schema.names if name not in _NO_BOUNDS],
-    )
+    ) as writer:
+        yield lambda rows: writer.write_table(rows, row_group_size=rows.num_rows)
 
 
 def text_rows(documents: pa.Table, doc_ids: pa.Array, texts: pa.Table) -> Iterator[pa.Table]:

@@ -41,7 +41,7 @@ TOKENIZERS_COST = "1,000 CPU seconds for each GB of text, where gigatoken takes 
 # Characters that NFC leaves as they are beside each other, whatever version of Unicode the normalizer was built with:
 # they do not decompose for good, do not combine, and stand second in no composition.
 _NOT_COMPOSED = re.compile(
-    "[^\0-\u02ff\u0388-\u0482\u048a-\u052f\u05d0-\u05ea\u0620-\u064a\u0660-\u066f\u1e00-\u1eff\u200b-\u2027\u202a-\u205e"
+    "[^\0-\u02ff\u038e-\u03a1\u03a3-\u0482\u048a-\u052f\u05d0-\u05ea\u0620-\u064a\u0660-\u066f\u1e00-\u1eff\u200b-\u2027\u202a-\u205e"
     "\u2074-\u208e\u20a0-\u20bf\u2100-\u2125\u2127-\u2129\u212c-\u218b\u2190-\u22ff\u2500-\u27bf\u3000-\u3029\u3041-\u3096"
     "\u30a1-\u30ff\u4e00-\u9fff\uac00-\ud7a3\ufe0e\ufe0f\ufeff\uff01-\uff60\ufffd\U0001f300-\U0001f6d7\U0001f900-\U0001f9ff]"
 )

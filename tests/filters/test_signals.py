@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import filters
 from filters.lines import longest_line_characters
 from filters.parse_errors import parse_error_fraction
+from filters.sections import Section, written
 from filters.signals import Signal, all_signals, resolve
 from manifests.document import Document
 from manifests.errors import RecipeError
@@ -66,7 +67,17 @@ def document(text: str, language: str = "", path: str = "") -> Document:
     return Document(id="", text=text, kind="code", source="test", language=language, path=path)
 
 
+PULL_REQUEST = written(
+    [
+        Section("title", "", "Release 1.2"),
+        Section("description", "", "Signed-off-by: x[bot]"),
+        Section("base", "package-lock.json", '{"0x1F": "0x2F"}\n'),
+        Section("file", "package-lock.json", "modified"),
+        Section("hunk", "", "@@ -1 +1 @@\n-x\n+y"),
+    ]
+)
 MEASURED = (
+    document(PULL_REQUEST, "Pull Request"),
     document(""),
     document(PYTHON, "Python", "a.py"),
     document(PYTHON + f"x = '{'word ' * 30}'\n", "Python", "requirements.txt"),

@@ -1,3 +1,4 @@
+import json
 import unicodedata
 from pathlib import Path
 
@@ -95,6 +96,18 @@ def test_a_plan_tells_what_a_change_of_the_recipe_makes_again(
     print_plan(open_mill(load_recipe(finished_recipe, ["packing.sequence_tokens=256"])))
     todo = {name: cells[2] for name, cells in _table(capsys.readouterr().out).items()}
     assert [name for name, number in todo.items() if number != "0"] == ["pack", "release"]
+
+
+def test_a_plan_says_what_the_slow_tokenizer_costs(tiny_recipe: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    print_plan(open_mill(load_recipe(tiny_recipe)))
+    [fast] = [line for line in capsys.readouterr().out.splitlines() if line.startswith("tokenizer: ")]
+    assert fast.endswith("encoded by gigatoken")
+    fields = json.loads((tiny_recipe.parent / "tokenizer.json").read_bytes())
+    (tiny_recipe.parent / "slow.json").write_text(json.dumps(fields | {"normalizer": {"type": "Lowercase"}}))
+    print_plan(open_mill(load_recipe(tiny_recipe, ["tokenizer.path=slow.json"])))
+    [slow] = [line for line in capsys.readouterr().out.splitlines() if line.startswith("tokenizer: ")]
+    assert "encoded by tokenizers, for gigatoken does not encode as this tokenizer.json says" in slow
+    assert "1,000 CPU seconds for each GB of text" in slow
 
 
 def test_a_plan_without_a_tokenizer_says_how_to_get_one(tiny_recipe: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -74,6 +74,34 @@ def test_a_source_names_its_files(paths: list[str]) -> None:
         Source.model_validate(SOURCE | {"paths": paths})
 
 
+@pytest.mark.parametrize(
+    ("row_format", "kind", "kinds"),
+    [("stack-v2", "code", {}), ("pull-requests", "code", {}), ("pile", "text", {"Github": "code"})],
+)
+def test_a_published_format_has_its_kind(row_format: str, kind: str, kinds: dict[str, str]) -> None:
+    source = Source.model_validate({"name": "a", "format": row_format, "paths": ["x"]})
+    assert (source.kind, source.kinds, source.prose_files) == (kind, kinds, "code")
+    assert Source.model_validate(source.model_dump()) == source
+
+
+def test_what_a_recipe_says_of_kinds_wins() -> None:
+    given = {
+        "name": "a",
+        "format": "pile",
+        "paths": ["x"],
+        "kind": "code",
+        "kinds": {"Github": "text", "ArXiv": "text"},
+    }
+    source = Source.model_validate(given)
+    assert (source.kind, source.kinds) == ("code", {"Github": "text", "ArXiv": "text"})
+
+
+@pytest.mark.parametrize("given", [{"format": "jsonl"}, {"format": "columns", "columns": {"text": "x"}}])
+def test_other_formats_need_a_kind(given: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match=f"format: {given['format']} needs `kind`, code or text"):
+        Source.model_validate({"name": "a", "paths": ["x"]} | given)
+
+
 def test_two_sources_may_not_share_a_name() -> None:
     with pytest.raises(ValidationError, match="two sources have one name"):
         recipe(sources=[SOURCE, SOURCE])

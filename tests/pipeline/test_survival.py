@@ -236,13 +236,15 @@ def failure(command: Command, step: str) -> str:
 
 
 def test_everything_can_be_killed_in_every_step_and_leaves_no_process(
-    tiny_recipe: Path, start: Start, release_files: ReleaseFiles, expected_release: Files
+    tiny_recipe: Path, start: Start, run_alone: Run, *, release_files: ReleaseFiles, expected_release: Files
 ) -> None:
     """The launcher in every step; unit and worker in one step of each kind of pool, which alone tells them apart.
 
-    The unit of every step dies so, too, with its launcher, and what it wrote is in the way of the runs that follow.
+    The unit of every step dies so, too, with its launcher, and what it wrote is in the way of those that follow, which
+    are run here: a pool takes longer to begin than all units of a step to end.
     """
     for step in NAMES:
+        run_alone(tiny_recipe, before=step)
         for kill in (kill_unit, kill_worker, kill_launcher) if step in POOLS else (kill_launcher,):
             command, hit = run_into(start, tiny_recipe, step)
             kill(command, hit, step)
@@ -255,6 +257,7 @@ def test_an_interrupted_run_says_how_to_go_on_and_does(
     tiny_recipe: Path, start: Start, run_alone: Run, *, release_files: ReleaseFiles, expected_release: Files
 ) -> None:
     for step, number in (("pair", signal.SIGINT), ("verify", signal.SIGTERM)):
+        run_alone(tiny_recipe, before=step)
         command, hit = run_into(start, tiny_recipe, step)
         os.kill(command.process, number)
         assert command.wait() == 130

@@ -341,7 +341,7 @@ def test_documents_moved_to_another_class_signed(release: Path) -> None:
 
 
 def figured(release: Path, change: Callable[[PackingFigures], PackingFigures], *, mode: str = "best_fit") -> str:
-    """What `verify` finds where the figures of code, packed in a mode at the first length, are changed and signed."""
+    """What `verify` finds where the figures of code in some mode, at the first length, are changed and signed."""
     packing = manifest_of(release).packing
     first, *others = packing.lengths
     changed = first.modes[mode] | {"code": change(first.modes[mode]["code"])}
@@ -403,52 +403,6 @@ def test_a_mixture_without_a_kind(release: Path, name: str) -> None:
     only_code = {"code": getattr(mixture, name)["code"]}
     forge(release, mixture=msgspec.structs.replace(mixture, **{name: only_code}))
     assert f"manifest.json: mixture.{name}: kinds: expected ['code', 'text'], got ['code']" in findings(release)
-
-
-@pytest.mark.parametrize(
-    ("changes", "says"),
-    [
-        ({"target_tokens": 1}, "domains: target_tokens by kind: expected {"),
-        ({"reached_tokens": 10**9}, "domains: reached_tokens by kind: expected {"),
-        ({"reached_tokens": 10**9}, "domains: code, '': expected no more tokens than were selected"),
-        ({"share": 0.5}, "domains: shares of code together: expected 1, got 0.5"),
-        ({"epochs": 2.0}, "domains: code, '': expected epochs and published weight of the recipe, got others"),
-        ({"name": "Rust"}, "domains: expected code, '', of which there are documents"),
-        ({"kind": "text"}, "domains: order: expected"),
-    ],
-)
-def test_domains_that_cannot_be(release: Path, changes: dict[str, Any], says: str) -> None:
-    mixture = manifest_of(release).mixture
-    [code, *others] = mixture.domains
-    assert (code.kind, code.name) == ("code", "")
-    false = msgspec.structs.replace(mixture, domains=[msgspec.structs.replace(code, **changes), *others])
-    forge(release, mixture=false)
-    assert f"manifest.json: mixture.{says}" in findings(release)
-
-
-@pytest.mark.parametrize(
-    ("asked", "says"),
-    [
-        ({"code": 0.6, "text": 0.4}, "mixture.shares: expected {'code': 0.6, 'text': 0.4}"),
-        ({"code": 0.6}, "recipe.mixture: expected the mixture of a recipe, got something else"),
-        ({"domains": {"": {}}}, "recipe.mixture: expected the mixture of a recipe"),
-        (None, "recipe.mixture: expected the mixture of a recipe"),
-    ],
-)
-def test_a_mixture_that_its_recipe_did_not_ask_for(release: Path, asked: object, says: str) -> None:
-    forge(release, recipe=manifest_of(release).recipe | {"mixture": asked})
-    assert f"manifest.json: {says}" in findings(release)
-
-
-def test_more_than_a_maximum(release: Path) -> None:
-    manifest = manifest_of(release)
-    domains = [
-        msgspec.structs.replace(domain, name="Python" * (domain.kind == "code")) for domain in manifest.mixture.domains
-    ]
-    mixture = manifest.recipe["mixture"] | {"domains": {"Python": {"maximum_tokens": 9}}}
-    mixtures = msgspec.structs.replace(manifest.mixture, domains=domains)
-    forge(release, recipe=manifest.recipe | {"mixture": mixture}, mixture=mixtures)
-    assert "mixture.domains: code, 'Python': expected at most 9 tokens, got" in findings(release)
 
 
 @pytest.mark.parametrize(

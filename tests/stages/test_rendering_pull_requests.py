@@ -1,16 +1,23 @@
+import io
 import json
+import os
+from pathlib import Path
 
 import pytest
+import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
 from filters.sections import MARK, Section, in_one_line, written
+from stages.pull_requests import pull_request_row
 from stages.rendering import Renderable, Renderer, RenderingOptions
-from stages.rendering_forms import Control, Piece, TemplateName
+from stages.rendering_forms import Control, TemplateName
 from stages.rendering_pull_requests import CONTROLS, pull_request_pieces
+from stages.rows import Row
 from stages.tokenizer_training import train
 from stages.tokenizing import TextTokenizer
 
+SHARED = Path(os.environ.get("CORPUSMILL_SHARED", Path(__file__).parents[3] / "shared"))
 END = "<|endoftext|>"
 NAMES = ["<jupyter_script>", *(control.name for controls in CONTROLS.values() for control in controls)]
 TRAINED = json.loads(train([], control_tokens=[END, *NAMES]))
@@ -45,8 +52,8 @@ def pull_requests(draw: st.DrawFn) -> list[Section]:
     """Sections as they are laid out for real."""
     users = st.sampled_from(["", "user_0", "user_1"])
     paths = st.text(alphabet="ab/._ é", min_size=1, max_size=8)
-    parts = [Section("title", "", draw(words).replace("\n", " "))]
-    parts += [Section("description", draw(users), draw(words))] if draw(st.booleans()) else []
+    parts = [Section("title", "", draw(words).replace("\n", " "))] if draw(st.booleans()) else []
+    parts += [Section("description", draw(users), f"d{draw(words)}")] if draw(st.booleans()) else []
     parts.append(Section("repository", draw(paths), ""))
     for path in draw(st.lists(paths, max_size=2)):
         parts.append(Section("base", path, draw(words)))
@@ -56,11 +63,6 @@ def pull_requests(draw: st.DrawFn) -> list[Section]:
         parts += [Section("hunk", "", draw(words)) for _ in range(draw(st.integers(0, 2)))]
     parts += [Section("comment", "user_0", draw(words)), Section("comment", "user_1 a/b.c", draw(words))]
     return parts + ([Section("status", "", "merged")] if draw(st.booleans()) else [])
-
-
-def spelled(pieces: list[Piece] | None) -> str:
-    assert pieces is not None
-    return "".join(piece if isinstance(piece, str) else piece.name for piece in pieces)
 
 
 def rendered(template: TemplateName, text: str) -> tuple[str, str, str]:
@@ -126,6 +128,32 @@ def test_any_sections_come_back(template: TemplateName, parts: list[Section], be
 @given(text=st.text() | st.lists(st.sampled_from([MARK, "\n", "title", "file a", "repository ", "pr"])).map("".join))
 def test_any_text_comes_back(template: TemplateName, text: str) -> None:
     assert rendered(template, text)[1] == TOKENIZER.normalize(text)
+
+
+@pytest.mark.parametrize("template", ["qwen", "starcoder2"])
+def test_every_real_pull_request_comes_back(template: TemplateName) -> None:
+    folder = SHARED / "data/prs"
+    if not folder.exists():
+        pytest.skip(f"shared data absent: {folder}")
+    number = 0
+    for shard in sorted(folder.glob("*.zst")):
+        with zstandard.open(shard, "rb") as compressed:
+            for line in io.BufferedReader(compressed):
+                row = pull_request_row(json.loads(line))
+                assert isinstance(row, Row)
+                assert pull_request_pieces(template, row.text) is not None
+                number += 1
+                if number % 20 == 0:
+                    assert rendered(template, row.text)[:2] == ("pull_request", TOKENIZER.normalize(row.text))
+    assert number == 1_277
+
+
+def test_a_pull_request_may_have_no_title() -> None:
+    described = [Section("description", "user_0", "Mend"), COMMIT[1]]
+    text = written(described)
+    assert rendered("starcoder2", text) == ("pull_request", text, f"<pr>user_0: Mend<repo_name>a/b{END}")
+    untitled = written(COMMIT[1:2])
+    assert rendered("starcoder2", untitled) == ("pull_request", untitled, f"<pr><repo_name>a/b{END}")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from manifests.document import ID_BYTES
 from manifests.errors import IntegrityError
 from stages import texts as module
-from stages.texts import RELEASED_TEXTS, text_rows, texts_schema, texts_writer
+from stages.text_lines import read_lines
+from stages.texts import RELEASED_TEXTS, TextsFormat, text_rows, texts_schema, texts_writer
 
 OF_DOCUMENT = ("kind", "source", "subset", "language", "licence", "repo", "path")
 
@@ -29,11 +30,11 @@ def texts_of(texts: dict[int, str]) -> pa.Table:
     return pa.table({"id": ids, "text": pa.array(texts.values(), pa.large_string())})
 
 
-def written(parts: list[pa.Table]) -> bytes:
+def written(parts: list[pa.Table], form: TextsFormat = "parquet") -> bytes:
     sink = io.BytesIO()
-    with texts_writer(sink, texts_schema("tiny 0.1.0")) as writer:
+    with texts_writer(sink, texts_schema("tiny 0.1.0"), form) as write:
         for part in parts:
-            writer.write_table(part, row_group_size=part.num_rows)
+            write(part)
     return sink.getvalue()
 
 
@@ -101,6 +102,15 @@ def test_a_file_gives_back_its_rows_and_names_its_release() -> None:
     assert back.schema.equals(RELEASED_TEXTS)
     assert back.schema.metadata == {b"corpusmill.release": b"tiny 0.1.0"}
     assert written(parts) == data
+
+
+def test_lines_give_back_the_same_rows() -> None:
+    texts = {number: f"naïve {number}\r\n\0" for number in range(50)}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "ROW_GROUP_ROWS", 20)
+        parts = list(text_rows(*documents_of(list(texts)), texts_of(texts)))
+    assert list(read_lines(io.BytesIO(written(parts, "jsonl.zst")), texts_schema("tiny 0.1.0"))) == parts
+    assert [part.num_rows for part in parts] == [20, 20, 10]
 
 
 def test_what_repeats_is_stored_once_and_rows_are_found_by_id() -> None:
