@@ -177,7 +177,7 @@ def retune(
     print_retuned(reopen_mill(work), overrides)
 
 
-@app.command(epilog="Example: corpusmill tokenize --release releases/demo-0.1.0 --tokenizer tokenizer.json")
+@app.command(epilog="Example: corpusmill tokenize --release my-corpus-0.1.0 --tokenizer new.json")
 def tokenize(
     release: Annotated[str, typer.Option(metavar="RELEASE", help="A release folder, with texts/.")],
     tokenizer: Annotated[str, typer.Option(metavar="FILE", help="The tokenizer.json to tokenize with.")],
@@ -189,7 +189,7 @@ def tokenize(
         typer.Option("--set", metavar="KEY=VALUE", help="A key of tokenizer, rendering or packing; may be repeated."),
     ] = [],  # noqa: B006
 ) -> None:
-    """Make a second packed set of a release's texts with another tokenizer.
+    """Pack a release's texts again, with another tokenizer.
 
     Forms and packing are the release's where --set does not say otherwise; the release stays as it is.
     """

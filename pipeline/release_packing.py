@@ -26,7 +26,7 @@ def packing_section(manifest: Manifest) -> list[str]:
         "repository document is one, and so is each copy of a document) and of their tokens."
     )
     forms = table(("form", "tokens", "share"), _forms(manifest))
-    return [forms, table(head, [row for length in packing.lengths for row in _rows(manifest, length, kinds)]), text]
+    return [table(head, [row for length in packing.lengths for row in _rows(manifest, length, kinds)]), text, forms]
 
 
 def _forms(manifest: Manifest) -> Iterable[Sequence[str]]:
