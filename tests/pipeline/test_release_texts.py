@@ -224,7 +224,9 @@ def test_the_summary_shows_what_each_mode_of_packing_comes_to(manifest: Manifest
 
     mixture = msgspec.structs.replace(manifest.mixture, reached_tokens={"code": 800, "text": 150})
     modes = {"best_fit": figures(9, 50), "concat": figures(8, 0, 5, 475)}
-    packing = ReleasePacking("best_fit", {"code": 10, "text": 10}, {"file": 760, "fim_psm": 190}, [ContextLength(100, modes)])
+    packing = ReleasePacking(
+        "best_fit", {"code": 10, "text": 10}, {"file": 760, "fim_psm": 190}, [ContextLength(100, modes)]
+    )
     text = summary(msgspec.structs.replace(manifest, mixture=mixture, packing=packing))
     assert "| fim_psm | 190 | 20.00% |" in text
     head, *rows = table(text, "Packing")
