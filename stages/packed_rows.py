@@ -4,7 +4,7 @@ A shard is made of slices, and a slice of documents of one kind, so that memory 
 shard's size: the kinds are streams, each in a slice of its own, and row group after row group takes from each of them
 the rows that `stages.interleaving` has there.
 
-Cost: 25-35 M tokens per CPU second, nearly all of it Parquet's encoding. Memory beside the slices: a row group of
+Cost: 65-75 M tokens per CPU second, most of it Parquet's encoding. Memory beside the slices: a row group of
 16 MiB of token ids some three times over.
 """
 
