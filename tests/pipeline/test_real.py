@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -256,7 +257,7 @@ def test_every_pass_keeps_what_it_always_kept(run: Run) -> None:
 
 def test_the_release_has_the_tokens_and_sequences_it_always_had(run: Run) -> None:
     assert run.manifest.mixture.reached_tokens == TOKENS
-    assert run.manifest.packing.sequences == SEQUENCES
+    assert sequences(run.manifest) == SEQUENCES
 
 
 def test_forms_are_put_right_and_encodings_counted_as_they_always_were(run: Run) -> None:
@@ -338,22 +339,45 @@ def test_every_document_comes_back_from_the_release(
 ) -> None:
     documents = unpacked(run.folder)
     trimmed = {item.id for item in decisions if item.stage in ("mix", "settle")}
-    assert documents.keys() == clean_texts.keys() - trimmed
-    for identifier, tokens in documents.items():
+    assert {name for name, _ in documents} == clean_texts.keys() - trimmed
+    control = {number: name for name, number in run.manifest.tokenizer.template_ids.items()}
+    forms = Counter(form for form, _ in documents.values())
+    assert set(forms) == {"file", "fim_psm", "fim_spm"}
+    for (name, _), (form, tokens) in documents.items():
         assert tokens[-1] == tokenizer.end_of_document_id
         assert tokenizer.end_of_document_id not in tokens[:-1]
-        assert tokenizer.decode(tokens[:-1]) == tokenizer.normalize(clean_texts[identifier]), identifier
+        assert restored(tokens[:-1], control, tokenizer) == tokenizer.normalize(clean_texts[name]), (name, form)
+
+
+def test_best_fit_cuts_no_document_that_fits_and_pads_little(run: Run) -> None:
+    lengths: Counter[str] = Counter()
+    pieces: Counter[str] = Counter()
+    for row in rows(run.folder):
+        for name, length in zip(row["doc_ids"], row["seq_lengths"], strict=True):
+            lengths[name] += length
+            pieces[name] += 1
+    assert {name for name, count in pieces.items() if count > 1} == {
+        name for name, length in lengths.items() if length > 4096
+    }
+    places = 4096 * sum(sequences(run.manifest).values())
+    assert places - sum(lengths.values()) <= places / 100
+
+
+def test_any_1000_sequences_hold_the_ratio_of_the_shard(run: Run) -> None:
+    for path in sorted(run.folder.glob("data/*.parquet")):
+        is_code = np.array([kind == "code" for kind in pq.read_table(path).column("kind").to_pylist()])
+        before = np.append(0, np.cumsum(is_code))
+        shares = (before[1000:] - before[:-1000]) / 1000
+        assert len(shares) > 0
+        assert np.abs(shares - is_code.mean()).max() <= 0.002
 
 
 def test_a_sequence_is_of_one_kind_and_of_the_length_asked_for(run: Run) -> None:
-    length = run.manifest.packing.sequence_tokens
-    kinds = {
-        row["id"].hex(): row["kind"] for table in tables(run.mill, "tokenize", "counts") for row in table.to_pylist()
-    }
+    kinds = {row["name"]: row["kind"] for table in tables(run.mill, "tokenize", "packed") for row in table.to_pylist()}
     for row in rows(run.folder):
-        assert len(row["input_ids"]) == length
-        assert 0 < sum(row["seq_lengths"]) <= length
-        assert {kinds[identifier] for identifier in row["doc_ids"]} == {row["kind"]}
+        assert len(row["input_ids"]) == 4096
+        assert 0 < sum(row["seq_lengths"]) <= 4096
+        assert {kinds[name] for name in row["doc_ids"]} == {row["kind"]}
 
 
 def test_datasets_loads_the_release(run: Run, tmp_path: Path) -> None:
@@ -468,22 +492,35 @@ def rows(folder: Path) -> Iterator[dict[str, Any]]:
             yield from batch.to_pylist()
 
 
-def unpacked(folder: Path) -> dict[str, Tokens]:
-    """The tokens of every document, its pieces put together by `doc_offsets`."""
-    pieces: dict[str, list[tuple[int, Tokens]]] = {}
-    for path in sorted(folder.glob("data/*.parquet")):
-        for batch in pq.ParquetFile(path).iter_batches(batch_size=256):
-            columns = (batch.column(name).to_pylist() for name in ("seq_lengths", "doc_ids", "doc_offsets"))
-            length = len(batch.column("input_ids")[0])
-            tokens = batch.column("input_ids").flatten().to_numpy().reshape(-1, length)
-            for sequence, lengths, names, offsets in zip(tokens, *columns, strict=True):
-                starts = np.cumsum([0, *lengths])
-                for name, offset, start, end in zip(names, offsets, starts, starts[1:], strict=False):
-                    pieces.setdefault(name, []).append((offset, sequence[start:end]))
+def sequences(manifest: Manifest) -> dict[str, int]:
+    [length] = manifest.packing.lengths
+    return {kind: figures.sequences for kind, figures in length.modes["best_fit"].items()}
+
+
+def unpacked(folder: Path) -> dict[tuple[str, int], tuple[str, Tokens]]:
+    """Form and tokens of every source document and copy, put together from their positions."""
+    pieces: dict[tuple[str, int], list[tuple[int, Tokens]]] = {}
+    forms: dict[tuple[str, int], str] = {}
+    for path in sorted(folder.glob("positions/*.parquet")):
+        column = pq.read_table(folder / "data" / path.name).column("input_ids").combine_chunks()
+        tokens = column.flatten().to_numpy().reshape(len(column), -1)
+        for place in pq.read_table(path).to_pylist():
+            key, end = (place["doc_id"], place["copy"]), place["offset"] + place["length"]
+            pieces.setdefault(key, []).append((place["doc_offset"], tokens[place["row"], place["offset"] : end]))
+            forms[key] = place["form"]
     documents = {}
-    for name, parts in pieces.items():
+    for key, parts in pieces.items():
         parts.sort(key=lambda part: part[0])
         ends = np.cumsum([len(part) for _, part in parts])
-        assert [offset for offset, _ in parts] == [0, *ends[:-1]], name
-        documents[name] = np.concatenate([part for _, part in parts])
+        assert [offset for offset, _ in parts] == [0, *ends[:-1]], key
+        documents[key] = forms[key], np.concatenate([part for _, part in parts])
     return documents
+
+
+def restored(tokens: Tokens, control: dict[int, str], tokenizer: TextTokenizer) -> str:
+    """The text of a file from its tokens, as docs/training-forms.md says: prefix, middle, suffix."""
+    parts = {"": "", "<|fim_prefix|>": "", "<|fim_middle|>": "", "<|fim_suffix|>": ""}
+    bounds = [place for place, token in enumerate(tokens.tolist()) if token in control]
+    for begin, end in pairwise([-1, *bounds, len(tokens)]):
+        parts[control[int(tokens[begin])] if begin >= 0 else ""] += tokenizer.decode(tokens[begin + 1 : end])
+    return "".join(parts.values())
