@@ -18,7 +18,7 @@ from stages.texts import TextsFormat
 
 DATA = "data"
 POSITIONS = "positions"
-MAXIMUM_LENGTHS = 8
+MAXIMUM_LENGTHS = 4
 
 
 class ReleaseFolder(NamedTuple):

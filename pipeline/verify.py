@@ -4,7 +4,7 @@ The manifest is held against itself (`pipeline.verify_manifest`), every file aga
 shards against the promises of the card, attribution, texts and index against the shards, and the card against the
 manifest. A file whose bytes are not those listed is not looked into: that it is another file says it all.
 
-Cost: 35 M tokens per CPU second (Parquet's decoding alone does 50), and 2 s for a large vocabulary; memory as in
+Cost: some 30 M tokens per CPU second for each context length, and 1 s for a large vocabulary; memory as in
 `pipeline.verify_shards` and `pipeline.verify_positions`.
 """
 
