@@ -24,7 +24,8 @@ import pyarrow.compute as pc
 
 from manifests.document import Kind
 from manifests.errors import RecipeError
-from manifests.release import MANIFEST, DocumentClass, Manifest, ReleaseFile, ReleaseMixture
+from manifests.release import MANIFEST, DocumentClass, Manifest, ReleaseFile
+from manifests.release_mixture import ReleaseMixture
 from manifests.storage import TEMPORARY_NAME, NewFile, Storage
 from pipeline.document_classes import CLASS, DocumentClasses, member_sums
 from pipeline.packed_set import PackedCounts, PackedSet, PackedSource, PackingChoice
