@@ -65,3 +65,11 @@ class Packing(Section):
     def lengths(self) -> list[int]:
         """The context lengths; the first stands in `data/`."""
         return self.sequence_tokens if isinstance(self.sequence_tokens, list) else [self.sequence_tokens]
+
+
+class TokenSections(Section):
+    """What of a recipe decides token ids, where the texts are given."""
+
+    tokenizer: TokenizerChoice
+    rendering: Rendering
+    packing: Packing

@@ -25,7 +25,14 @@ def packing_section(manifest: Manifest) -> list[str]:
         f"another mode. Padding is a share of all places for tokens; what is cut, of {documents:,} packed documents (a "
         "repository document is one, and so is each copy of a document) and of their tokens."
     )
-    return [table(head, [row for length in packing.lengths for row in _rows(manifest, length, kinds)]), text]
+    forms = table(("form", "tokens", "share"), _forms(manifest))
+    return [table(head, [row for length in packing.lengths for row in _rows(manifest, length, kinds)]), text, forms]
+
+
+def _forms(manifest: Manifest) -> Iterable[Sequence[str]]:
+    tokens = sum(manifest.packing.forms.values())
+    for form, count in manifest.packing.forms.items():
+        yield form, f"{count:,}", _share(count, tokens)
 
 
 def _rows(manifest: Manifest, length: ContextLength, kinds: Sequence[str]) -> Iterable[Sequence[str]]:

@@ -210,7 +210,7 @@ def _loss_mask(used: Int64s, widths: Int64s) -> pa.Array:
 def packed_writer(sink: str | IO[bytes], schema: pa.Schema) -> pq.ParquetWriter:
     """A Parquet file whose bytes depend on the rows and on pyarrow's version alone; no batch is a file with no row."""
     # Token ids and document ids hardly repeat within a page, so a dictionary costs time and bytes; the smallest and the
-    # largest token id of a page help nobody to find a row, and cost a tenth of the time. Small batches cost another 5 %.
+    # largest token id of a page help nobody to find a row, and cost a tenth of the time. Small batches cost 5 % more.
     return pq.ParquetWriter(
         sink,
         schema,

@@ -175,7 +175,7 @@ def test_a_release_of_nothing_has_texts(manifest: Manifest) -> None:
     nothing = msgspec.structs.replace(manifest.mixture, reached_tokens={"code": 0, "text": 0})
     figures = {mode: {"code": PackingFigures(), "text": PackingFigures()} for mode in ("best_fit", "concat")}
     lengths = [ContextLength(128, figures), ContextLength(512, figures)]
-    packing = ReleasePacking("best_fit", {"code": 0, "text": 0}, lengths)
+    packing = ReleasePacking("best_fit", {"code": 0, "text": 0}, {}, lengths)
     empty = msgspec.structs.replace(manifest, documents=[], mixture=nothing, packing=packing)
     assert "0 tokens of 0 documents" in summary(empty)
     assert "0 tokens of 0 documents" in card(empty)
@@ -224,8 +224,11 @@ def test_the_summary_shows_what_each_mode_of_packing_comes_to(manifest: Manifest
 
     mixture = msgspec.structs.replace(manifest.mixture, reached_tokens={"code": 800, "text": 150})
     modes = {"best_fit": figures(9, 50), "concat": figures(8, 0, 5, 475)}
-    packing = ReleasePacking("best_fit", {"code": 10, "text": 10}, [ContextLength(100, modes)])
+    packing = ReleasePacking(
+        "best_fit", {"code": 10, "text": 10}, {"file": 760, "fim_psm": 190}, [ContextLength(100, modes)]
+    )
     text = summary(msgspec.structs.replace(manifest, mixture=mixture, packing=packing))
+    assert "| fim_psm | 190 | 20.00% |" in text
     head, *rows = table(text, "Packing")
     assert rows == [
         ["100", "**best_fit**", "9", "1", "5.000%", "0 (0.00%)", "0 (0.00%)"],
