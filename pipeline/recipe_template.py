@@ -76,7 +76,7 @@ _COMMENTS = {
         "much of the code stands in documents of several files of a repository. docs/training-forms.md has the forms."
     ),
     "packing": (
-        "mode: best_fit (cuts what is longer than a sequence alone), concat (cuts at every end), or none.\n"
+        "mode: best_fit (cuts what is longer than a sequence alone), concat (whatever stands at its end), or none.\n"
         "sequence_tokens: one length, or several, such as [4096, 32768]: each gets a folder of its own."
     ),
     "release": (
