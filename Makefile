@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= 2
 
-.PHONY: demo test test-unit test-real test-training check docs bench bench-dedup bench-dedup-scale bench-redaction bench-redaction-hostile eval-licence eval-redaction eval-kingfisher wheel lock clean
+.PHONY: demo test test-unit test-real test-training check docs bench bench-run bench-dedup bench-dedup-scale bench-redaction bench-redaction-hostile eval-licence eval-redaction eval-kingfisher wheel lock clean
 
 ## demo: make the environment, build real input shards, run the whole mill, verify the release
 demo: .venv/runtime
@@ -51,6 +51,10 @@ docs: .venv/dev
 ## bench: MB of input text per core-second, per stage and for the whole run, as JSON and a table
 bench: .venv/dev
 	$(BIN)/python bench/bench.py
+
+## bench-run: the whole run alone, on more than a GB: the sample shards eight times over, in copies that are no duplicates
+bench-run: .venv/dev
+	$(BIN)/python bench/bench.py --run-only --times 8 --json bench/latest-run.json
 
 ## bench-dedup: a whole near-deduplication of the sample shards, beside datatrove, text-dedup and rensa
 bench-dedup: .venv/dev

@@ -20,8 +20,9 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+import tokenizers
 from child import cpu_seconds, in_child
-from inputs import find_inputs, write_recipe
+from inputs import find_inputs, multiplied, write_recipe
 
 from filters.licence_evidence import Evidence, header_evidence, metadata_evidence
 from filters.natural_languages import has_prose, natural_language
@@ -36,7 +37,7 @@ from pipeline.recipe import Recipe
 from pipeline.recipe_file import load_recipe
 from pipeline.runner import reopen_mill
 from pipeline.shards import shard_source
-from pipeline.tokenizer_file import load_tokenizer
+from pipeline.tokenizer_file import load_tokenizer, tokenizer_bytes
 from stages.licence_detection import detect, load
 from stages.readers import read_documents
 from stages.redaction import redact
@@ -53,12 +54,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeat", type=int, default=3, help="runs of each stage; the median counts")
     parser.add_argument("--json", type=Path, default=Path("bench/latest.json"), help="where the figures go")
+    parser.add_argument("--times", type=int, default=1, help="for the whole run: the shards so many times over")
+    parser.add_argument("--run-only", action="store_true", help="leave the stages out")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="corpusmill-bench-") as folder:
         inputs = find_inputs(Path(folder))
-        recipe_path = write_recipe(inputs, Path(folder))
-        recipe = load_recipe(recipe_path)
-        figures = dict(_stages(recipe, arguments.repeat)) | _whole_run(recipe_path, Path(folder))
+        figures: dict[str, float | int] = {}
+        if not arguments.run_only:
+            figures |= _stages(load_recipe(write_recipe(inputs, Path(folder))), arguments.repeat)
+        if arguments.times > 1:
+            inputs = multiplied(inputs, arguments.times, Path(folder, "shards-copied"))
+        figures |= _whole_run(write_recipe(inputs, Path(folder)), Path(folder))
     arguments.json.write_text(json.dumps(figures, indent=1) + "\n")
     for name, value in figures.items():
         print(f"{name:<56}{value:>12,.1f}" if isinstance(value, float) else f"{name:<56}{value!s:>12}")
@@ -82,9 +88,12 @@ def _stages(recipe: Recipe, repeat: int) -> Iterator[tuple[str, float]]:
         "redaction, MB/CPU s": lambda document: redact(document.text, policy=policy),
         f"tokenize ({tokenizer.engine}), MB/CPU s": lambda document: tokenizer.encode(document.text),
     }
+    reference = tokenizers.Tokenizer.from_str(tokenizer_bytes(recipe).decode())
     yield from _licences(recipe, everything, documents, repeat)
     for name, function in work.items():
         yield name, _speed(function, documents, repeat)
+    few = documents[:: len(documents) // 200 or 1]
+    yield "tokenize (tokenizers), MB/CPU s", _speed(lambda document: reference.encode(document.text), few, 1)
     for name, kind in _PROFILES.items():
         measured = _measured(name)
         of_kind = _thinned([document for document in everything if document.kind == kind])
@@ -212,7 +221,7 @@ def _whole_run(recipe: Path, folder: Path) -> dict[str, float | int]:
     mill = reopen_mill(str(folder / "work"))
     figures: dict[str, float | int] = {}
     units = 0.0
-    read_bytes = 0
+    read_bytes = tokenized_bytes = 0
     private = 0.0
     for step in STEPS:
         records = [record for record in mill.records(step) if record is not None]
@@ -220,9 +229,12 @@ def _whole_run(recipe: Path, folder: Path) -> dict[str, float | int]:
         figures[f"run: {step.name}, CPU s"] = round(seconds, 3)
         units += seconds
         private = max(private, *(record.measured["peak_private_bytes"] for record in records))
-        if step.name == "ingest":
-            read_bytes = sum(record.ledger["read"][1] for record in records if record.ledger)  # type: ignore[index]
+        if step.name in ("ingest", "tokenize"):
+            num_bytes = sum(record.ledger["read"][1] for record in records if record.ledger)  # type: ignore[index]
+            read_bytes, tokenized_bytes = (num_bytes, 0) if step.name == "ingest" else (read_bytes, num_bytes)
     figures["run: input text, MB"] = read_bytes / 1e6
+    packing = sum(float(figures[f"run: {name}, CPU s"]) for name in ("tokenize", "settle", "pack"))
+    figures["run: tokenize and pack, MB/CPU s"] = tokenized_bytes / 1e6 / packing
     figures["run: all units, MB/CPU s"] = read_bytes / 1e6 / units
     figures["run: with every start-up, MB/CPU s"] = read_bytes / 1e6 / everything
     figures["run: largest private memory of a unit, MB"] = private / 1e6

@@ -20,12 +20,12 @@ from eval_redaction import cases
 from inputs import find_inputs, write_recipe
 from peer_environments import peer_environment, peer_python
 
-from filters.candidates import find_spans
 from filters.redaction_policy import RedactionPolicy
 from manifests.document import Document
 from pipeline.recipe_file import load_recipe
 from pipeline.shards import shard_source
 from stages.readers import read_documents
+from stages.scanning import find_spans
 
 KNOWN = Path(__file__).with_name("kingfisher_known.yaml")
 

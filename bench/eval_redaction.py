@@ -21,10 +21,10 @@ from typing import NamedTuple
 
 import yaml
 
-from filters.candidates import find_spans
 from filters.example_values import Example, example
 from filters.redaction_policy import KINDS, RedactionPolicy
 from filters.spans import Span
+from stages.scanning import find_spans
 
 CASES = Path(__file__).with_name("redaction_cases")
 PAGE = Path(__file__).parents[1] / "docs/redaction.md"

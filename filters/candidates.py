@@ -4,15 +4,16 @@ Hyperscan runs all patterns over the whole text at hundreds of MB a second; dete
 line. Each match names its rule, so verification costs something only where something is: on the sample shards one
 place in ten kilobytes of code, one in three of text.
 
-The databases are built on first use, 1.7 CPU s with the import of detect-secrets, once per process and policy; a forked
-child inherits them. A text with hidden characters within its tokens is scanned once more, without them. Memory beside
-the text: eight bytes per candidate place and a few hundred per finding.
+A scanner is built once per process and policy, 1.2 CPU s with the import of detect-secrets, of which 1.0 go into its
+databases; a forked child inherits it. A text with hidden characters within its tokens is scanned once more, without
+them. Memory beside the text: eight bytes per candidate place and a few hundred per finding.
 """
 
+import re
 from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -20,6 +21,7 @@ import hyperscan
 
 from filters.credentials import expressions, plugin_named, region, secret_spans
 from filters.hidden_characters import MARK, visible_text
+from filters.pattern_databases import Pattern, Patterns
 from filters.redaction_policy import Level, RedactionPolicy, allowed_values, is_on
 from filters.redaction_rules import Rule, rules
 from filters.spans import Span, is_redacted, merged, whole_characters
@@ -36,76 +38,70 @@ among the others the scan took 6.0 ms a megabyte, without it 4.3, and it alone t
 
 AtPlaces = Callable[[bytes, "array[int]"], Iterator[Span]]
 InRegion = Callable[[bytes, int, int, int], Iterator[Span]]
-_Mark = tuple[bytes, int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Scanner:
-    """Compiled databases and what each match id means; the id behind the last marks hidden characters.
+    """Databases and what each match id means; the id behind the last marks hidden characters.
 
     Attributes:
         databases: each scans the whole text.
         verifiers: by match id: what looks at all marked places, or at a line or a window of it.
         in_region: by match id, whether it looks at a line.
+        allowed: what stays whatever the rules say; None where nothing does.
     """
 
     databases: tuple[Any, ...]
     verifiers: tuple[AtPlaces | InRegion, ...]
     in_region: tuple[bool, ...]
+    allowed: re.Pattern[str] | None
+
+    def spans(self, data: bytes) -> list[Span]:
+        """Everything in a text that the policy looks for, disjoint and in order of position.
+
+        Args:
+            data: valid UTF-8.
+
+        Returns:
+            An empty list for an empty text or a policy that is off.
+
+        Raises:
+            UnitError: a text of 4 GiB or more, which hyperscan would read in part.
+        """
+        if len(data) > MAXIMUM_BYTES:
+            raise UnitError(f"redaction: a text of {len(data)} bytes; expected at most {MAXIMUM_BYTES}")
+        places = _places(self, data)
+        found = _found(self, data, places)
+        if len(self.verifiers) in places:
+            visible = visible_text(data)
+            found = chain(found, visible.in_original(_found(self, visible.data, _places(self, visible.data))))
+        found = (span for span in found if not is_redacted(data[span.start : span.stop]))
+        if (allowed := self.allowed) is not None:
+            found = (span for span in found if not allowed.match(data[span.start : span.stop].decode()))
+        return merged(found)
 
 
-@cache
-def scanner(policy: RedactionPolicy) -> Scanner:
-    """The scanner for a policy; rules that it does not use are not in it."""
+def scanner(policy: RedactionPolicy, database: Callable[[Patterns], Any]) -> Scanner:
+    """The scanner for a policy; rules that it does not use are not in it.
+
+    Args:
+        database: makes the database of some patterns: compiles it, or knows where one lies.
+    """
     verifiers: list[AtPlaces | InRegion] = []
     in_region: list[bool] = []
-    together: list[_Mark] = []
-    apart: list[_Mark] = []
+    together: list[Pattern] = []
+    apart: list[Pattern] = []
     for rule in rules():
         level = policy.level(rule.kind)
         if is_on(rule.level, level):
             marks = apart if rule.kind in _APART else together
-            marks += [(expression.encode(), len(verifiers), flags) for expression, flags in _marks(rule)]
+            marks += [Pattern(expression.encode(), len(verifiers), flags) for expression, flags in _marks(rule)]
             verifiers.append(_verifier(rule, level))
             in_region.append(rule.validator not in {**PLACES, **WALKS})
     if verifiers:
-        together.append((MARK.encode(), len(verifiers), hyperscan.HS_FLAG_SINGLEMATCH))
-    databases = tuple(_database(marks) for marks in (together, apart) if marks)
-    return Scanner(databases, tuple(verifiers), tuple(in_region))
-
-
-def _database(marks: list[_Mark]) -> Any:
-    database = hyperscan.Database()
-    patterns, ids, flags = zip(*marks, strict=True)
-    database.compile(expressions=list(patterns), ids=list(ids), elements=len(ids), flags=list(flags))
-    return database
-
-
-def find_spans(data: bytes, *, policy: RedactionPolicy) -> list[Span]:
-    """Everything in a text that the policy looks for, disjoint and in order of position.
-
-    Args:
-        data: valid UTF-8.
-
-    Returns:
-        An empty list for an empty text or a policy that is off.
-
-    Raises:
-        UnitError: a text of 4 GiB or more, which hyperscan would read in part.
-    """
-    if len(data) > MAXIMUM_BYTES:
-        raise UnitError(f"redaction: a text of {len(data)} bytes; expected at most {MAXIMUM_BYTES}")
-    tool = scanner(policy)
-    places = _places(tool, data)
-    found = _found(tool, data, places)
-    if len(tool.verifiers) in places:
-        visible = visible_text(data)
-        found = chain(found, visible.in_original(_found(tool, visible.data, _places(tool, visible.data))))
-    found = (span for span in found if not is_redacted(data[span.start : span.stop]))
-    allowed = allowed_values(policy.allow)
-    if allowed is not None:
-        found = (span for span in found if not allowed.match(data[span.start : span.stop].decode()))
-    return merged(found)
+        together.append(Pattern(MARK.encode(), len(verifiers), hyperscan.HS_FLAG_SINGLEMATCH))
+    databases = tuple(database(tuple(marks)) for marks in (together, apart) if marks)
+    return Scanner(databases, tuple(verifiers), tuple(in_region), allowed_values(policy.allow))
 
 
 def _places(tool: Scanner, data: bytes) -> dict[int, "array[int]"]:

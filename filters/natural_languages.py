@@ -30,6 +30,9 @@ PROSE_LANGUAGES = frozenset(
 )  # fmt: skip
 """Languages of kind "code", by linguist's names, whose files are written for readers."""
 
+PROSE_FILES = frozenset({"AsciiDoc", "Markdown", "Text", "reStructuredText"})
+"""Those that a recipe can call text by `prose_files`: their files are all prose. RMarkdown's have code to be run."""
+
 _NUM_WINDOWS = 4
 _WINDOW_CHARACTERS = 300
 _ENOUGH_CHARACTERS = 200

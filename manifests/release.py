@@ -10,6 +10,7 @@ import msgspec
 
 from manifests.errors import IntegrityError
 from manifests.ledger import Ledger, Tally
+from manifests.release_packing import ReleasePacking
 from manifests.storage import Storage
 
 MANIFEST = "manifest.json"
@@ -81,13 +82,46 @@ class DocumentClass(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ReleaseTokenizer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The tokenizer that made the ids; `vocabulary_size` is 1 + the largest id."""
+    """The tokenizer that made the ids.
+
+    Attributes:
+        vocabulary_size: 1 + the largest id.
+        beginning_of_document: begins every packed document, as `end_of_document` ends it; null: nothing does.
+        control_ids: of all control tokens, in order.
+        template_ids: by name, the control tokens that may stand inside a packed document, for it is rendered so.
+    """
 
     sha256: str
     vocabulary_size: int
     end_of_document: str
     end_of_document_id: int
+    beginning_of_document: str | None
+    beginning_of_document_id: int | None
     control_ids: list[int]
+    template_ids: dict[str, int]
+
+
+class ReleaseDomain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A part of a kind that the mixture weighs.
+
+    Attributes:
+        name: a subset or language that the recipe names; empty for all that it does not name.
+        published: its weight in the mixture of the preset; null without one.
+        share: of its kind's tokens, before maxima.
+        epochs: how often its documents count, and may be taken unless there are not enough.
+        estimated_tokens: in one copy of every document that clean kept.
+        selected_tokens: by mix, copies included, as target_tokens and reached_tokens.
+    """
+
+    kind: str
+    name: str
+    published: float | None
+    share: float
+    epochs: float
+    estimated_tokens: int
+    selected_tokens: int
+    target_tokens: int
+    reached_tokens: int
 
 
 class ReleaseMixture(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -98,15 +132,7 @@ class ReleaseMixture(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     selected_tokens: dict[str, int]
     target_tokens: dict[str, int]
     reached_tokens: dict[str, int]
-
-
-class ReleasePacking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Sequences of `sequence_tokens`; padding stands at their ends; documents longer than one were cut."""
-
-    sequence_tokens: int
-    sequences: dict[str, int]
-    padding_tokens: int
-    cut_documents: int
+    domains: list[ReleaseDomain]
 
 
 class ReleaseBenchmark(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

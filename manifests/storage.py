@@ -221,3 +221,12 @@ def file_sha256(file: BinaryIO) -> str:
     while chunk := file.read(1 << 22):
         digest.update(chunk)
     return digest.hexdigest()
+
+
+def user_cache_folder(name: str) -> Path:
+    """The user's folder for files of one kind that can be made again: `$XDG_CACHE_HOME`, else `~/.cache`.
+
+    Raises:
+        RuntimeError: this user's home folder is not known.
+    """
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "corpusmill", name)

@@ -269,7 +269,7 @@ def tokenizer_train(
     recipe: RecipePath,
     overrides: Overrides = [],  # noqa: B006
     vocabulary: Annotated[
-        int, typer.Option(min=512, metavar="N", help="Size of the vocabulary, control token included.")
+        int, typer.Option(min=512, metavar="N", help="Size of the vocabulary, control tokens included.")
     ] = 16384,
     maximum_bytes: Annotated[
         int, typer.Option(min=1, metavar="N", help="Bytes of text to learn from, at most.")

@@ -16,7 +16,7 @@ from pipeline.demo_code import code_rows
 from pipeline.demo_files import installed_packages
 from pipeline.demo_plants import plant_code, plant_text
 from pipeline.demo_shards import write_shards
-from pipeline.demo_text import descriptions, docstrings, documentation, language_topics
+from pipeline.demo_text import DOCSTRING_BYTES, descriptions, docstrings, documentation, language_topics
 
 NUM_CODE_SHARDS = 6
 NUM_TEXT_SHARDS = 3
@@ -43,17 +43,20 @@ class DemoData:
     subsets: dict[str, int]
 
 
-def write_demo_data(out: Path) -> DemoData:
+def write_demo_data(out: Path, *, docstring_bytes: int = DOCSTRING_BYTES) -> DemoData:
     """Write `stack/part-0000N-of-00006.jsonl.zst`, `pile/0N.jsonl.zst` and `planted.jsonl` under a folder.
 
     Files of an earlier run are written over. `planted.jsonl` names shard, row, kind and host of every plant; it holds
     none of the planted values.
+
+    Args:
+        docstring_bytes: how much of the text shall be docstrings; finding them takes most of the time.
     """
     packages = installed_packages()
     prose = list(documentation(packages))
     rows = code_rows(packages, {text.key for text in prose})
     texts = [*descriptions(packages), *prose, *language_topics()]
-    texts.extend(docstrings(packages, {row.key for row in rows}))
+    texts.extend(docstrings(packages, {row.key for row in rows}, num_bytes=docstring_bytes))
     code, text = plant_code(rows), plant_text(texts)
     shards = [f"part-{number:05}-of-{NUM_CODE_SHARDS:05}.jsonl.zst" for number in range(NUM_CODE_SHARDS)]
     planted = write_shards(code, out / "stack", shards)

@@ -72,11 +72,14 @@ def language_topics() -> Iterator[DemoText]:
             yield DemoText(f"{TOPICS}:{name}", TOPICS, text)
 
 
-def docstrings(packages: Sequence[InstalledPackage], leave_out: Set[str]) -> Iterator[DemoText]:
-    """Docstrings of at least `MINIMUM_DOCSTRING_CHARACTERS`, about `DOCSTRING_BYTES` together.
+def docstrings(
+    packages: Sequence[InstalledPackage], leave_out: Set[str], *, num_bytes: int = DOCSTRING_BYTES
+) -> Iterator[DemoText]:
+    """Docstrings of at least `MINIMUM_DOCSTRING_CHARACTERS`.
 
     Args:
         leave_out: keys (`repository:path`) of files that are rows of code.
+        num_bytes: UTF-8 bytes of all together; the file that reaches it is read to its end.
     """
     files = [
         (f"{package.repo}:{file.path}", file)
@@ -85,15 +88,15 @@ def docstrings(packages: Sequence[InstalledPackage], leave_out: Set[str]) -> Ite
         if file.extension in ("py", "pyi")
     ]
     seen: set[str] = set()
-    num_bytes = 0
+    left = num_bytes
     for key, file in sorted(files, key=lambda pair: sha1(pair[0].encode(), usedforsecurity=False).digest()):
-        source = None if key in leave_out or num_bytes >= DOCSTRING_BYTES else file.read()
+        source = None if key in leave_out or left <= 0 else file.read()
         if source is None or not _is_worth_parsing(source):
             continue
         for place, text in long_docstrings(source):
             if text not in seen:  # a method and its alias often share one
                 seen.add(text)
-                num_bytes += len(text.encode())
+                left -= len(text.encode())
                 yield DemoText(f"{DOCSTRINGS}:{key}:{place}", DOCSTRINGS, text)
 
 

@@ -23,6 +23,8 @@ from manifests.storage import Storage
 from pipeline.recipe import Recipe
 from stages.candidates import Digests
 from stages.release_index import BAND_ROWS, rows_at, rows_with_keys
+from stages.text_lines import MalformedLinesError, read_lines
+from stages.texts import RELEASED_TEXTS
 
 U64 = npt.NDArray[np.uint64]
 I64 = npt.NDArray[np.int64]
@@ -30,6 +32,8 @@ Bools = npt.NDArray[np.bool_]
 # Of the index, what tells an equal document.
 _OF_EQUAL = ["key_high", "key_low", "doc_id", "held_out"]
 # Of `deduplication.near`, what keys and signatures depend on.
+_LINES = ".jsonl.zst"
+_OF_TEXT = pa.schema([RELEASED_TEXTS.field("doc_id"), RELEASED_TEXTS.field("text")])
 _MEASURED_BY = ("ngram_words", "bands", "rows", "seed")
 
 
@@ -39,11 +43,12 @@ class EarlierShard(msgspec.Struct, frozen=True):
     Attributes:
         release: its name and version.
         folder: of the release.
-        file: name of the shard in each folder of the release.
+        file: name of the shard in each folder of the release but those of texts.
         digest: of the release's manifest.
         against: whether all that it holds leaves this run, not only duplicates of what it held out.
         holds_out: whether what it held out is held out again.
-        texts: folders with its texts. Without "texts" only equal documents can be found, but for those it held out.
+        texts: its files of texts, by folder. Without "texts" only equal documents can be found, but for those it held
+            out.
     """
 
     release: str
@@ -52,7 +57,7 @@ class EarlierShard(msgspec.Struct, frozen=True):
     digest: str
     against: bool
     holds_out: bool
-    texts: list[str]
+    texts: dict[str, str]
 
     @property
     def identity(self) -> list[object]:
@@ -91,7 +96,7 @@ def earlier_shards(recipe: Recipe, sha256_of: Callable[[Path], tuple[int, str]])
         key = "deduplication.against" if folder in against else "held_out.releases"
         manifest = _manifest(folder, key)
         _check_measures(manifest, recipe, f"{key}: {folder}")
-        texts = [name for name in ("texts", "held_out") if any(f.path.startswith(f"{name}/") for f in manifest.files)]
+        suffixes = _text_suffixes(manifest)
         names = sorted(file.path.removeprefix("index/") for file in manifest.files if file.path.startswith("index/"))
         if not names:
             raise RecipeError(
@@ -107,11 +112,21 @@ def earlier_shards(recipe: Recipe, sha256_of: Callable[[Path], tuple[int, str]])
                 digest=manifest.digest,
                 against=folder in against,
                 holds_out=folder in holds_out,
-                texts=texts,
+                texts={folder: f"{folder}/{Path(name).stem}{suffix}" for folder, suffix in suffixes.items()},
             )
             for name in names
         ]
     return shards
+
+
+def _text_suffixes(manifest: Manifest) -> dict[str, str]:
+    """What the names of a release's files of texts end in, by their folders: of `texts` and `held_out`, where there."""
+    found = {}
+    for file in manifest.files:
+        folder, _, name = file.path.partition("/")
+        if folder in ("texts", "held_out"):
+            found[folder] = _LINES if name.endswith(_LINES) else ".parquet"
+    return found
 
 
 def _manifest(folder: str, key: str) -> Manifest:
@@ -176,7 +191,7 @@ class EarlierIndex:
         """Documents with one of some keys, shard by shard; some whose keys agree in the first half alone, too."""
         high = np.unique(key[0])
         for shard in self._shards:
-            with _opened(shard, "index") as index:
+            with _opened(shard, f"index/{shard.file}") as index:
                 for rows in rows_with_keys(index, high, "key_high", _OF_EQUAL):
                     halves = rows.column("key_high").to_numpy(), rows.column("key_low").to_numpy()
                     names = [bytes.fromhex(name) for name in rows.column("doc_id").to_pylist()]
@@ -187,10 +202,10 @@ class EarlierIndex:
         for number, shard in enumerate(self._shards):
             if not shard.texts:
                 continue
-            with _opened(shard, "bands") as bands:
+            with _opened(shard, f"bands/{shard.file}") as bands:
                 found = pa.concat_tables([BAND_ROWS.empty_table(), *rows_with_keys(bands, keys, "key")])
             rows, place = np.unique(found.column("row").to_numpy().astype(np.int64), return_inverse=True)
-            with _opened(shard, "index") as index:
+            with _opened(shard, f"index/{shard.file}") as index:
                 flags = [table.column("held_out").to_numpy() for _, table in rows_at(index, rows, ["held_out"])]
             held_out = np.concatenate([np.empty(0, dtype=np.bool_), *flags])[place]
             wanted = held_out | (shard.against and "texts" in shard.texts)
@@ -199,7 +214,8 @@ class EarlierIndex:
 
     def values(self, number: int, rows: I64) -> Iterator[tuple[I64, pa.Array]]:
         """Signature values of some rows of a shard's index, ascending: (rows, values)."""
-        with _opened(self._shards[number], "index") as index:
+        shard = self._shards[number]
+        with _opened(shard, f"index/{shard.file}") as index:
             for here, table in rows_at(index, rows, ["values"]):
                 yield here, table.column("values").combine_chunks()
 
@@ -211,36 +227,55 @@ class EarlierIndex:
         """
         shard = self._shards[number]
         wanted: dict[str, int] = {}
-        with _opened(shard, "index") as index:
+        with _opened(shard, f"index/{shard.file}") as index:
             for here, table in rows_at(index, rows, ["doc_id"]):
                 wanted.update(zip(table.column("doc_id").to_pylist(), here.tolist(), strict=True))
         found = 0
-        for folder in shard.texts:
-            with _opened(shard, folder) as file:
-                for identifier, text in _texts(file, wanted):
-                    found += 1
-                    yield wanted[identifier], bytes.fromhex(identifier), text
+        for path in shard.texts.values():
+            for identifier, text in _texts(shard, path, wanted):
+                found += 1
+                yield wanted[identifier], bytes.fromhex(identifier), text
         if found != len(wanted):
             what = f"expected the texts of {len(wanted)} documents, found {found}"
             raise _damaged(shard.folder, f"*/{shard.file}", what)
 
 
-def _texts(file: pq.ParquetFile, wanted: Iterable[str]) -> Iterator[tuple[str, str]]:
+def _texts(shard: EarlierShard, path: str, wanted: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """(id, text) of the documents of a file that are wanted."""
     names = pa.array(list(wanted), pa.string())
-    for group in range(file.num_row_groups):
-        ids = file.read_row_group(group, columns=["doc_id"]).column("doc_id")
-        here = np.flatnonzero(pc.is_in(ids, names).to_numpy())
-        if len(here):
-            rows = file.read_row_group(group, columns=["doc_id", "text"]).take(pa.array(here))
+    tables = _from_lines if path.endswith(_LINES) else _from_parquet
+    with _told(shard, path):
+        for rows in tables(Path(shard.folder, path), names):
             yield from zip(rows.column("doc_id").to_pylist(), rows.column("text").to_pylist(), strict=True)
 
 
+def _from_parquet(path: Path, names: pa.Array) -> Iterator[pa.Table]:
+    with pq.ParquetFile(path) as file:
+        for group in range(file.num_row_groups):
+            ids = file.read_row_group(group, columns=["doc_id"]).column("doc_id")
+            here = np.flatnonzero(pc.is_in(ids, names).to_numpy())
+            if len(here):
+                yield file.read_row_group(group, columns=_OF_TEXT.names).take(pa.array(here))
+
+
+def _from_lines(path: Path, names: pa.Array) -> Iterator[pa.Table]:
+    with path.open("rb") as file:
+        for rows in read_lines(file, _OF_TEXT, others=True):
+            yield rows.filter(pc.is_in(rows.column("doc_id"), names))
+
+
 @contextmanager
-def _opened(shard: EarlierShard, folder: str) -> Iterator[pq.ParquetFile]:
-    """A file of a shard; whatever cannot be read of it is an IntegrityError."""
+def _opened(shard: EarlierShard, path: str) -> Iterator[pq.ParquetFile]:
+    """A Parquet file of a release; whatever cannot be read of it is an IntegrityError."""
+    with _told(shard, path), pq.ParquetFile(Path(shard.folder, path)) as file:
+        yield file
+
+
+@contextmanager
+def _told(shard: EarlierShard, path: str) -> Iterator[None]:
+    """Make an IntegrityError of whatever cannot be read of a file of a release."""
     try:
-        with pq.ParquetFile(Path(shard.folder, folder, shard.file)) as file:
-            yield file
-    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
+        yield
+    except (OSError, pa.ArrowException, UnicodeDecodeError, MalformedLinesError) as error:
         what = str(error).partition("\n")[0]
-        raise _damaged(shard.folder, f"{folder}/{shard.file}", f"cannot be read: {what}") from error
+        raise _damaged(shard.folder, path, f"cannot be read: {what}") from error

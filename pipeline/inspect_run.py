@@ -13,6 +13,7 @@ from manifests.document import ID_BYTES
 from manifests.errors import CorpusmillError
 from manifests.ledger import Ledger
 from manifests.record import Record
+from pipeline.inspect_mixture import mixture_outlook
 from pipeline.pass_9_release import release_folder
 from pipeline.passes import PASSES, STEPS
 from pipeline.runner import failures, states
@@ -20,6 +21,7 @@ from pipeline.steps import Step
 from pipeline.tokenizer_file import load_tokenizer
 from pipeline.units import Mill, step_named
 from stages.estimates import SKETCH_VALUES, detection_probability
+from stages.tokenizing import TOKENIZERS_COST
 
 _SIMILARITIES = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
 
@@ -75,8 +77,20 @@ def print_plan(mill: Mill) -> None:
         table.add_row(*_name(state.step), f"{state.num_units:,}", f"{done:,}", f"{state.todo:,}", reading)
     console.print(table, soft_wrap=False)
     console.print(_tokenizer_line(mill))
+    _print_mixture(mill, console, cleaned=any(state.step.name == "clean" and not state.todo for state in steps))
     for line in (*_duplicates_lines(mill), *earlier_lines(mill)):
         console.print(line)
+
+
+def _print_mixture(mill: Mill, console: Console, *, cleaned: bool) -> None:
+    outlook = mixture_outlook(mill, cleaned=cleaned)
+    if outlook.rows:
+        table = _table(*outlook.rows[0])
+        for row in outlook.rows[1:]:
+            table.add_row(*(safe(cell, 40) for cell in row))
+        console.print(table, soft_wrap=False)
+    for line in outlook.lines:
+        console.print(safe(line, 600))
 
 
 def print_status(mill: Mill) -> None:
@@ -151,7 +165,7 @@ def earlier_lines(mill: Mill) -> Iterator[str]:
     """Which earlier releases are asked, and what of each can be found."""
     for name, texts in {shard.release: shard.texts for shard in mill.plan.earlier}.items():
         how = "near and equal documents are found" if "texts" in texts else "it has no texts: equal documents are found"
-        also = ", and what is near to what it held out" if texts == ["held_out"] else ""
+        also = ", and what is near to what it held out" if list(texts) == ["held_out"] else ""
         if mill.recipe.deduplication.near is None:
             how, also = "equal documents are found", ""
         yield safe(f"earlier release {name}: {how}{also}")
@@ -162,4 +176,7 @@ def _tokenizer_line(mill: Mill) -> str:
         tokenizer = load_tokenizer(mill.recipe)
     except CorpusmillError as error:
         return safe(f"no tokenizer yet: {error.message} ({error.hint})", 600)
-    return f"tokenizer: {tokenizer.vocabulary_size:,} ids, encoded by {tokenizer.engine}"
+    line = f"tokenizer: {tokenizer.vocabulary_size:,} ids, encoded by {tokenizer.engine}"
+    if tokenizer.engine == "tokenizers":
+        line += f", for gigatoken does not encode as this tokenizer.json says: {TOKENIZERS_COST}"
+    return line

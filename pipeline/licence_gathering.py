@@ -23,6 +23,8 @@ from pipeline.steps import UnitContext
 from stages.exchange import BlockWriter, table_of
 
 KEY_BYTES = 16
+# Where what has a repository but no path lies, such as a pull request: the files at the top of every revision speak.
+ANY_REVISION = "*"
 KEY = pa.binary(KEY_BYTES)
 # Who waits for the answer: the unit's own rows, and the slice of a repository (-1 for none).
 NOTICES = pa.schema(
@@ -58,14 +60,19 @@ class Place(NamedTuple):
 
 
 def place_of(repo: str, revision: str, path: str) -> Place:
-    """The place of a file; the repository is empty where none is named, and nothing speaks for it then."""
+    """The place of a file; the repository is empty where none is named, and nothing speaks for it then.
+
+    What has no path is no file of a revision: a pull request stands between two, of which the run may hold neither.
+    """
+    if not path:
+        return Place(repo, ANY_REVISION, "")
     above, _, _ = path.rpartition("/")
     return Place(repo, revision, "/".join(part for part in above.split("/") if part not in ("", ".")))
 
 
-def slice_of_repository(repo: str, revision: str, num_slices: int) -> int:
-    """The slice that puts a repository's claims and folders together."""
-    return xxhash.xxh3_64_intdigest(f"{repo}\0{revision}".encode("utf-8", "surrogatepass")) % num_slices
+def slice_of_repository(repo: str, num_slices: int) -> int:
+    """The slice that puts the claims and folders of all revisions of a repository together."""
+    return xxhash.xxh3_64_intdigest(repo.encode("utf-8", "surrogatepass")) % num_slices
 
 
 def slice_of_key(key: bytes, num_slices: int) -> int:
@@ -103,7 +110,7 @@ class Gathering:
             self._text(notice.key, notice.text, -1)
         if document.repo:
             place = place_of(document.repo, revision, document.path)
-            block = slice_of_repository(document.repo, revision, self._num_slices)
+            block = slice_of_repository(document.repo, self._num_slices)
             if place not in self._members:
                 self._members.add(place)
                 self._put("members", (*place, self._unit), block)

@@ -8,8 +8,9 @@ and read once.
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import IO, Self, cast, get_args
+from typing import IO, Literal, Self, cast, get_args
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -19,8 +20,9 @@ from pipeline.kept_texts import INDEXED, TEXTS
 from pipeline.steps import UnitContext
 from stages.attribution import NOT_KNOWN, attribution, attribution_schema, attribution_writer, not_known, row_groups
 from stages.exchange import BlockWriter, block_of_hash, fixed_binary, read_segments, read_table, sortable
+from stages.packed_documents import hex_names
 from stages.release_index import BAND_ROWS, INDEX, index_tables, sorted_bands, with_release, write_index
-from stages.texts import text_rows, texts_schema, texts_writer
+from stages.texts import TextsFormat, WriteRows, text_rows, texts_schema, texts_writer
 
 _TEXT = pa.schema([TEXTS.field("id"), TEXTS.field("text")])
 
@@ -38,8 +40,8 @@ class DocumentFiles:
         context: UnitContext,
         attributions: pq.ParquetWriter,
         *,
-        texts: pq.ParquetWriter | None,
-        held_out: pq.ParquetWriter | None,
+        texts: WriteRows | None,
+        held_out: WriteRows | None,
         indexed: BlockWriter,
     ) -> None:
         self.not_known = {name: dict.fromkeys(get_args(Kind), 0) for name in NOT_KNOWN}
@@ -61,21 +63,21 @@ class DocumentFiles:
         num_blocks = context.plan.slices_per_partition
         with ExitStack() as stack:
 
-            def new_file(table: str) -> IO[bytes]:
-                return cast("IO[bytes]", stack.enter_context(context.whole_file(table, ".parquet")))
+            def new_file(table: str, suffix: str = "parquet") -> IO[bytes]:
+                return cast("IO[bytes]", stack.enter_context(context.whole_file(table, f".{suffix}")))
 
-            def texts(table: str, *, asked_for: object) -> pq.ParquetWriter | None:
-                if not asked_for:
+            def texts(table: str, form: TextsFormat | Literal["off"]) -> WriteRows | None:
+                if form == "off":
                     return None
-                return stack.enter_context(texts_writer(new_file(table), texts_schema(release)))
+                return stack.enter_context(texts_writer(new_file(table, form), texts_schema(release), form))
 
             attributions = attribution_writer(new_file("attribution"), attribution_schema(release))
             with context.blocks("indexed_by_key", INDEXED, num_blocks=num_blocks) as indexed:
                 files = cls(
                     context,
                     stack.enter_context(attributions),
-                    texts=texts("texts", asked_for=context.recipe.release.texts),
-                    held_out=texts("held_texts", asked_for=context.recipe.held_out),
+                    texts=texts("texts", context.recipe.release.texts),
+                    held_out=texts("held_texts", "parquet" if context.recipe.held_out else "off"),
                     indexed=indexed,
                 )
                 yield files
@@ -86,9 +88,9 @@ class DocumentFiles:
 
         Args:
             number: of the slice.
-            documents: those of it that the release has: `TOKENS` without tokens, and doc_id, their ids as text.
+            documents: those of it that the release has: `DOCUMENTS`, and copies, how many times each is packed.
         """
-        doc_ids = documents.column("doc_id").combine_chunks()
+        doc_ids = hex_names(fixed_binary(documents.column("id"), ID_BYTES))
         table = attribution(documents, doc_ids)
         for kind in get_args(Kind):
             for name, lacking in not_known(table.filter(pc.equal(table.column("kind"), kind))).items():
@@ -97,7 +99,7 @@ class DocumentFiles:
             self._attributions.write_table(part, row_group_size=part.num_rows)
         if self._texts is not None:
             for part in text_rows(documents, doc_ids, self._texts_of(number, documents.column("id"))):
-                self._texts.write_table(part, row_group_size=part.num_rows)
+                self._texts(part)
                 self._context.progress(0)
         if self._held_out is not None:
             self._write_held_out(number, self._held_out)
@@ -109,12 +111,13 @@ class DocumentFiles:
         highs = sortable(fixed_binary(indexed.column("key"), ID_BYTES))[0]
         self._indexed.write(indexed, block_of_hash(highs, self._context.plan.slices_per_partition))
 
-    def _write_held_out(self, number: int, writer: pq.ParquetWriter) -> None:
+    def _write_held_out(self, number: int, write: WriteRows) -> None:
         context = self._context
         documents = read_table(context.storage, context.of_slice("held_out", number), TEXTS, context.progress)
-        names = pa.array([identifier.hex() for identifier in documents.column("id").to_pylist()], pa.string())
+        documents = documents.append_column("copies", pa.array(np.zeros(documents.num_rows, dtype=np.int32)))
+        names = hex_names(fixed_binary(documents.column("id"), ID_BYTES))
         for part in text_rows(documents, names, documents):
-            writer.write_table(part, row_group_size=part.num_rows)
+            write(part)
         self.counts["held_out"] += documents.num_rows
 
     def _texts_of(self, number: int, ids: pa.ChunkedArray) -> pa.Table:

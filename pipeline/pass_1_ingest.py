@@ -148,7 +148,7 @@ def _prepare(recipe: Recipe) -> None:
 STEPS = [
     Step(
         name="ingest",
-        version=2,
+        version=3,
         number=1,
         pass_name="ingest",
         grain="inputs",

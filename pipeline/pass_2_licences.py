@@ -2,7 +2,8 @@
 
     look_up  per slice of texts  each distinct text once; what an earlier run detected is known
     detect   per slice of texts  the detector reads what is left; answers go to the units and repositories that wait
-    govern   per slice of repositories  licence files and manifests speak for the folders below them, nearest first
+    govern   per slice of repositories  licence files and manifests speak for the folders below them, nearest first;
+                                        those at the top, of all revisions, for what has no path
 
 Only `detect` loads the detector's index, and only where some text is left.
 """
@@ -18,7 +19,7 @@ from filters.licence_expressions import MAXIMUM_EXPRESSION_CHARACTERS, joined
 from filters.licence_files import nearest
 from filters.licence_policy import MAXIMUM_WHERE
 from filters.licence_sets import is_neutral
-from pipeline.licence_gathering import CLAIMS, KEY, MEMBERS, NOTICES, Place
+from pipeline.licence_gathering import ANY_REVISION, CLAIMS, KEY, MEMBERS, NOTICES, Place
 from pipeline.plan import Plan
 from pipeline.recipe import Recipe
 from pipeline.steps import Read, Step, UnitContext
@@ -122,16 +123,33 @@ def _govern(context: UnitContext) -> None:
                 role = "notice_file" if row["role"] == "licence_file" and is_neutral(claim.expression) else row["role"]
                 by_role = claims.setdefault((row["repo"], row["revision"]), {name: {} for name in _ROLES})
                 by_role[role].setdefault(row["directory"], []).append(claim)
+    revisions: dict[str, list[str]] = {}
+    for repo, revision in claims:
+        revisions.setdefault(repo, []).append(revision)
     with context.blocks("governed", GOVERNED, num_blocks=len(context.plan.units)) as out:
         for table in context.segments("members"):
             rows: list[tuple[object, ...]] = []
             units: list[int] = []
             for member in table.to_pylist():
                 place = Place(member["repo"], member["revision"], member["directory"])
-                for kind, found in _governing(claims.get(place[:2]), place.directory):
+                for kind, found in _speaking(claims, revisions, place):
                     rows.append((*place, kind, *_together(found)))
                     units.append(member["unit"])
             out.write(table_of(rows, GOVERNED), np.array(units, dtype=np.int64))
+
+
+def _speaking(
+    claims: dict[tuple[str, str], _Claims], revisions: dict[str, list[str]], place: Place
+) -> Iterator[tuple[EvidenceKind, list[_Claim]]]:
+    """What speaks for a place; for one at any revision, all that does at one of them, together."""
+    if place.revision != ANY_REVISION:
+        yield from _governing(claims.get(place[:2]), place.directory)
+        return
+    together: dict[EvidenceKind, list[_Claim]] = {}
+    for revision in revisions.get(place.repo, ()):
+        for kind, found in _governing(claims[place.repo, revision], place.directory):
+            together.setdefault(kind, []).extend(found)
+    yield from together.items()
 
 
 def _governing(claims: _Claims | None, directory: str) -> Iterator[tuple[EvidenceKind, list[_Claim]]]:
@@ -248,5 +266,6 @@ STEPS = [
         ),
         settings=_settings,
         run=_govern,
+        version=2,
     ),
 ]

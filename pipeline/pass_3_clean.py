@@ -14,10 +14,11 @@ import pyarrow as pa
 
 from filters.redaction_rules import rules_digest
 from manifests.decision import DECISIONS, decisions_table
-from manifests.document import ID_BYTES, Document, Rejected
+from manifests.document import Document, Rejected
 from manifests.ledger import Ledger
 from pipeline.benchmark_files import benchmark_settings, load_matcher
 from pipeline.decontamination import Decontaminator
+from pipeline.kept_sums import SUMS, KeptSums
 from pipeline.kept_texts import TEXTS, KeptTexts, write_indexed
 from pipeline.pass_1_ingest import PLACES
 from pipeline.pass_2_judge import JUDGED
@@ -28,14 +29,8 @@ from pipeline.redactions import Redactions
 from pipeline.shards import documents_again
 from pipeline.steps import Read, Step, UnitContext
 from pipeline.tokenizer_file import load_tokenizer, tokenizer_settings
-from stages.mixing import KEY_BINS, bin_of, order_keys
 from stages.redaction import redact
 from stages.release_index import SKETCHES
-
-BINS = pa.schema(
-    [pa.field("kind", pa.string())] + [pa.field(name, pa.int64()) for name in ("bin", "documents", "num_bytes")]
-)
-SAMPLED_ONE_IN = 64
 
 
 class _Decided(NamedTuple):
@@ -49,7 +44,7 @@ class _Decided(NamedTuple):
 
 def _clean(context: UnitContext) -> None:
     ledger = context.ledger = Ledger()
-    sample, benchmarks = _Sample(context.recipe), Decontaminator(context.recipe)
+    sums, benchmarks = KeptSums(context.recipe), Decontaminator(context.recipe)
     redactions = Redactions(context.recipe)
     rejected: list[Rejected] = []
     judged = context.table("judged").combine_chunks()  # once, for all who take rows of it
@@ -72,14 +67,14 @@ def _clean(context: UnitContext) -> None:
             elif cleaned is not None:
                 ledger.keep(num_bytes)
                 redactions.count(document, cleaned)
-                sample.add(document, cleaned.text, batch.add(ordinal, document, cleaned.text))
+                sums.add(document, cleaned.text, batch.add(ordinal, document, cleaned.text))
         batch.flush()
         held_out.flush()
         decisions.write(decisions_table(rejected))
     write_indexed(context, judged.column("id"), kept=batch.kept, held_out=held_out.kept)
-    with context.blocks("bins", BINS) as bins:
-        bins.write(sample.bins())
-    context.counts = redactions.counts() | {"sample": sample.counts(), "benchmarks": benchmarks.counts()}
+    with context.blocks("sums", SUMS) as table:
+        table.write(sums.table())
+    context.counts = redactions.counts() | {"benchmarks": benchmarks.counts()}
 
 
 def _decided(context: UnitContext, judged: pa.Table) -> Iterator[_Decided]:
@@ -106,46 +101,10 @@ def _removed(document: Document, row: dict[str, Any], num_bytes: int) -> Rejecte
     )
 
 
-class _Sample:
-    """What mix estimates from: tokens of the sample by kind, and documents and bytes by place in the random order."""
-
-    def __init__(self, recipe: Recipe) -> None:
-        self._tokenizer = load_tokenizer(recipe)
-        self._seed = recipe.seed
-        self._sampled: dict[str, list[int]] = {}
-        self._ids: dict[str, list[bytes]] = {}
-        self._sizes: dict[str, list[int]] = {}
-
-    def add(self, document: Document, text: str, num_bytes: int) -> None:
-        self._ids.setdefault(document.kind, []).append(bytes.fromhex(document.id))
-        self._sizes.setdefault(document.kind, []).append(num_bytes)
-        if int(document.id[-8:], 16) % SAMPLED_ONE_IN == 0:
-            sampled = self._sampled.setdefault(document.kind, [0, 0])
-            sampled[0] += num_bytes
-            sampled[1] += len(self._tokenizer.encode(text)) + 1
-
-    def counts(self) -> dict[str, list[int]]:
-        """By kind: [bytes in the sample, tokens in the sample]."""
-        return dict(sorted(self._sampled.items()))
-
-    def bins(self) -> pa.Table:
-        """Documents and bytes by kind and bin of the mix key."""
-        parts = []
-        for kind, ids in sorted(self._ids.items()):
-            bins = bin_of(order_keys(np.array(ids, dtype=f"V{ID_BYTES}"), self._seed, "mix"))
-            sizes = np.array(self._sizes[kind], dtype=np.int64)
-            num_bytes = np.bincount(bins, weights=sizes, minlength=KEY_BINS).astype(np.int64)
-            documents = np.bincount(bins, minlength=KEY_BINS)
-            some = np.flatnonzero(documents)
-            parts.append(pa.table([[kind] * len(some), some, documents[some], num_bytes[some]], schema=BINS))
-        return pa.concat_tables(parts) if parts else BINS.empty_table()
-
-
 def _settings(recipe: Recipe, plan: Plan) -> object:
     return {
         "redaction": recipe.redaction.model_dump() | {"rules": rules_digest()},
         "decontamination": benchmark_settings(recipe),
-        "seed": recipe.seed,
         "tokenizer": tokenizer_settings(recipe),
         "slices": plan.num_slices,
         "maximum_line_bytes": recipe.limits.maximum_line_bytes,
@@ -164,7 +123,7 @@ def _prepare(recipe: Recipe) -> None:
 STEPS = [
     Step(
         name="clean",
-        version=4,
+        version=5,
         number=3,
         pass_name="clean",
         grain="inputs",

@@ -1,102 +1,168 @@
-"""Pass 4, mix: token budgets by kind from clean's sample, and how far along its random order each kind is taken.
+"""Pass 4, mix: how many tokens of every domain, from clean's sums, and how far along its random order each is taken.
 
-Exactness is settle's work: mix only selects enough, with a small reserve.
+Exactness is settle's work: mix only selects enough, with a small reserve. Whether there is enough of everything is
+decided here, before anything is rewritten or tokenized.
 """
 
-import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
+from typing import NamedTuple
 
+import pyarrow as pa
+
+from filters.pile_weights import PILE_WEIGHTS
 from manifests.errors import UnitError
 from manifests.ledger import Ledger
-from pipeline.pass_3_clean import BINS
+from pipeline.kept_sums import SUMS, estimates
 from pipeline.plan import Plan
 from pipeline.recipe import Recipe
+from pipeline.recipe_mixture import Mixture
 from pipeline.steps import RECORDS, Read, Step, UnitContext
-from stages.mixing import KEY_BINS, Budget, budget, last_bin
+from stages.allocation import Allocation, Key, Rule, Stock, allocate
+from stages.exchange import table_of
+from stages.mixing import Estimate, Prefix, prefix
 
-SELECTION = pa.schema([pa.field("kind", pa.string()), pa.field("last_bin", pa.int64())])
-_TOKENS_PER_BYTE = 0.3  # where the sample of a kind is empty: about what byte-level BPEs need
+# A document with mix key k is taken full_epochs + (k < bound) times; not at all where its domain has no row.
+SELECTION = pa.schema(
+    [
+        pa.field("kind", pa.string()),
+        pa.field("domain", pa.string()),
+        pa.field("full_epochs", pa.int64()),
+        pa.field("bound", pa.uint64()),
+    ]
+)
+
+
+class Choice(NamedTuple):
+    """What mix decides.
+
+    Attributes:
+        rules: what the recipe says of each domain that has documents.
+        allocation: at the epochs that are asked for; with shortfall `repeat`, of more where that is not enough.
+        at_epochs: the same without more than those.
+        hoped: its largest total, were there as much of everything as the estimate may be off.
+        prefixes: what is selected of each domain.
+    """
+
+    rules: dict[Key, Rule]
+    allocation: Allocation
+    at_epochs: Allocation
+    hoped: int
+    prefixes: dict[Key, Prefix]
+
+
+def choose(mixture: Mixture, found: dict[Key, Estimate]) -> Choice:
+    """Targets and selection from the estimates of all domains that have documents.
+
+    Raises:
+        UnitError: weights of one kind exceed 1.
+    """
+    rules = mixture.rules(found)
+    check_weights(rules)
+    asked = {key: rules[key].epochs for key in found}
+    most = dict.fromkeys(found, mixture.maximum_epochs) if mixture.shortfall == "repeat" else asked
+    hope = {key: one._replace(tokens=one.tokens * (1 + one.error)) for key, one in found.items()}
+
+    def allocated(estimates: dict[Key, Estimate], epochs: dict[Key, float]) -> Allocation:
+        stocks = {key: Stock(one.tokens, one.num_bytes, one.tokens * epochs[key]) for key, one in estimates.items()}
+        return allocate(stocks, rules, mixture.kinds, mixture.tokens)
+
+    at_epochs = allocated(found, asked)
+    allocation = allocated(found, most) if at_epochs.short else at_epochs
+    reserved = {key: target * (1 + mixture.reserve) for key, target in allocation.targets.items()}
+    prefixes = {key: prefix(found[key], wanted, most[key]) for key, wanted in reserved.items()}
+    return Choice(rules, allocation, at_epochs, allocated(hope, asked).possible, prefixes)
+
+
+def check_weights(rules: dict[Key, Rule]) -> None:
+    """Raise UnitError where the weights of the domains of one kind exceed 1."""
+    for kind in sorted({kind for kind, _ in rules}):
+        weights = {name: rule.weight for (of, name), rule in sorted(rules.items()) if of == kind and rule.weight}
+        if sum(weights.values()) > 1 + 1e-9:
+            raise UnitError(
+                f"mixture.domains: the weights of kind {kind} add up to {sum(weights.values()):g}; expected at most 1: "
+                + ", ".join(f"{name} {weight:g}" for name, weight in weights.items()),
+                hint="a weight is a share of the tokens of its kind, not of all tokens: lower some of them",
+            )
 
 
 def _mix(context: UnitContext) -> None:
-    recipe = context.recipe
-    shares = mixture_shares(recipe)
-    tokens, documents = _by_bin(context, list(shares))
-    available = {kind: float(tokens[kind].sum()) for kind in shares}
-    _check_kinds(context, shares, available)
-    chosen = budget(available, shares, recipe.mixture.tokens)
-    short_of(recipe, chosen, slack=1 + recipe.mixture.reserve)
-    context.counts = {"estimated_tokens": {kind: round(value) for kind, value in sorted(available.items())}}
-    reserved = 1 + recipe.mixture.reserve
-    bins = [last_bin(tokens[kind], documents[kind], chosen.tokens[kind] * reserved) for kind in shares]
+    mixture = context.recipe.mixture
+    found = estimates(context.segments("sums"), mixture)
+    chosen = choose(mixture, found)
+    _check_kinds(context, chosen)
+    if mixture.tokens and chosen.hoped < mixture.tokens:
+        check_enough(mixture, chosen.at_epochs)
+    context.counts = {
+        "possible_tokens": chosen.allocation.possible,
+        "estimated_tokens": [[*key, round(one.tokens)] for key, one in found.items()],
+        "shares": [[*key, share] for key, share in chosen.allocation.shares.items()],
+    }
+    rows = [(*key, *of) for key, of in chosen.prefixes.items()]
     with context.blocks("selection", SELECTION) as selection:
-        selection.write(pa.table([list(shares), bins], schema=SELECTION))
+        selection.write(table_of(rows, SELECTION))
 
 
-def _by_bin(
-    context: UnitContext, kinds: list[str]
-) -> tuple[dict[str, npt.NDArray[np.float64]], dict[str, npt.NDArray[np.int64]]]:
-    """Estimated tokens and documents by kind and bin of the random order."""
-    num_bytes = {kind: np.zeros(KEY_BINS, dtype=np.int64) for kind in kinds}
-    documents = {kind: np.zeros(KEY_BINS, dtype=np.int64) for kind in kinds}
-    for table in context.segments("bins"):
-        for kind in kinds:
-            part = table.filter(pc.equal(table.column("kind"), kind))
-            np.add.at(num_bytes[kind], part.column("bin").to_numpy(), part.column("num_bytes").to_numpy())
-            np.add.at(documents[kind], part.column("bin").to_numpy(), part.column("documents").to_numpy())
-    sampled = {kind: [0, 0] for kind in kinds}
-    for record in context.earlier["clean"]:
-        for kind, counts in record.counts["sample"].items():  # type: ignore[attr-defined]
-            sampled[kind] = [a + b for a, b in zip(sampled[kind], counts, strict=True)]
-    rates = {kind: tokens / read if read else _TOKENS_PER_BYTE for kind, (read, tokens) in sampled.items()}
-    return {kind: np.multiply(num_bytes[kind], rates[kind], dtype=np.float64) for kind in kinds}, documents
-
-
-def _check_kinds(context: UnitContext, shares: dict[str, float], available: dict[str, float]) -> None:
+def _check_kinds(context: UnitContext, chosen: Choice) -> None:
     """Raise UnitError where the recipe wants a kind of which nothing is left."""
-    missing = [kind for kind, share in shares.items() if share > 0 and not available[kind]]
+    kinds, shares = context.recipe.mixture.kinds, chosen.allocation.shares
+    missing = [
+        kind
+        for kind, share in kinds.items()
+        if share > 0 and not any(part for (of, _), part in shares.items() if of == kind)
+    ]
     if not missing:
         return
+    if any(kind in missing for kind, _ in shares):
+        raise UnitError(
+            f"mixture.domains: all that is left of kind {missing[0]} has weight 0; expected some, as the recipe wants "
+            f"{kinds[missing[0]]:.0%} {missing[0]}",
+            hint=f"raise a weight, or set mixture.{missing[0]} to 0 and the other share to 1",
+        )
     ledgers = (record.ledger for step in ("ingest", "judge", "clean") for record in context.earlier[step])
     reasons = Ledger.total(Ledger.from_json(ledger) for ledger in ledgers if ledger).rejected
     largest = sorted(reasons, key=lambda key: (-reasons[key].documents, key))[:3]
     raise UnitError(
         f"mixture: no document of kind {' or '.join(missing)} is left; expected some, as the recipe wants "
-        f"{shares[missing[0]]:.0%} {missing[0]}. Most were rejected for: "
+        f"{kinds[missing[0]]:.0%} {missing[0]}. Most were rejected for: "
         + (", ".join(f"{key} ({reasons[key].documents:,})" for key in largest) or "nothing, there were none"),
         hint=f"`corpusmill show` prints them; or set mixture.{missing[0]} to 0 and the other share to 1",
     )
 
 
-def mixture_shares(recipe: Recipe) -> dict[str, float]:
-    """The recipe's share of each kind."""
-    return {"code": recipe.mixture.code, "text": recipe.mixture.text}
-
-
-def short_of(recipe: Recipe, chosen: Budget, *, slack: float = 1.0) -> None:
-    """Raise UnitError where the recipe says that a shortfall fails; `slack` forgives an estimate."""
-    if recipe.mixture.shortfall == "fail" and chosen.wanted is not None and chosen.possible * slack < chosen.wanted:
+def check_enough(mixture: Mixture, allocation: Allocation) -> None:
+    """Raise UnitError where the recipe says that a shortfall fails, and there is one."""
+    if mixture.shortfall == "fail" and allocation.short:
+        scarcest = f"; scarcest: {domain_name(allocation.scarcest)}" if allocation.scarcest else ""
         raise UnitError(
-            f"mixture.tokens: {chosen.wanted:,} wanted at {recipe.mixture.code:.0%} code and "
-            f"{recipe.mixture.text:.0%} text; there are enough for {chosen.possible:,}",
-            hint="add sources, lower mixture.tokens, or set mixture.shortfall: scale",
+            f"mixture.tokens: {mixture.tokens:,} wanted at {mixture.code:.0%} code and {mixture.text:.0%} text; there "
+            f"are enough for {allocation.possible:,}{scarcest}",
+            hint="add sources, lower mixture.tokens, or set mixture.shortfall to scale or repeat",
         )
 
 
+def domain_name(key: Key) -> str:
+    """What people call a domain: "text: ArXiv", or "code: the rest", which is all where nothing is named."""
+    kind, name = key
+    return f"{kind}: {name or 'the rest'}"
+
+
+def mixture_settings(recipe: Recipe) -> object:
+    """What of the recipe decides targets."""
+    return [recipe.mixture.model_dump(), PILE_WEIGHTS if recipe.mixture.preset else {}]
+
+
 def _settings(recipe: Recipe, _plan: Plan) -> object:
-    return recipe.mixture.model_dump()
+    return mixture_settings(recipe)
 
 
 STEPS = [
     Step(
         name="mix",
+        version=2,
         number=4,
         pass_name="mix",
         grain="one",
         reads=(
-            Read("clean", "bins", "all", BINS),
+            Read("clean", "sums", "all", SUMS),
             Read("ingest", RECORDS, "all"),
             Read("judge", RECORDS, "all"),
         ),

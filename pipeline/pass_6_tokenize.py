@@ -1,12 +1,16 @@
 """Pass 6, tokenize: render the selected documents of a slice and turn them into token ids, with exact counts.
 
-Documents are put in order of their packing key here, so from now on nothing depends on where they came from.
+What is written is a *packed document*: one source document or several, rendered, once for every epoch. They are put in
+order of their packing key here, so from now on nothing depends on where they came from. Token ids lie apart from all
+that is said of them, and apart by kind: pack lays out a whole shard before it reads one id, and then reads two kinds at
+different places.
+
+Memory: the texts and the token ids of one slice.
 """
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from manifests.decision import DECISIONS, decisions_table
 from manifests.document import ID_BYTES, Rejected
@@ -15,103 +19,129 @@ from pipeline.kept_texts import TEXTS
 from pipeline.pass_4_mix import SELECTION
 from pipeline.plan import Plan
 from pipeline.recipe import Recipe
+from pipeline.rendered_documents import PACKED, PackedDocument, Rendering, packed_tables, rendered_documents
 from pipeline.steps import Read, Step, UnitContext
-from pipeline.tokenizer_file import load_tokenizer, tokenizer_settings
-from stages.attribution import PROVENANCE
+from pipeline.tokenizer_file import (
+    load_renderer,
+    load_tokenizer,
+    rendering_options,
+    rendering_settings,
+    tokenizer_settings,
+)
 from stages.exchange import fixed_binary, lexsorted, sortable
-from stages.mixing import bin_of, order_keys
-from stages.rendering import render_file
+from stages.mixing import order_keys
 
+# One row for each source document that was selected.
+DOCUMENTS = pa.schema([field for field in TEXTS if field.name != "text"])
 COUNTS = pa.schema(
-    [
-        pa.field("id", pa.binary(ID_BYTES)),
-        pa.field("kind", pa.string()),
-        pa.field("mix_key", pa.uint64()),
-        pa.field("tokens", pa.int64()),
-    ]
+    [PACKED.field(name) for name in ("packed_id", "kind", "domain", "copy", "mix_key", "num_tokens", "num_bytes")]
 )
-TOKENS = pa.schema(
-    [
-        pa.field("id", pa.binary(ID_BYTES)),
-        pa.field("kind", pa.string()),
-        pa.field("source", pa.string()),
-        pa.field("subset", pa.string()),
-        pa.field("language", pa.string()),
-        pa.field("licence", pa.string()),
-        pa.field("repo", pa.string()),
-        pa.field("path", pa.string()),
-        pa.field("num_bytes", pa.int64()),
-        pa.field("mix_key", pa.uint64()),
-        pa.field("pack_key", pa.uint64()),
-        pa.field("attribution", PROVENANCE),
-        pa.field("tokens", pa.large_list(pa.int32())),
-    ]
-)
+# Rows stand in the order of those rows of PACKED that are of the kind.
+TOKENS = pa.schema([pa.field("tokens", pa.large_list(pa.int32()))])
+TOKENS_OF_KIND = {"code": "code_tokens", "text": "text_tokens"}
 _CHECKED_TEXTS = 16  # of the first slice: compared with the reference tokenizer in every run
 _CHECKED_CHARACTERS = 20_000
+_BATCH_DOCUMENTS = 1000
 
 
 def _tokenize(context: UnitContext) -> None:
     ledger = context.ledger = Ledger()
-    seed = context.recipe.seed
     texts = context.table("texts")
-    last_bins = {row["kind"]: row["last_bin"] for row in context.table("selection").to_pylist()}
+    texts = texts.take(pa.array(lexsorted(sortable(fixed_binary(texts.column("id"), ID_BYTES)))))
     ids = fixed_binary(texts.column("id"), ID_BYTES)
-    mix_keys, pack_keys = order_keys(ids, seed, "mix"), order_keys(ids, seed, "pack")
-    kinds = np.array(texts.column("kind").to_pylist(), dtype=object)
-    selected = np.zeros(len(ids), dtype=np.bool_)
-    for kind, last in last_bins.items():
-        selected |= (kinds == kind) & (bin_of(mix_keys) <= last)
+    mix_keys = order_keys(ids, context.recipe.seed, "mix")
+    names = [texts.column(name).to_pylist() for name in ("kind", "subset", "language")]
+    domains = [context.recipe.mixture.domain_of(*of) for of in zip(*names, strict=True)]
+    copies = _copies(context, names[0], domains, mix_keys)
+    columns = {"mix_key": mix_keys, "copies": copies, "domain": pa.array(domains, pa.string())}
+    _leave_out(context, texts.filter(pa.array(copies == 0)), ledger)
+    for name, column in columns.items():
+        texts = texts.append_column(name, pa.array(column))
+    texts = texts.filter(pa.array(copies > 0))
+    for num_bytes in texts.column("num_bytes").to_pylist():
+        ledger.keep(num_bytes)
+    with context.blocks("documents", DOCUMENTS) as documents:
+        documents.write(texts.select(DOCUMENTS.names))
+    _write(context, _rendered(context, texts))
 
-    texts = texts.append_column("mix_key", pa.array(mix_keys)).append_column("pack_key", pa.array(pack_keys))
+
+def _copies(
+    context: UnitContext, kinds: list[str], domains: list[str], mix_keys: npt.NDArray[np.uint64]
+) -> npt.NDArray[np.int64]:
+    """int64[n], how many times each document was selected; 0 for those that mix left out."""
+    rows = {(row["kind"], row["domain"]): row for row in context.table("selection").to_pylist()}
+    copies = np.zeros(len(kinds), dtype=np.int64)
+    places: dict[tuple[str, str], list[int]] = {}
+    for place, key in enumerate(zip(kinds, domains, strict=True)):
+        places.setdefault(key, []).append(place)
+    for key in places.keys() & rows.keys():
+        row, here = rows[key], np.array(places[key])
+        copies[here] = row["full_epochs"] + (mix_keys[here] < np.uint64(row["bound"]))
+    return copies
+
+
+def _leave_out(context: UnitContext, texts: pa.Table, ledger: Ledger) -> None:
     with context.blocks("decisions", DECISIONS) as decisions:
         left_out = [
             Rejected(
                 id=row["id"].hex(), stage="mix", reason="not_selected", shard="", row=-1, num_bytes=row["num_bytes"]
             )
-            for row in texts.select(["id", "num_bytes"]).filter(pa.array(~selected)).sort_by("id").to_pylist()
+            for row in texts.select(["id", "num_bytes"]).to_pylist()
         ]
         for item in left_out:
             ledger.reject(item)
         decisions.write(decisions_table(left_out))
-    chosen: npt.NDArray[np.int64] = np.flatnonzero(selected)
-    chosen = chosen[lexsorted([pack_keys[chosen], *sortable(ids[chosen])])]
-    _write_tokens(context, texts, chosen, ledger)
 
 
-def _write_tokens(context: UnitContext, texts: pa.Table, chosen: npt.NDArray[np.int64], ledger: Ledger) -> None:
-    tokenizer = load_tokenizer(context.recipe)
-    with context.blocks("tokens", TOKENS, codec="lz4") as tokens, context.blocks("counts", COUNTS) as counts:
-        for start in range(0, len(chosen), 1000):
-            batch = texts.take(pa.array(chosen[start : start + 1000]))
-            strings = batch.column("text").to_pylist()
-            if context.unit == 0 and start == 0:
-                tokenizer.check([text[:_CHECKED_CHARACTERS] for text in strings[:_CHECKED_TEXTS]])
-            rendered = []
-            for text, num_bytes in zip(strings, batch.column("num_bytes").to_pylist(), strict=True):
-                ids = render_file(tokenizer.encode(text), end_of_document_id=tokenizer.end_of_document_id)
-                rendered.append(ids)
-                ledger.keep(num_bytes)
-                context.progress(0)
-            offsets = np.concatenate([[0], np.cumsum([len(ids) for ids in rendered])]).astype(np.int64)
-            lists = pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(np.concatenate(rendered)))
-            batch = batch.append_column("tokens", lists)
-            tokens.write(batch.select(TOKENS.names))
-            lengths = pc.list_value_length(batch.column("tokens"))
-            counts.write(pa.table([*(batch.column(n) for n in COUNTS.names[:3]), lengths], schema=COUNTS))
+def _rendered(context: UnitContext, texts: pa.Table) -> list[PackedDocument]:
+    recipe = context.recipe
+    if context.unit == 0:
+        few = texts.column("text").slice(0, _CHECKED_TEXTS).to_pylist()
+        load_tokenizer(recipe).check([text[:_CHECKED_CHARACTERS] for text in few])
+    attribution = texts.column("attribution").combine_chunks()
+    texts = texts.append_column("revision", attribution.field("revision")).drop_columns(["attribution"])
+    formats = {source.name: str(source.format) for source in recipe.sources}
+    rendering = Rendering(load_renderer(recipe), rendering_options(recipe), formats, recipe.seed)
+    return rendered_documents(texts, rendering, lambda: context.progress(0))
+
+
+def _write(context: UnitContext, packed: list[PackedDocument]) -> None:
+    table, tokens = packed_tables(packed, context.recipe.seed)
+    with context.blocks("packed", PACKED) as rows, context.blocks("counts", COUNTS) as counts:
+        rows.write(table)
+        counts.write(table.select(COUNTS.names))
+    for kind, output in TOKENS_OF_KIND.items():
+        _write_tokens(context, output, tokens[kind])
+
+
+def _write_tokens(context: UnitContext, output: str, tokens: list[npt.NDArray[np.int32]]) -> None:
+    with context.blocks(output, TOKENS, codec="lz4") as blocks:
+        for start in range(0, len(tokens), _BATCH_DOCUMENTS):
+            batch = tokens[start : start + _BATCH_DOCUMENTS]
+            offsets = np.concatenate([[0], np.cumsum([len(ids) for ids in batch])]).astype(np.int64)
+            lists = pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(np.concatenate(batch)))
+            blocks.write(pa.table([lists], schema=TOKENS))
+            context.progress(0)
 
 
 def _settings(recipe: Recipe, _plan: Plan) -> object:
-    return {"tokenizer": tokenizer_settings(recipe), "seed": recipe.seed}
+    return {
+        "tokenizer": tokenizer_settings(recipe),
+        "rendering": rendering_settings(recipe),
+        "formats": [[source.name, source.format] for source in recipe.sources],
+        "domains": recipe.mixture.naming(),
+    }
 
 
 def _prepare(recipe: Recipe) -> None:
+    load_renderer(recipe)
     load_tokenizer(recipe).encode("warm")
 
 
 STEPS = [
     Step(
         name="tokenize",
+        version=3,
         number=6,
         pass_name="tokenize",
         grain="slices",

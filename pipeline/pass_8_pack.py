@@ -1,160 +1,180 @@
-"""Pass 8, pack: trim, shuffle, best-fit pack, and write for each partition one release shard and what lies beside it.
+"""Pass 8, pack: trim, shuffle, pack, and write for each partition its release shards and what lies beside them.
 
-A partition is packed slice by slice, so memory is that of a slice. Slices hold documents at random (by hash), so
-packing them apart costs a last, half-filled sequence for each slice and kind and nothing else. Attribution and texts of
-a slice are sorted by id; those of a partition would have to be held whole.
+First slice by slice the source documents of which something stays: what lies beside a shard is about them. Attribution
+and texts of a slice are sorted by id; those of a partition would have to be held whole. Then the packed documents
+(`pipeline.packed_set`). Slices hold documents at random (by hash), so packing them apart costs a last, half-filled
+sequence for each slice and kind and nothing else.
 """
 
-from collections.abc import Iterator
-from typing import IO, Any, cast
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import IO, Any, cast, get_args
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from manifests.decision import DECISIONS, decisions_table
-from manifests.document import ID_BYTES, Rejected
+from manifests.document import ID_BYTES, Kind, Rejected
 from manifests.ledger import Ledger
 from pipeline.kept_texts import INDEXED, TEXTS
 from pipeline.pack_beside import DocumentFiles
-from pipeline.pass_6_tokenize import TOKENS
+from pipeline.packed_set import PackedSet, PackedSource, PackingChoice
+from pipeline.pass_6_tokenize import DOCUMENTS, TOKENS, TOKENS_OF_KIND
 from pipeline.pass_7_settle import TRIM
 from pipeline.plan import Plan
 from pipeline.recipe import Recipe
+from pipeline.rendered_documents import PACKED
 from pipeline.steps import Read, Step, UnitContext
 from pipeline.tokenizer_file import load_tokenizer, tokenizer_settings
-from stages.exchange import BlockWriter, fixed_binary, read_table
-from stages.mixing import bin_of
-from stages.packing import fill, pack, packed_batches, packed_schema, write_packed
+from stages.exchange import Block, BlockWriter, Progress, read_segments, read_table
+from stages.mixing import place_of
+from stages.packed_documents import PackedDocuments
+from stages.packed_rows import compile_kernels
+from stages.packing import Int32s
 
-_KINDS = {"code": 0, "text": 1}
-_CLASSES = ("kind", "source", "subset", "language", "licence")
+_KINDS = get_args(Kind)
+_CLASSES = ["kind", "source", "subset", "language", "licence"]
+Bools = npt.NDArray[np.bool_]
 
 
-class _Tallies:
-    """Documents, bytes and tokens by kind, source, subset, language and licence, and what the packing looks like."""
+@dataclass(slots=True)
+class _Classes:
+    """Documents, bytes and tokens by kind, source, subset, language and licence."""
 
-    def __init__(self) -> None:
-        self.ledger = Ledger()
-        self.classes: dict[tuple[str, ...], list[int]] = {}
-        self.sequences: dict[str, int] = dict.fromkeys(_KINDS, 0)
-        self.padding_tokens = 0
-        self.cut_documents = 0
+    sums: dict[tuple[str, ...], list[int]] = field(default_factory=dict)
 
-    def add(self, table: pa.Table, lengths: npt.NDArray[np.int64]) -> None:
-        columns = [table.column(name).to_pylist() for name in (*_CLASSES, "num_bytes")]
-        for *names, num_bytes, length in zip(*columns, lengths.tolist(), strict=True):
-            sums = self.classes.setdefault(tuple(names), [0, 0, 0])
-            sums[0] += 1
-            sums[1] += num_bytes
-            sums[2] += length
+    def add(self, documents: pa.Table) -> None:
+        amounts = [([], "count_all"), ("num_bytes", "sum"), ("tokens", "sum")]
+        for row in documents.group_by(_CLASSES).aggregate(amounts).to_pylist():
+            sums = self.sums.setdefault(tuple(row[name] for name in _CLASSES), [0, 0, 0])
+            for place, name in enumerate(("count_all", "num_bytes_sum", "tokens_sum")):
+                sums[place] += row[name]
 
-    def counts(self) -> dict[str, object]:
-        return {
-            "classes": [[*names, *sums] for names, sums in sorted(self.classes.items())],
-            "sequences": self.sequences,
-            "padding_tokens": self.padding_tokens,
-            "cut_documents": self.cut_documents,
-        }
+    def rows(self) -> list[list[object]]:
+        return [[*names, *sums] for names, sums in sorted(self.sums.items())]
+
+
+class _Slices:
+    """The packed documents of a partition that settle kept, read slice by slice."""
+
+    def __init__(self, context: UnitContext) -> None:
+        self._context = context
+        self._trim = context.table("trim").to_pylist()
+        self._dropped = pa.array([i for row in self._trim for i in row["dropped"]], pa.binary(ID_BYTES))
+        self._told: set[tuple[str, int]] = set()
+
+    def packed(self, number: int) -> tuple[pa.Table, Bools]:
+        """Rows of a slice, and whether settle kept each of them."""
+        blocks, progress = self._blocks("packed", number)
+        table = read_table(self._context.storage, blocks, PACKED, progress)
+        return table, _kept(table, self._trim, self._dropped)
+
+    def documents(self, number: int, kind: str) -> PackedDocuments:
+        """Those of a slice and kind."""
+        table, kept = self.packed(number)
+        return PackedDocuments.of(table.filter(pa.array(kept & _of_kind(table, kind))))
+
+    def tokens(self, number: int, kind: str) -> Int32s:
+        """Their token ids, put together segment by segment, so that there is one copy of them."""
+        table, kept = self.packed(number)
+        of_kind = _of_kind(table, kind)
+        tokens = np.empty(int(table.column("num_tokens").to_numpy()[kept & of_kind].sum()), dtype=np.int32)
+        kept, end = kept[of_kind], 0
+        for part in read_segments(self._context.storage, *self._blocks(TOKENS_OF_KIND[kind], number)):
+            own, kept = kept[: part.num_rows], kept[part.num_rows :]
+            lists = part.column("tokens").filter(pa.array(own)) if not own.all() else part.column("tokens")
+            for chunk in lists.chunks:
+                values = chunk.flatten().to_numpy()
+                tokens[end : end + len(values)] = values
+                end += len(values)
+        return tokens
+
+    def _blocks(self, table: str, number: int) -> tuple[list[Block], Progress]:
+        """The blocks of a slice, and what is to be told of their bytes: they count when they are first read."""
+        counts = (table, number) not in self._told
+        self._told.add((table, number))
+        return self._context.of_slice(table, number), lambda size: self._context.progress(size if counts else 0)
+
+
+def _of_kind(table: pa.Table, kind: str) -> Bools:
+    return np.asarray(pc.equal(table.column("kind"), kind).to_numpy(), dtype=np.bool_)
+
+
+def _kept(packed: pa.Table, trim: list[dict[str, Any]], dropped: pa.Array) -> Bools:
+    """bool[rows], whether settle kept each packed document."""
+    places = place_of(packed.column("copy").to_numpy().astype(np.int64), packed.column("mix_key").to_numpy())
+    kept = np.zeros(packed.num_rows, dtype=np.bool_)
+    for row in trim:
+        is_here = pc.and_(
+            pc.equal(packed.column("kind"), row["kind"]), pc.equal(packed.column("domain"), row["domain"])
+        )
+        kept |= is_here.to_numpy() & (places <= row["last"])
+    goes = pc.is_in(packed.column("packed_id"), value_set=dropped).to_numpy()
+    return np.asarray(kept & ~goes, dtype=np.bool_)
 
 
 def _pack(context: UnitContext) -> None:
-    tokenizer = load_tokenizer(context.recipe)
-    release = f"{context.recipe.name} {context.recipe.version}"
-    schema = packed_schema(
-        {
-            "corpusmill.release": release,
-            "corpusmill.sequence_tokens": str(context.recipe.packing.sequence_tokens),
-            "corpusmill.tokenizer_sha256": tokenizer.sha256,
-        }
+    recipe = context.recipe
+    tokenizer = load_tokenizer(recipe)
+    release = f"{recipe.name} {recipe.version}"
+    slices = _Slices(context)
+    classes = _Classes()
+    context.ledger = Ledger()
+    with context.blocks("decisions", DECISIONS) as decisions, DocumentFiles.opened(context, release) as beside:
+        for number in context.plan.slices_of(context.unit):
+            documents = _settled(context, slices, number, decisions)
+            classes.add(documents)
+            beside.write(number, documents)
+
+    def new_file(table: str) -> AbstractContextManager[IO[bytes]]:
+        return cast("AbstractContextManager[IO[bytes]]", context.whole_file(table, ".parquet"))
+
+    source = PackedSource(_KINDS, list(context.plan.slices_of(context.unit)), slices.documents, slices.tokens)
+    choice = PackingChoice(
+        mode=recipe.packing.mode,
+        sequence_tokens=recipe.packing.lengths,
+        seed=recipe.seed,
+        pad_id=tokenizer.end_of_document_id,
+        release=release,
+        tokenizer_sha256=tokenizer.sha256,
     )
-    trim = {row["kind"]: row for row in context.table("trim").to_pylist()}
-    tallies = _Tallies()
-    context.ledger = tallies.ledger
-    with (
-        context.blocks("decisions", DECISIONS) as decisions,
-        context.whole_file("shard", ".parquet") as file,
-        DocumentFiles.opened(context, release) as beside,
-    ):
-
-        def settled(number: int) -> pa.Table:
-            blocks = context.of_slice("tokens", number)
-            table = read_table(context.storage, blocks, TOKENS, context.progress)
-            table = _with_doc_ids(_trimmed(table, trim, ledger=tallies.ledger, decisions=decisions))
-            beside.write(number, table.drop_columns(["tokens"]))
-            return table
-
-        def batches() -> Iterator[pa.RecordBatch]:
-            for number in context.plan.slices_of(context.unit):
-                # No name holds a slice longer than it is needed: there is one copy of its tokens at a time.
-                for batch in _packed(context, settled(number), schema, tallies):
-                    context.progress(0)
-                    yield batch
-
-        rows = write_packed(cast("IO[bytes]", file), batches(), schema)
-    context.counts = {**tallies.counts(), **beside.counts, "not_known": beside.not_known, "rows": rows}
+    counts = PackedSet(source, choice, new_file, lambda: context.progress(0)).write()
+    context.counts = {
+        "classes": classes.rows(),
+        **msgspec.to_builtins(counts),
+        **beside.counts,
+        "not_known": beside.not_known,
+    }
 
 
-def _trimmed(table: pa.Table, trim: dict[str, dict[str, Any]], *, ledger: Ledger, decisions: BlockWriter) -> pa.Table:
-    """The documents of a slice that settle kept; the others are accounted for."""
-    ids = table.column("id").to_pylist()
-    kinds = table.column("kind").to_pylist()
-    bins = bin_of(table.column("mix_key").to_numpy()).tolist()
-    dropped = {identifier for row in trim.values() for identifier in row["dropped"]}
-    kept = np.array(
-        [
-            place <= trim[kind]["last"] and identifier not in dropped
-            for identifier, kind, place in zip(ids, kinds, bins, strict=True)
-        ],
-        dtype=np.bool_,
-    )
+def _settled(context: UnitContext, slices: _Slices, number: int, decisions: BlockWriter) -> pa.Table:
+    """The source documents of a slice of which something stays, with tokens and copies; others are accounted for."""
+    packed, kept = slices.packed(number)
+    documents = read_table(context.storage, context.of_slice("documents", number), DOCUMENTS, context.progress)
+    members = packed.filter(pa.array(kept)).column("members").combine_chunks().flatten()
+    sums = pa.table([members.field(0), members.field(1)], names=["id", "length"]).group_by("id")
+    tokens = sums.aggregate([("length", "sum"), ([], "count_all")])
+    places = pc.index_in(documents.column("id"), value_set=tokens.column("id").combine_chunks())
+    stays = places.is_valid().to_numpy()
+    ledger = context.ledger
+    assert ledger is not None  # noqa: S101 - set before
     rejected = []
-    for identifier, num_bytes, stays in zip(ids, table.column("num_bytes").to_pylist(), kept.tolist(), strict=True):
-        if stays:
+    for identifier, num_bytes, is_kept in zip(
+        documents.column("id").to_pylist(), documents.column("num_bytes").to_pylist(), stays.tolist(), strict=True
+    ):
+        if is_kept:
             ledger.keep(num_bytes)
         else:
             item = Rejected(identifier.hex(), "settle", "over_budget", shard="", row=-1, num_bytes=num_bytes)
             ledger.reject(item)
             rejected.append(item)
     decisions.write(decisions_table(rejected))
-    return table.filter(pa.array(kept, pa.bool_()))
-
-
-def _with_doc_ids(table: pa.Table) -> pa.Table:
-    """A table of documents with the column doc_id: their ids as text."""
-    names = [identifier.tobytes().hex() for identifier in fixed_binary(table.column("id"), ID_BYTES)]
-    return table.append_column("doc_id", pa.array(names, pa.string()))
-
-
-def _packed(context: UnitContext, table: pa.Table, schema: pa.Schema, tallies: _Tallies) -> Iterator[pa.RecordBatch]:
-    if not table.num_rows:
-        return
-    recipe = context.recipe
-    lists = table.column("tokens").combine_chunks()
-    table = table.drop_columns(["tokens"])
-    offsets = lists.offsets.to_numpy()
-    tokens = lists.values.to_numpy()
-    lengths = np.diff(offsets)
-    kinds = table.column("kind").combine_chunks()
-    numbers = np.array([_KINDS[kind] for kind in kinds.to_pylist()], dtype=np.int64)
-    layout = pack(
-        lengths,
-        table.column("pack_key").to_numpy(),
-        numbers,
-        sequence_tokens=recipe.packing.sequence_tokens,
-        seed=recipe.seed,
-    )
-    tallies.add(table, lengths)
-    for kind, number in _KINDS.items():
-        firsts = numbers[layout.piece_document[layout.sequence_offsets[:-1]]]
-        tallies.sequences[kind] += int((firsts == number).sum())
-    tallies.padding_tokens += layout.num_sequences * recipe.packing.sequence_tokens - int(lengths.sum())
-    tallies.cut_documents += int((lengths > recipe.packing.sequence_tokens).sum())
-    names = table.column("doc_id").combine_chunks()
-    pad = load_tokenizer(recipe).end_of_document_id
-    yield from packed_batches(
-        layout, fill(layout, tokens, offsets[:-1], pad_id=pad), schema, doc_ids=names, kinds=kinds
-    )
+    of_kept = tokens.take(places.drop_null())
+    documents = documents.filter(pa.array(stays)).append_column("tokens", of_kept.column("length_sum"))
+    return documents.append_column("copies", of_kept.column("count_all").cast(pa.int32()))
 
 
 def _settings(recipe: Recipe, plan: Plan) -> object:
@@ -162,7 +182,7 @@ def _settings(recipe: Recipe, plan: Plan) -> object:
         "name": recipe.name,
         "version": recipe.version,
         "seed": recipe.seed,
-        "sequence_tokens": recipe.packing.sequence_tokens,
+        "packing": [recipe.packing.mode, recipe.packing.lengths],
         "tokenizer": tokenizer_settings(recipe),
         "slices_per_partition": plan.slices_per_partition,
         "texts": recipe.release.texts,
@@ -173,22 +193,22 @@ def _settings(recipe: Recipe, plan: Plan) -> object:
 def _prepare(recipe: Recipe) -> None:
     """Load the tokenizer and the packing kernels once, for all forked workers."""
     load_tokenizer(recipe)
-    one = np.ones(1, dtype=np.int64)
-    layout = pack(one, one.astype(np.uint64), one, sequence_tokens=2, seed=0)
-    next(fill(layout, one.astype(np.int32), one - 1, pad_id=0))
+    compile_kernels()
 
 
 STEPS = [
     Step(
         name="pack",
-        version=2,
+        version=4,
         number=8,
         pass_name="pack",
         grain="partitions",
         reads=(
-            Read("tokenize", "tokens", "group", TOKENS),
+            Read("tokenize", "packed", "group", PACKED),
+            Read("tokenize", "documents", "group", DOCUMENTS),
+            *(Read("tokenize", tokens, "group", TOKENS) for tokens in TOKENS_OF_KIND.values()),
             Read("settle", "trim", "all", TRIM),
-            Read("clean", "texts", "group", TEXTS, asked_for=lambda recipe: recipe.release.texts is not None),
+            Read("clean", "texts", "group", TEXTS, asked_for=lambda recipe: recipe.release.texts != "off"),
             Read("clean", "held_out", "group", TEXTS, asked_for=lambda recipe: recipe.held_out is not None),
             Read("clean", "indexed", "group", INDEXED),
         ),

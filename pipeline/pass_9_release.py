@@ -10,7 +10,7 @@ from manifests.release import CHAIN, MANIFEST, Manifest, ReleaseFile
 from manifests.storage import TEMPORARY_NAME, Storage, file_sha256
 from pipeline.plan import Plan
 from pipeline.recipe import Recipe
-from pipeline.release_folders import FOLDERS, SHARD_FILE, folders_of, shard_files
+from pipeline.release_folders import BESIDE, MAXIMUM_LENGTHS, SHARD_FILE, folders_of, packed_tables, shard_files
 from pipeline.release_manifest import new_manifest, released_earlier, released_recipe, released_sources
 from pipeline.release_texts import card, summary
 from pipeline.software import software_versions
@@ -19,6 +19,11 @@ from pipeline.tokenizer_file import load_tokenizer, tokenizer_bytes, tokenizer_s
 
 _OURS = re.compile(rf"{SHARD_FILE.pattern}|tokenizer/tokenizer\.json|SUMMARY\.md|README\.md|{TEMPORARY_NAME.pattern}")
 
+# What pack may have made; of context lengths a recipe has fewer.
+PACKED_FILES = (
+    *(table for tables in packed_tables(range(MAXIMUM_LENGTHS)) for table in tables),
+    *(folder.table for folder in BESIDE),
+)
 _COUNTED = ("look_up", "detect", "forks", "last_rounds", "resolve", "mix", "settle")
 
 
@@ -88,8 +93,9 @@ def _shards(context: UnitContext) -> list[tuple[ReleaseFile, str]]:
     """What pack made, as it will stand in the release; each with its file of the work folder."""
     records = sorted(context.earlier["pack"], key=lambda record: record.unit)
     shards = []
-    for folder in folders_of(released_recipe(context.recipe)):
-        for path, record in zip(shard_files(folder.name, len(records)), records, strict=True):
+    recipe = released_recipe(context.recipe)
+    for folder in folders_of(recipe):
+        for path, record in zip(shard_files(folder, recipe, len(records)), records, strict=True):
             made = record.outputs[folder.table]
             shards.append((ReleaseFile(path, made.num_bytes, made.sha256, folder.rows(record)), made.file))
     return shards
@@ -97,14 +103,13 @@ def _shards(context: UnitContext) -> list[tuple[ReleaseFile, str]]:
 
 def _place_shards(context: UnitContext, folder: Storage, shards: list[tuple[ReleaseFile, str]]) -> None:
     """Copy what pack made. A file that a stopped run left is kept if its bytes are right; other ones of ours go."""
-    present = {path: size for known in FOLDERS for path, size in folder.list(known.name).items()}
+    present = {path: size for path, size in folder.list("").items() if SHARD_FILE.fullmatch(path)}
     for file, made in shards:
         if present.pop(file.path, None) != file.num_bytes or not _holds(folder, file):
             context.storage.copy_to(made, folder, file.path, digest=file.sha256)
         context.progress(file.num_bytes)
     for path in present:
-        if _OURS.fullmatch(path):
-            folder.delete(path)
+        folder.delete(path)
 
 
 def _holds(folder: Storage, file: ReleaseFile) -> bool:
@@ -132,7 +137,7 @@ STEPS = [
         grain="one",
         reads=(
             *(Read(step, RECORDS, "all") for step in (*CHAIN, *_COUNTED)),
-            *(Read("pack", folder.table, "all") for folder in FOLDERS),
+            *(Read("pack", table, "all") for table in PACKED_FILES),
         ),
         settings=_settings,
         run=_release,

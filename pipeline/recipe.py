@@ -3,12 +3,10 @@
 Every default stands here once; `corpusmill init` prints them, the manifest stores the recipe as it was understood.
 """
 
-import os
 from dataclasses import replace
-from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from filters.licence_evidence import Evidence
 from filters.licence_policy import LicencePolicy
@@ -16,13 +14,14 @@ from filters.licence_sets import licences_of_entries
 from filters.pile_subsets import SourceLicence, source_licence, unknown_subsets
 from manifests.document import Kind
 from manifests.errors import RecipeError
+from manifests.storage import user_cache_folder
 from pipeline.recipe_benchmarks import Decontamination
 from pipeline.recipe_duplicates import Deduplication, HeldOut
 from pipeline.recipe_filters import Filters, Languages
 from pipeline.recipe_mixture import Mixture
 from pipeline.recipe_redaction import Redaction
 from pipeline.recipe_release import ReleaseChoice
-from pipeline.recipe_tokens import Packing, TokenizerChoice
+from pipeline.recipe_tokens import Packing, Rendering, TokenizerChoice
 from pipeline.recipe_types import Name, Positive, Section
 
 LicenceEntry = Annotated[str, Field(min_length=1, max_length=200)]
@@ -42,15 +41,25 @@ class Columns(Section):
     files: str | None = None
 
 
+def _kind_of_format(given: dict[str, Any]) -> Kind | None:
+    """The kind that a format's rows have; None, which is refused, where only the recipe can know."""
+    kinds: dict[str, Kind] = {"stack-v2": "code", "pull-requests": "code", "pile": "text"}
+    return kinds.get(given.get("format", "pile"))  # of a wrong format that is said, and nothing of the kind
+
+
 class Source(Section):
-    """One set of shards that share a format."""
+    """One set of shards that share a format.
+
+    `kind` has a default by format: code for stack-v2 and pull-requests, text for pile but for its subset Github.
+    """
 
     name: Name
-    format: Literal["stack-v2", "pile", "jsonl", "columns"]
+    format: Literal["stack-v2", "pull-requests", "pile", "jsonl", "columns"]
     columns: Columns | None = None
     paths: Annotated[list[str], Field(min_length=1)]
-    kind: Kind
-    kinds: dict[str, Kind] = {}
+    kind: Annotated[Kind, Field(default_factory=_kind_of_format, validate_default=True)]
+    kinds: Annotated[dict[str, Kind], Field(validate_default=True)] = {}
+    prose_files: Kind = "code"
     declared_licence: str = ""
     subset_licences: dict[str, str] = {}
 
@@ -60,6 +69,19 @@ class Source(Section):
         if any(not path.strip() for path in paths):
             raise ValueError("a path is empty; expected a file name or a pattern such as shards/*.jsonl.zst")
         return paths
+
+    @field_validator("kind", mode="before")
+    @classmethod
+    def _kind_is_given(cls, kind: object, info: ValidationInfo) -> object:
+        if kind is None:
+            known = "stack-v2, pull-requests and pile have one of their own"
+            raise ValueError(f"format: {info.data.get('format')} needs `kind`, code or text; {known}")
+        return kind
+
+    @field_validator("kinds")
+    @classmethod
+    def _github_is_code(cls, kinds: dict[str, Kind], info: ValidationInfo) -> dict[str, Kind]:
+        return {"Github": "code", **kinds} if info.data.get("format") == "pile" else kinds
 
     @model_validator(mode="after")
     def _columns_are_named(self) -> Self:
@@ -128,14 +150,13 @@ class Licences(Section):
         if self.cache is not None:
             return self.cache
         try:
-            caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+            return str(user_cache_folder("licences"))
         except RuntimeError as error:
             raise RecipeError(
                 "licences.cache: expected a folder for the answers of the licence detector, got null, and this user's "
                 "home folder is not known",
                 hint="name a folder as licences.cache in the recipe",
             ) from error
-        return str(Path(caches, "corpusmill", "licences"))
 
 
 class Limits(Section):
@@ -170,6 +191,7 @@ class Recipe(Section):
     redaction: Redaction = Redaction()
     mixture: Mixture = Mixture()
     tokenizer: TokenizerChoice = TokenizerChoice()
+    rendering: Rendering = Rendering()
     packing: Packing = Packing()
     release: ReleaseChoice = ReleaseChoice()
     limits: Limits = Limits()
@@ -208,7 +230,7 @@ class Recipe(Section):
             declared |= {f"subset_licences.{name}": word for name, word in source.subset_licences.items()}
             for key, expression in declared.items():
                 evidence = [Evidence("source", expression, "recipe")] if expression else []
-                kinds = {source.kind, *source.kinds.values()}
+                kinds = {source.kind, source.prose_files, *source.kinds.values()}
                 if all(policy.decide(evidence, kind=kind).rejected for kind in kinds):
                     reason = policy.decide(evidence, kind=source.kind).rejected
                     raise ValueError(

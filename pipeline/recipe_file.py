@@ -26,7 +26,7 @@ _LATER = {
     "ray": "running on Ray",
     "opt_out": "the opt-out registry",
 }
-_LATER_FORMATS = ("stack-v2-ids", "pull-requests")
+_LATER_FORMATS = ("stack-v2-ids",)
 _NEAREST = "; did you mean "  # how our own checks end a message where they know a better name
 _SCHEMA = "`corpusmill schema` prints every key with its type"
 
@@ -145,7 +145,7 @@ def _refuse_later(value: dict[str, Any], where: str) -> None:
     for number, source in enumerate(sources if isinstance(sources, list) else []):
         if isinstance(source, dict) and source.get("format") in _LATER_FORMATS:
             what = f"reading {source['format']}"
-            refuse(f"sources.{number}.format", what, "expected one of stack-v2, pile, jsonl, columns")
+            refuse(f"sources.{number}.format", what, "expected one of stack-v2, pull-requests, pile, jsonl, columns")
     for key, path in named_paths(value):
         if "://" in path:
             storage = f"{path.partition('://')[0]}:// storage"
@@ -154,6 +154,8 @@ def _refuse_later(value: dict[str, Any], where: str) -> None:
 
 def _explain(mistakes: list[ErrorDetails], where: str, value: dict[str, Any]) -> RecipeError:
     """The mistake to mend first: a mistyped key before the required key that it leaves missing."""
+    # No default of `kind` was looked for, because of another mistake of its source.
+    mistakes = [mistake for mistake in mistakes if mistake["type"] != "default_factory_not_called"]
     first = next((mistake for mistake in mistakes if mistake["type"] == "extra_forbidden"), mistakes[0])
     location = first["loc"]
     key = ".".join(str(part) for part in location)

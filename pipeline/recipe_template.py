@@ -22,9 +22,9 @@ _COMMENTS = {
     "failed_units": "stop: a failed unit ends the run. leave_out: damaged shards are left out and named.",
     "sources": (
         "format: stack-v2 (content, path, repo_name, detected_licenses...), pile (text, meta.pile_set_name), jsonl\n"
-        "(text), or columns, which names the fields: columns: {text: content, repo: repository, path: file_path}.\n"
-        "Shards are .jsonl.zst, .jsonl.gz, .jsonl or .parquet. kind: the side of the mixture; kinds overrides it by\n"
-        "subset or language.\n"
+        "(text), pull-requests (diff, title, files...), or columns, which names the fields: columns: {text: content,\n"
+        "repo: repository, path: file_path}. Shards are .jsonl.zst, .jsonl.gz, .jsonl or .parquet. kind: the side of\n"
+        "the mixture; kinds overrides it by subset or language. prose_files: code or text, for Markdown and the like.\n"
         "declared_licence: an SPDX expression, your word for all rows. subset_licences: the same for single subsets,\n"
         "and the way to turn on those of the Pile that are off; docs/licences.md has the table."
     ),
@@ -61,12 +61,24 @@ _COMMENTS = {
         "for documentation. Documents with more findings in 1,000 bytes, or a larger share of key material, are left\n"
         "out; null: never. docs/redaction.md has the rules."
     ),
-    "mixture": "Shares in tokens. tokens: the total wanted, null for as many as possible. shortfall: scale or fail.",
-    "tokenizer": "A Hugging Face tokenizer.json; `corpusmill tokenizer train FILE` makes one from these sources.",
+    "mixture": (
+        "Shares in tokens. tokens: the total wanted, null for as many as possible. shortfall: scale, repeat (each\n"
+        "document up to maximum_epochs times) or fail. preset: pile-v1. domains, by subset or language, weights being\n"
+        "shares of the kind: {Python: {weight: 0.4, epochs: 2, maximum_tokens: 1000000}}; docs/mixture.md has more."
+    ),
+    "tokenizer": (
+        "A Hugging Face tokenizer.json; `corpusmill tokenizer train FILE` makes one from these sources. The control\n"
+        "tokens that end and begin every document; null: nothing begins it."
+    ),
+    "rendering": (
+        "template: qwen or starcoder2, whose control tokens the tokenizer must have. fim.rate: the share of code\n"
+        "files that are cut for fill-in-the-middle, of these fim.spm with the suffix first. repository.share: how\n"
+        "much of the code stands in documents of several files of a repository. docs/training-forms.md has the forms."
+    ),
     "packing": "Tokens of every sequence.",
     "release": (
         "The folder in which the release's own folder is made. texts: parquet puts the cleaned text of every document\n"
-        "beside its token ids; null: token ids alone."
+        "beside its token ids; jsonl.zst: the same as JSON lines; off: token ids alone."
     ),
     "limits": (
         "A line longer than maximum_line_bytes is rejected. unit_bytes of shards make a unit (null: 4 MiB or more),\n"

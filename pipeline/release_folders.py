@@ -1,19 +1,24 @@
 """Folders of a release with one file for each partition: what pack makes, `release` places and `verify` expects.
 
 Files of one name belong together: `texts/shard-00003-of-00008.parquet` is about the documents of the shard of data that
-has this name.
+has this name. Packed rows and their positions have folders of their own for every context length: the first length lies
+in `data/` and `positions/`, one of 32,768 tokens beside it in `data-32768/` and `positions-32768/`. Names may differ in
+what follows the first point: texts are Parquet or JSON lines, all else is Parquet.
 """
 
 import re
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, NamedTuple, get_args
 
 import msgspec
 
 from manifests.ledger import Ledger
 from manifests.record import Record
+from stages.texts import TextsFormat
 
 DATA = "data"
+POSITIONS = "positions"
+MAXIMUM_LENGTHS = 8
 
 
 class ReleaseFolder(NamedTuple):
@@ -24,17 +29,14 @@ class ReleaseFolder(NamedTuple):
         table: the output of pack that becomes its file.
         rows: how many rows a file has, by the record of the unit of pack that made it.
         asked_for: whether a release has it, by the recipe as it stands in the manifest; that may be any JSON.
+        suffix: what the names of its files end in, by the same.
     """
 
     name: str
     table: str
     rows: Callable[[Record], int]
     asked_for: Callable[[Mapping[str, Any]], bool] = lambda _recipe: True
-
-
-def sequences(record: Record) -> int:
-    """Rows of a file with one for each sequence."""
-    return msgspec.convert(record.counts["rows"], int)
+    suffix: Callable[[Mapping[str, Any]], str] = lambda _recipe: "parquet"
 
 
 def documents(record: Record) -> int:
@@ -43,10 +45,11 @@ def documents(record: Record) -> int:
     return Ledger.from_json(record.ledger).kept.documents
 
 
-def has_texts(recipe: Mapping[str, Any]) -> bool:
-    """Whether a manifest's recipe asks for the texts of documents."""
+def texts_format(recipe: Mapping[str, Any]) -> TextsFormat | Literal["off"]:
+    """What the texts of documents are written as, by a manifest's recipe; "off" where it says nothing we know."""
     release = recipe.get("release")
-    return isinstance(release, dict) and release.get("texts") == "parquet"
+    said = release.get("texts") if isinstance(release, dict) else "off"
+    return next((form for form in get_args(TextsFormat) if form == said), "off")
 
 
 def holds_out(recipe: Mapping[str, Any]) -> bool:
@@ -64,22 +67,68 @@ def _counted(name: str) -> Callable[[Record], int]:
     return lambda record: msgspec.convert(record.counts[name], int)
 
 
-FOLDERS = (
-    ReleaseFolder(DATA, "shard", sequences),
+def _of_length(place: int, name: str) -> Callable[[Record], int]:
+    """Rows of one of the two files of the context length at some place."""
+    return lambda record: msgspec.convert(record.counts["lengths"], list[dict[str, Any]])[place][name]
+
+
+BESIDE = (
     ReleaseFolder("attribution", "attribution", documents),
-    ReleaseFolder("texts", "texts", documents, has_texts),
+    ReleaseFolder("texts", "texts", documents, lambda recipe: texts_format(recipe) != "off", texts_format),
     ReleaseFolder("held_out", "held_texts", _counted("held_out"), holds_out),
     ReleaseFolder("index", "index", _counted("indexed")),
     ReleaseFolder("bands", "bands", _counted("bands")),
 )
-SHARD_FILE = re.compile(rf"(?:{'|'.join(folder.name for folder in FOLDERS)})/shard-\d{{5}}-of-\d{{5}}\.parquet")
+_SUFFIXES = "|".join(re.escape(form) for form in get_args(TextsFormat))
+SHARD_FILE = re.compile(
+    rf"(?:(?:{DATA}|{POSITIONS})(?:-[1-9]\d*)?|{'|'.join(folder.name for folder in BESIDE)})"
+    rf"/shard-\d{{5}}-of-\d{{5}}\.(?:{_SUFFIXES})"
+)
+
+
+def length_suffixes(sequence_tokens: Sequence[int]) -> list[str]:
+    """What follows `data` and `positions` in the names of the folders of each context length."""
+    return [f"-{length}" if place else "" for place, length in enumerate(sequence_tokens)]
+
+
+def packed_tables(sequence_tokens: Sequence[int]) -> list[tuple[str, str]]:
+    """The outputs of pack for each context length: its rows and its positions. They are numbered by its place."""
+    ends = ["", *(f"_{place}" for place in range(1, len(sequence_tokens)))]
+    return [(f"shard{end}", f"positions{end}") for end in ends[: len(sequence_tokens)]]
+
+
+def sequence_lengths(recipe: Mapping[str, Any]) -> list[int]:
+    """The context lengths of a recipe as it stands in a manifest; none where it does not say any."""
+    section = recipe.get("packing")
+    stated = section.get("sequence_tokens") if isinstance(section, dict) else None
+    lengths = stated if isinstance(stated, list) else [stated]
+    sound = [length for length in lengths if isinstance(length, int) and not isinstance(length, bool)]
+    return sound if sound == lengths else []
 
 
 def folders_of(recipe: Mapping[str, Any]) -> list[ReleaseFolder]:
     """The folders of a release, by the recipe as it stands in its manifest."""
-    return [folder for folder in FOLDERS if folder.asked_for(recipe)]
+    lengths = sequence_lengths(recipe)
+    packed = [
+        folder
+        for place, (suffix, tables) in enumerate(zip(length_suffixes(lengths), packed_tables(lengths), strict=True))
+        for folder in (
+            ReleaseFolder(DATA + suffix, tables[0], _of_length(place, "rows")),
+            ReleaseFolder(POSITIONS + suffix, tables[1], _of_length(place, "positions")),
+        )
+    ]
+    return [*packed, *(folder for folder in BESIDE if folder.asked_for(recipe))]
 
 
-def shard_files(folder: str, count: int) -> list[str]:
-    """The files of a folder, by number of partition, where there are `count` of them."""
-    return [f"{folder}/shard-{number:05d}-of-{count:05d}.parquet" for number in range(count)]
+def shard_files(folder: ReleaseFolder, recipe: Mapping[str, Any], count: int) -> list[str]:
+    """The files of a folder, by number of partition, where there are `count` of them.
+
+    Args:
+        recipe: as it stands in the manifest.
+    """
+    return [f"{folder.name}/shard-{number:05d}-of-{count:05d}.{folder.suffix(recipe)}" for number in range(count)]
+
+
+def shard_of(path: str) -> str:
+    """The shard of data that a file of another folder belongs to."""
+    return f"{DATA}/{path.partition('/')[2].partition('.')[0]}.parquet"

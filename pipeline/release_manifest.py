@@ -13,20 +13,20 @@ from manifests.release import (
     DocumentClass,
     EarlierRelease,
     Manifest,
-    ReleaseMixture,
-    ReleasePacking,
     ReleaseSource,
     ReleaseTokenizer,
     SourceShard,
 )
+from manifests.release_packing import ContextLength, PackingFigures, ReleasePacking
 from pipeline.benchmark_files import benchmark_settings
-from pipeline.pass_4_mix import mixture_shares
+from pipeline.packed_set import PackedCounts
 from pipeline.plan import Plan
 from pipeline.recipe import Recipe
 from pipeline.release_benchmarks import release_benchmarks
+from pipeline.release_mixture import release_mixture
 from pipeline.software import software_versions
 from pipeline.steps import UnitContext
-from pipeline.tokenizer_file import load_tokenizer
+from pipeline.tokenizer_file import load_renderer, load_tokenizer
 from stages.attribution import NOT_KNOWN
 
 
@@ -46,7 +46,7 @@ def released_recipe(recipe: Recipe) -> dict[str, object]:
         },
     )
     value["decontamination"] = benchmark_settings(recipe)
-    value["tokenizer"] = {"end_of_document": recipe.tokenizer.end_of_document}
+    value["tokenizer"] = recipe.tokenizer.model_dump(mode="json", exclude={"path"})
     sources = [source.model_dump(mode="json", exclude={"paths"}) for source in recipe.sources]
     value["sources"] = sorted(sources, key=lambda source: str(source["name"]))
     return value
@@ -97,7 +97,7 @@ def new_manifest(context: UnitContext) -> Manifest:
         redactions=_redactions(records["clean"]),
         redacted_documents=_sum_counts(record.counts["redacted_documents"] for record in records["clean"]),
         benchmarks=release_benchmarks(recipe, records["clean"]),
-        mixture=_mixture(context, documents),
+        mixture=release_mixture(context, documents),
         packing=_packing(recipe, packs),
         documents=documents,
         licence_words={row.licence: licence_words(row.licence) for row in documents},
@@ -119,7 +119,10 @@ def _tokenizer(recipe: Recipe) -> ReleaseTokenizer:
         tokenizer.vocabulary_size,
         recipe.tokenizer.end_of_document,
         tokenizer.end_of_document_id,
+        recipe.tokenizer.beginning_of_document,
+        tokenizer.beginning_of_document_id,
         sorted(tokenizer.control_ids),
+        load_renderer(recipe).template_ids,
     )
 
 
@@ -131,28 +134,18 @@ def _failed_units(context: UnitContext) -> list[str]:
     ]
 
 
-def _mixture(context: UnitContext, documents: list[DocumentClass]) -> ReleaseMixture:
-    shares = mixture_shares(context.recipe)
-    reached = dict.fromkeys(shares, 0)
-    for row in documents:
-        reached[row.kind] += row.tokens
-    settled = context.earlier["settle"][0].counts
-    return ReleaseMixture(
-        shares,
-        context.earlier["mix"][0].counts["estimated_tokens"],  # type: ignore[arg-type]
-        settled["selected_tokens"],  # type: ignore[arg-type]
-        settled["target_tokens"],  # type: ignore[arg-type]
-        reached,
-    )
-
-
 def _packing(recipe: Recipe, packs: list[Record]) -> ReleasePacking:
-    return ReleasePacking(
-        recipe.packing.sequence_tokens,
-        _sum_counts(record.counts["sequences"] for record in packs),
-        sum(int(record.counts["padding_tokens"]) for record in packs),  # type: ignore[call-overload]
-        sum(int(record.counts["cut_documents"]) for record in packs),  # type: ignore[call-overload]
-    )
+    counts = [msgspec.convert(record.counts, PackedCounts) for record in packs]
+    lengths = []
+    for parts in zip(*(count.lengths for count in counts), strict=True):
+        modes: dict[str, dict[str, PackingFigures]] = {}
+        for part in parts:
+            for mode, figures in part.modes.items():
+                sums = modes.setdefault(mode, dict.fromkeys(figures, PackingFigures()))
+                modes[mode] = {kind: sums[kind] + figures[kind] for kind in figures}
+        lengths.append(ContextLength(parts[0].sequence_tokens, modes))
+    documents = _sum_counts(count.documents for count in counts)
+    return ReleasePacking(recipe.packing.mode, documents, lengths)
 
 
 def _classes(packs: list[Record]) -> list[DocumentClass]:

@@ -8,7 +8,9 @@ from manifests.release import CHAIN, Manifest
 from pipeline.markdown import cell, table
 from pipeline.release_benchmarks import HEAD, benchmark_rows
 from pipeline.release_duplicates import CARD_HELD_OUT, duplicate_sections
-from pipeline.release_folders import has_texts, holds_out
+from pipeline.release_folders import holds_out, texts_format
+from pipeline.release_mixture import mixture_tables
+from pipeline.release_packing import columns_table, length_configs, packing_section
 
 _PASS_OF = {
     "ingest": "1 ingest",
@@ -29,15 +31,20 @@ _MEANINGS = {
 }
 _ALLOWED = "on none of the named sets; the recipe allows it, by name or by category"
 _ATTRIBUTION = "`attribution/` has a row for every document: licence, evidence, origin, and whose copyright it names."
-_TEXTS = "`texts/` has the cleaned text of every document, in the file of its shard's name."
-_NO_TEXTS = "The release has no `texts/`: the recipe says `release.texts: null`. Its token ids decode to them."
-_CARD_CONFIG = """\
-- config_name: texts
-  data_files: texts/*.parquet
-"""
+_TEXTS = {
+    "parquet": "`texts/` has the cleaned text of every document, in the file of its shard's name.",
+    "jsonl.zst": (
+        "`texts/` has the cleaned text of every document, in the file of its shard's name, as JSON lines in zstd "
+        "frames."
+    ),
+    "off": "The release has no `texts/`: the recipe says `release.texts: off`. Its token ids decode to them.",
+}
 _CARD_TEXTS = """
 Its cleaned text is in `texts/`, in the file of the same name, for whoever tokenizes in another way: `doc_id`, `text`,
-`kind`, `source`, `subset`, `language`, `licence`, `repo` and `path`.
+`kind`, `source`, `subset`, `language`, `licence`, `repo`, `path` and `copies`.
+"""
+_CARD_LINES = """
+These are JSON lines, compressed with zstd: `load_dataset("json", data_files="texts/*.jsonl.zst", split="train")`.
 """
 _NOT_KNOWN = {
     "licence": "no evidence names a licence (NOASSERTION)",
@@ -61,8 +68,7 @@ def summary(manifest: Manifest) -> str:
         "## Why documents were rejected",
         table(("pass", "stage", "reason", "documents", "bytes"), _reasons(manifest)),
         *duplicate_sections(manifest),
-        "## Mixture",
-        table(("kind", "share asked for", "share reached", "tokens", "of about"), _mixture(manifest)),
+        *mixture_tables(manifest),
         "## Licences",
         table(("licence", "kind", "what it is", *_AMOUNTS), _by(manifest, "licence", "kind", "licence_words")),
         _ATTRIBUTION,
@@ -84,22 +90,24 @@ def summary(manifest: Manifest) -> str:
         table(("source", "kind/rule", "replacements"), _redactions(manifest)),
         _redacted_documents(manifest),
         "## Packing",
-        _packing(manifest),
+        *packing_section(manifest),
         "## Texts",
-        _TEXTS if has_texts(manifest.recipe) else _NO_TEXTS,
+        _TEXTS[texts_format(manifest.recipe)],
     ]
     return "\n\n".join(parts) + "\n"
 
 
 def card(manifest: Manifest) -> str:
     """A short card: what this is, how to load it, what stands in a row."""
-    texts = has_texts(manifest.recipe)
+    form = texts_format(manifest.recipe)
+    texts = "" if form == "off" else _CARD_TEXTS + (_CARD_LINES if form == "jsonl.zst" else "")
+    config = "" if form == "off" else f"- config_name: texts\n  data_files: texts/*.{form}\n"
     return f"""---
 pretty_name: {manifest.name}
 configs:
 - config_name: default
   data_files: data/*.parquet
-{_CARD_CONFIG if texts else ""}tags:
+{length_configs(manifest)}{config}tags:
 - pretraining
 - corpusmill
 ---
@@ -116,17 +124,11 @@ from datasets import load_dataset
 rows = load_dataset("parquet", data_files="data/*.parquet", split="train")
 ```
 
-| column | type | meaning |
-|---|---|---|
-| `input_ids` | list<int32> | {manifest.packing.sequence_tokens} token ids of one kind of document |
-| `seq_lengths` | list<int32> | tokens of each piece, in order; what follows their sum is padding |
-| `doc_ids` | list<string> | document of each piece |
-| `doc_offsets` | list<int32> | first token of each piece within its document |
-| `kind` | string | `code` or `text` |
+{columns_table(manifest)}
 
 Every document has a row in `attribution/`, in the file of its shard's name: `doc_id`, its repository, revision and
 path, its SWHID, licence, the evidence for that, and the copyright statements of its text.
-{_CARD_TEXTS if texts else ""}{CARD_HELD_OUT if holds_out(manifest.recipe) else ""}
+{texts}{CARD_HELD_OUT if holds_out(manifest.recipe) else ""}
 A document ends in token {manifest.tokenizer.end_of_document_id} (`{manifest.tokenizer.end_of_document}`); padding
 is the same token. The tokenizer lies in `tokenizer/`, its sha256 is `{manifest.tokenizer.sha256}`.
 
@@ -205,15 +207,6 @@ def _not_known(manifest: Manifest) -> Iterable[Sequence[str]]:
         yield what, *(f"{number:,}" for number in (*numbers, sum(numbers)))
 
 
-def _mixture(manifest: Manifest) -> Iterable[Sequence[str]]:
-    mixture = manifest.mixture
-    total = sum(mixture.reached_tokens.values())
-    for kind, share in mixture.shares.items():
-        reached = mixture.reached_tokens[kind]
-        fraction = f"{reached / total:.4%}" if total else "-"
-        yield kind, f"{share:.2%}", fraction, f"{reached:,}", f"{mixture.estimated_tokens[kind]:,}"
-
-
 def _by(manifest: Manifest, *names: str, empty: str = "(none)") -> list[Sequence[str]]:
     sums = manifest.sums_by(*names)
     rows = [
@@ -251,14 +244,3 @@ def _redactions(manifest: Manifest) -> Iterable[Sequence[str]]:
         for rule, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
             yield name, rule, f"{count:,}"
             name = ""
-
-
-def _packing(manifest: Manifest) -> str:
-    packing = manifest.packing
-    sequences = sum(packing.sequences.values())
-    capacity = sequences * packing.sequence_tokens
-    padding = f"{packing.padding_tokens / capacity:.3%}" if capacity else "-"
-    return (
-        f"{sequences:,} sequences of {packing.sequence_tokens:,} tokens; padding {padding}; "
-        f"{packing.cut_documents:,} documents are longer than a sequence and were cut."
-    )

@@ -42,8 +42,8 @@ class Files:
         self._files: dict[Repository, set[bytes]] = {}
 
     def add(self, document: Document, facts: RowFacts, content_hash: bytes) -> None:
-        """Take on a document; one of no repository is passed over."""
-        if document.repo:
+        """Take on a document; one that is no file of a repository is passed over."""
+        if document.repo and document.path:
             repository = Repository(document.repo, facts.revision())
             stars, recency, directory = self._facts.get(repository, (0, 0, ""))
             said = max(stars, facts.stars()), max(recency, facts.recency()), max(directory, facts.directory())
@@ -57,6 +57,6 @@ class Files:
         rows = [
             (*name, *self._facts[name], b"".join(sorted(files)), context.unit) for name, files in self._files.items()
         ]
-        slices = [slice_of_repository(*name, num_slices) for name in self._files]
+        slices = [slice_of_repository(name.repo, num_slices) for name in self._files]
         with context.blocks("files", FILES, num_blocks=num_slices) as out:
             out.write(table_of(rows, FILES), np.array(slices, dtype=np.int64))

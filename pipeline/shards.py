@@ -62,7 +62,7 @@ def unit_rows(context: UnitContext, only: Mapping[str, Container[int]] | None = 
 def shard_source(source: Source) -> ShardSource:
     """How the shards of a source of the recipe are to be read."""
     columns = None if source.columns is None else Columns(**source.columns.model_dump())
-    return ShardSource(source.name, source.format, source.kind, source.kinds, columns)
+    return ShardSource(source.name, source.format, source.kind, source.kinds, columns, source.prose_files)
 
 
 def shard_rows(recipe: Recipe, shard: Shard, only: Container[int] | None = None) -> Iterator[Document | Rejected]:

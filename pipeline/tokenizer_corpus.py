@@ -17,6 +17,7 @@ from pipeline.plan import Shard, make_plan
 from pipeline.recipe import Recipe
 from pipeline.redactions import Redactions
 from pipeline.shards import shard_rows
+from stages.rendering_forms import TEMPLATES
 from stages.text_forms import in_form
 from stages.tokenizer_training import train
 
@@ -39,11 +40,18 @@ def train_tokenizer(recipe: Recipe, *, vocabulary_size: int, maximum_bytes: int)
     plan = make_plan(recipe, Storage(recipe.work))
     shards = [shard for unit in plan.units for shard in unit]
     texts = _sample(recipe, shards, maximum_bytes)
-    data = train(texts, vocabulary_size=vocabulary_size, control_tokens=(recipe.tokenizer.end_of_document,))
+    data = train(texts, vocabulary_size=vocabulary_size, control_tokens=_control_tokens(recipe))
     Storage(str(path.parent)).write(path.name, data)
     with suppress(OSError):  # the folder is the user's: leave nothing of ours in it but the tokenizer
         (path.parent / "tmp").rmdir()
     return str(path)
+
+
+def _control_tokens(recipe: Recipe) -> list[str]:
+    """The token that ends a document, the one that begins it, if any, and those of the recipe's template, once each."""
+    ends = (recipe.tokenizer.end_of_document, recipe.tokenizer.beginning_of_document)
+    names = [name for name in ends if name is not None]
+    return list(dict.fromkeys([*names, *(c.name for c in TEMPLATES[recipe.rendering.template].file_controls)]))
 
 
 def _sample(recipe: Recipe, shards: list[Shard], maximum_bytes: int) -> list[str]:

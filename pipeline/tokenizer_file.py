@@ -1,17 +1,42 @@
-"""The recipe's tokenizer: read and built once a process, named by its hash in every fingerprint that depends on it."""
+"""The recipe's tokenizer and renderer: built once a process, named in every fingerprint that depends on them."""
 
+from dataclasses import asdict
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
 from manifests.errors import RecipeError
 from pipeline.recipe import Recipe
+from stages.rendering import Renderer, RenderingOptions
 from stages.tokenizing import TextTokenizer
 
 
 def load_tokenizer(recipe: Recipe) -> TextTokenizer:
     """The recipe's tokenizer; raises RecipeError where the file is absent or not a byte-level BPE."""
-    return _load(tokenizer_bytes(recipe), recipe.tokenizer.end_of_document)
+    return _load(tokenizer_bytes(recipe), recipe.tokenizer.end_of_document, recipe.tokenizer.beginning_of_document)
+
+
+def load_renderer(recipe: Recipe) -> Renderer:
+    """What renders documents as the recipe says; raises RecipeError where its tokenizer lacks a control token."""
+    return Renderer(load_tokenizer(recipe), rendering_options(recipe), recipe.seed)
+
+
+def rendering_options(recipe: Recipe) -> RenderingOptions:
+    """The recipe's section `rendering`, and of which forms its sources give documents."""
+    chosen = recipe.rendering
+    return RenderingOptions(
+        template=chosen.template,
+        fim_rate=chosen.fim.rate,
+        spm_share=chosen.fim.spm,
+        repository_share=chosen.repository.share,
+        maximum_tokens=chosen.repository.maximum_tokens,
+        pull_requests=any(source.format == "pull-requests" for source in recipe.sources),
+    )
+
+
+def rendering_settings(recipe: Recipe) -> dict[str, object]:
+    """What fingerprints need to know of the forms."""
+    return {"options": asdict(rendering_options(recipe)), "seed": recipe.seed}
 
 
 def tokenizer_bytes(recipe: Recipe) -> bytes:
@@ -22,12 +47,13 @@ def tokenizer_bytes(recipe: Recipe) -> bytes:
 def tokenizer_settings(recipe: Recipe) -> dict[str, str]:
     """What fingerprints need to know of the tokenizer."""
     digest = sha256(tokenizer_bytes(recipe)).hexdigest()
-    return {"sha256": digest, "end_of_document": recipe.tokenizer.end_of_document}
+    names = recipe.tokenizer.model_dump(exclude={"path"}, exclude_none=True)
+    return {"sha256": digest, **names}
 
 
 @cache
-def _load(data: bytes, end_of_document: str) -> TextTokenizer:
-    return TextTokenizer.load(data, end_of_document=end_of_document)
+def _load(data: bytes, end_of_document: str, beginning_of_document: str | None) -> TextTokenizer:
+    return TextTokenizer.load(data, end_of_document=end_of_document, beginning_of_document=beginning_of_document)
 
 
 @cache

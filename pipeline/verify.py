@@ -5,7 +5,7 @@ shards against the promises of the card, attribution, texts and index against th
 manifest. A file whose bytes are not those listed is not looked into: that it is another file says it all.
 
 Cost: 35 M tokens per CPU second (Parquet's decoding alone does 50), and 2 s for a large vocabulary; memory as in
-`pipeline.verify_shards`.
+`pipeline.verify_shards` and `pipeline.verify_positions`.
 """
 
 from collections.abc import Callable
@@ -20,13 +20,13 @@ from manifests.errors import CorpusmillError, IntegrityError, RecipeError
 from manifests.release import MANIFEST, Manifest, ReleaseFile, ReleaseTokenizer
 from manifests.storage import Storage, file_sha256
 from pipeline.findings import Findings
-from pipeline.release_folders import DATA, FOLDERS
+from pipeline.release_folders import DATA, folders_of, shard_of
 from pipeline.software import software_versions
 from pipeline.verify_attribution import AttributionCheck
 from pipeline.verify_index import IndexCheck
 from pipeline.verify_manifest import PAGES, TOKENIZER, check_manifest, expected_paths, num_shards
-from pipeline.verify_rows import KINDS, Digests
-from pipeline.verify_shards import ShardCheck, Totals
+from pipeline.verify_packed import PackedCheck
+from pipeline.verify_rows import Digests
 from pipeline.verify_texts import TextsCheck
 from stages.exchange import lexsorted, sortable
 from stages.tokenizing import TextTokenizer
@@ -94,40 +94,37 @@ def verify_release(folder: str, *, progress: Callable[[int], None] = lambda _num
             progress(file.num_bytes)
     if not _tokenizer_proven(release, manifest, sound, findings):
         findings.check()  # ids mean nothing without the tokenizer that made them
-    check = ShardCheck(manifest, findings, progress)
-    for file in files[DATA]:
-        check.check(release, file)
-    whole = check.totals.complete and len(files[DATA]) == num_shards(manifest)
-    if whole:
-        _check_totals(manifest, check.totals, findings)
+    contents = PackedCheck(release, manifest, files, findings, progress).check()
     for name, beside in _BESIDE.items():
         looking = beside(manifest, findings, progress)
-        for file in files[name]:
-            looking.check(release, file, check.totals.document_ids.get(DATA + file.path.removeprefix(name)))
-        if len(files[name]) == num_shards(manifest):
+        for file in files.get(name, []):
+            looking.check(release, file, contents.documents.get(shard_of(file.path).removeprefix(DATA)))
+        if len(files.get(name, [])) == num_shards(manifest):
             looking.check_totals()
     index = IndexCheck(manifest, findings, progress)
-    index.check(release, files, check.totals.document_ids)
-    if whole:
-        _check_each_once(check.totals.document_ids | index.held_out_ids, findings)
+    own_ids = {DATA + name: documents.ids for name, documents in contents.documents.items()}
+    index.check(release, files, own_ids)
+    if contents.complete:
+        _check_each_once(own_ids | index.held_out_ids, findings)
     findings.check()
     return VerifyReport(
         folder=release.root,
         files=len(sound) + 1,
         num_bytes=sum(file.num_bytes for file in sound),
         shards=len(files[DATA]),
-        sequences=sum(check.totals.sequences.values()),
-        tokens=sum(check.totals.tokens.values()),
-        documents=sum(check.totals.documents.values()),
+        sequences=contents.sequences,
+        tokens=contents.tokens,
+        documents=sum(len(documents.ids) for documents in contents.documents.values()),
         same_version=_same_version(manifest),
     )
 
 
 def _by_folder(manifest: Manifest, sound: list[ReleaseFile]) -> dict[str, list[ReleaseFile]]:
-    """The sound files among those that each folder must have, by its name; none for one that the recipe leaves out."""
+    """The sound files among those that each folder of its recipe must have, by its name."""
     expected = expected_paths(manifest)
     due = [file for file in sound if file.path in expected]
-    return {folder.name: [file for file in due if file.path.startswith(f"{folder.name}/")] for folder in FOLDERS}
+    names = [folder.name for folder in folders_of(manifest.recipe)]
+    return {name: [file for file in due if file.path.startswith(f"{name}/")] for name in names}
 
 
 def _sound_files(release: Storage, manifest: Manifest, findings: Findings) -> list[ReleaseFile]:
@@ -173,11 +170,16 @@ def _same_version(manifest: Manifest) -> bool:
 
 def _tokenizer_proven(release: Storage, manifest: Manifest, sound: list[ReleaseFile], findings: Findings) -> bool:
     """Whether the release's tokenizer is the one that the manifest speaks of, and sequences have a sane length."""
-    stated, length = manifest.tokenizer, manifest.packing.sequence_tokens
+    stated, lengths = manifest.tokenizer, [length.sequence_tokens for length in manifest.packing.lengths]
     if TOKENIZER not in {file.path for file in sound}:
         return False
     try:
-        loaded = TextTokenizer.load(release.read(TOKENIZER), end_of_document=stated.end_of_document)
+        loaded = TextTokenizer.load(
+            release.read(TOKENIZER),
+            end_of_document=stated.end_of_document,
+            beginning_of_document=stated.beginning_of_document,
+        )
+        template_ids = {name: loaded.control_id(name, hint="") for name in stated.template_ids}
     except CorpusmillError as error:
         findings.add(f"{TOKENIZER}: {error.message}")
         return False
@@ -186,32 +188,22 @@ def _tokenizer_proven(release: Storage, manifest: Manifest, sound: list[ReleaseF
         loaded.vocabulary_size,
         stated.end_of_document,
         loaded.end_of_document_id,
+        stated.beginning_of_document,
+        loaded.beginning_of_document_id,
         sorted(loaded.control_ids),
+        template_ids,
     )
     for name in ReleaseTokenizer.__struct_fields__:
         expected, got = getattr(stated, name), getattr(found, name)
         if expected != got:
             findings.add(f"{TOKENIZER}: expected {name} {expected}, got {got}")
-    if length not in _SEQUENCE_TOKENS:
-        findings.add(f"{MANIFEST}: packing.sequence_tokens: expected one of {_SEQUENCE_TOKENS}, got {length}")
-        return False
-    return found == stated
-
-
-def _check_totals(manifest: Manifest, totals: Totals, findings: Findings) -> None:
-    """Whether the shards together hold what the manifest says."""
-    documents = dict.fromkeys(KINDS, 0)
-    for row in manifest.documents:
-        documents[row.kind] = documents.get(row.kind, 0) + row.documents
-    for what, expected, got in (
-        ("documents by kind", documents, totals.documents),
-        ("tokens by kind", manifest.tokens_by_kind(), totals.tokens),
-        ("packing.sequences", manifest.packing.sequences, totals.sequences),
-        ("packing.padding_tokens", manifest.packing.padding_tokens, totals.padding_tokens),
-        ("packing.cut_documents", manifest.packing.cut_documents, totals.cut_documents),
-    ):
-        if expected != got:
-            findings.add(f"{MANIFEST}: {what}: expected {expected}, got {got} in the shards")
+    if loaded.end_of_document_id in template_ids.values():
+        findings.add(f"{MANIFEST}: tokenizer.template_ids: expected no end of document among them, got it")
+    insane = [length for length in lengths if length not in _SEQUENCE_TOKENS]
+    if insane or not lengths:
+        got = insane[0] if insane else "none"
+        findings.add(f"{MANIFEST}: packing.lengths: sequence_tokens: expected one of {_SEQUENCE_TOKENS}, got {got}")
+    return found == stated and bool(lengths) and not insane
 
 
 def _check_each_once(documents: dict[str, Digests], findings: Findings) -> None:

@@ -20,7 +20,8 @@ from manifests.release import MANIFEST, Manifest, ReleaseFile
 from manifests.storage import Storage
 from pipeline.findings import Findings
 from pipeline.verify_documents import DocumentFiles
-from pipeline.verify_rows import KINDS, Digests
+from pipeline.verify_positions import SourceDocuments
+from pipeline.verify_rows import KINDS
 from stages.attribution import EVIDENCE, NOT_KNOWN, attribution_schema, not_known
 
 _CLASS = ("kind", "source", "subset", "licence")
@@ -52,9 +53,9 @@ class AttributionCheck:
         schema = attribution_schema(f"{manifest.name} {manifest.version}")
         self._files = DocumentFiles(schema, self._look, findings, progress)
 
-    def check(self, release: Storage, listed: ReleaseFile, documents: Digests | None) -> None:
-        """Look into a file, given the ids of its shard; None where they could not be read."""
-        self._files.check(release, listed, documents)
+    def check(self, release: Storage, listed: ReleaseFile, documents: SourceDocuments | None) -> None:
+        """Look into a file, given the documents of its shard; None where they could not be read."""
+        self._files.check(release, listed, None if documents is None else documents.ids)
 
     def check_totals(self) -> None:
         """Hold what was added up against the manifest."""

@@ -2,7 +2,7 @@
 
 Of every such file: columns and metadata are as they should be, rows are sorted by id within a row group, nothing is
 null, text is UTF-8, and there is a row for each document of the shard and no other. What else rows must say, the caller
-looks at.
+looks at. Texts may be JSON lines: there a frame is what a row group is in Parquet, and there are no metadata.
 
 Memory: a row group some ten times over, and 32 bytes for each document of a shard.
 """
@@ -21,6 +21,7 @@ from manifests.storage import Storage
 from pipeline.findings import Findings
 from pipeline.verify_rows import KINDS, Digests, MalformedRowsError, check_sound, digests, header_faults
 from stages.exchange import lexsorted, sortable
+from stages.text_lines import MalformedLinesError, read_lines
 
 # Fixed here and not the writers' own settings, so that a release stays sound when those are tuned.
 MAXIMUM_ROW_GROUP_ROWS = 1 << 20
@@ -45,7 +46,7 @@ class DocumentFiles:
 
         Args:
             schema: with the metadata that each file should have.
-            look: given each row group, and where it stands as messages say it.
+            look: given each row group or frame, and where it stands as messages say it.
         """
         self.complete = True
         self._schema = schema
@@ -66,18 +67,34 @@ class DocumentFiles:
         self._path = listed.path
         ids = None
         try:
-            with pq.ParquetFile(release.path(listed.path)) as file:
-                for fault in header_faults(file, listed.rows, self._schema):
-                    self.found(fault)
-                parts = [self._ids(group, table) for group, table in row_groups(file)]
+            tables = self._row_groups if listed.path.endswith(".parquet") else self._frames
+            parts = [self._ids(where, table) for where, table in tables(release, listed)]
             ids = np.concatenate([*parts, np.empty(0, dtype=f"V{ID_BYTES}")])
             for fault in [] if documents is None else id_faults(ids, documents, of="the shard"):
                 self.found(fault)
-        except (MalformedRowsError, pa.ArrowException, OSError) as error:
+        except (MalformedRowsError, MalformedLinesError, pa.ArrowException, OSError) as error:
             self.complete = False
             self.found(why_unreadable(error))
         self._progress(listed.num_bytes)
         return ids
+
+    def _row_groups(self, release: Storage, listed: ReleaseFile) -> Iterator[tuple[str, pa.Table]]:
+        """The row groups of a Parquet file, and where they stand."""
+        with pq.ParquetFile(release.path(listed.path)) as file:
+            for fault in header_faults(file, listed.rows, self._schema):
+                self.found(fault)
+            for group, table in row_groups(file):
+                yield f"row group {group}", table
+
+    def _frames(self, release: Storage, listed: ReleaseFile) -> Iterator[tuple[str, pa.Table]]:
+        """The frames of a file of JSON lines, and where they stand."""
+        rows = 0
+        with release.open(listed.path) as file:
+            for table in read_lines(file, self._schema):
+                yield f"lines {rows + 1} to {rows + table.num_rows}", table
+                rows += table.num_rows
+        if rows != listed.rows:
+            self.found(f"expected {listed.rows} rows, got {rows}")
 
     def found(self, what: str) -> None:
         """Take down what is wrong in the file that is looked at."""
@@ -89,7 +106,7 @@ class DocumentFiles:
         if len(wrong):
             row = table.slice(int(wrong[0]), 1).to_pylist()[0]
             more = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
-            self.found(f"{where}: document {row['doc_id']}{more}: expected {what}, got {row[column][:80]!r}")
+            self.found(f"{where}: document {row['doc_id']}{more}: expected {what}, got {_short(row[column])!r}")
 
     def expect_kind_and_licence(self, where: str, table: pa.Table) -> None:
         """Take down a kind that is none and a licence that is empty."""
@@ -98,19 +115,23 @@ class DocumentFiles:
         known = pc.is_in(table.column("kind"), pa.array(KINDS))
         self.expect(where, table, known, column="kind", what=" or ".join(KINDS))
 
-    def _ids(self, group: int, table: pa.Table) -> Digests:
-        """Look at the rows of a row group; returns their ids."""
+    def _ids(self, where: str, table: pa.Table) -> Digests:
+        """Look at the rows of a row group or frame; returns their ids."""
         names = table.column("doc_id").combine_chunks()
         ids = digests(names, 0, np.arange(len(names)))
         if len(names) > 1 and not pc.all(pc.less(names[:-1], names[1:])).as_py():
-            self.found(f"row group {group}: expected rows sorted by doc_id, each once, got others")
-        self._look(f"row group {group}", table)
+            self.found(f"{where}: expected rows sorted by doc_id, each once, got others")
+        self._look(where, table)
         return ids
+
+
+def _short(value: object) -> object:
+    return value[:80] if isinstance(value, str) else value
 
 
 def why_unreadable(error: Exception) -> str:
     """What a finding says of a file that cannot be looked into."""
-    known = isinstance(error, MalformedRowsError)
+    known = isinstance(error, MalformedRowsError | MalformedLinesError)
     return str(error) if known else f"expected a Parquet file, got {str(error).partition(chr(10))[0]}"
 
 

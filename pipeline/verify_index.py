@@ -66,7 +66,7 @@ class IndexCheck:
         """
         listed: dict[str, dict[str, ReleaseFile]] = {}
         for folder in _FOLDERS:
-            for file in files[folder]:
+            for file in files.get(folder, []):
                 listed.setdefault(file.path.removeprefix(folder), {})[folder] = file
         for name, own in sorted(listed.items()):
             self._check(release, own, documents.get(DATA + name))

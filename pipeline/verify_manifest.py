@@ -1,16 +1,19 @@
 """Whether a release's manifest agrees with itself: digest, accounts, sums, names, and the files that it must list."""
 
 from collections import Counter
+from collections.abc import Callable
 
 from filters.licence_words import licence_words
 from manifests.errors import IntegrityError
 from manifests.ledger import Ledger
 from manifests.release import CHAIN, DUPLICATE_COUNTS, MANIFEST, SCHEMA_VERSION, Manifest
+from manifests.release_packing import COMPARED_MODES
 from manifests.storage import Storage
 from pipeline.findings import Findings
-from pipeline.release_folders import DATA, folders_of, shard_files
+from pipeline.release_folders import DATA, folders_of, sequence_lengths, shard_files
 from pipeline.release_texts import card, summary
 from pipeline.software import software_versions
+from pipeline.verify_mixture import check_mixture
 from pipeline.verify_rows import KINDS
 
 TOKENIZER = "tokenizer/tokenizer.json"
@@ -35,16 +38,8 @@ def check_manifest(release: Storage, manifest: Manifest, findings: Findings) -> 
         findings.add(error.message)
     lowest = min((min(row.documents, row.num_bytes, row.tokens) for row in manifest.documents), default=0)
     expect("documents: smallest number", max(0, lowest), lowest)
-    mixture, packing = manifest.mixture, manifest.packing
-    for name, by_kind in (
-        ("mixture.shares", mixture.shares),
-        ("mixture.selected_tokens", mixture.selected_tokens),
-        ("mixture.target_tokens", mixture.target_tokens),
-        ("mixture.reached_tokens", mixture.reached_tokens),
-        ("packing.sequences", packing.sequences),
-    ):
-        expect(f"{name}: kinds", sorted(KINDS), sorted(by_kind))
-    expect("mixture.reached_tokens", manifest.tokens_by_kind(), mixture.reached_tokens)
+    check_mixture(manifest, findings)
+    expect("packing.documents: kinds", sorted(KINDS), sorted(manifest.packing.documents))
     expect("duplicate_counts: names", sorted(DUPLICATE_COUNTS), sorted(manifest.duplicate_counts))
     in_files = sum(file.rows or 0 for file in manifest.files if file.path.startswith("held_out/"))
     expect("held_out: rows of held_out/", manifest.held_out, in_files)
@@ -52,10 +47,32 @@ def check_manifest(release: Storage, manifest: Manifest, findings: Findings) -> 
     expect("licence_words: licences", sorted(licences), sorted(manifest.licence_words))
     if manifest.software == software_versions():  # other versions may file a licence under another word
         expect("licence_words", {licence: licence_words(licence) for licence in licences}, manifest.licence_words)
+    _check_packing(manifest, expect)
     _check_redactions(manifest, findings)
     listed = Counter(file.path for file in manifest.files)
     for path in sorted(listed.keys() | expected_paths(manifest)):
         expect(f"files: entries of {path}", int(path in expected_paths(manifest)), listed[path])
+
+
+def _check_packing(manifest: Manifest, expect: Callable[[str, object, object], None]) -> None:
+    """Whether lengths and mode are the recipe's, and each figure can be one of the release's tokens."""
+    packing, tokens = manifest.packing, manifest.tokens_by_kind()
+    stated = [length.sequence_tokens for length in packing.lengths]
+    expect("packing.lengths: sequence_tokens", sequence_lengths(manifest.recipe), stated)
+    section = manifest.recipe.get("packing")
+    expect("packing.mode", section.get("mode") if isinstance(section, dict) else None, packing.mode)
+    for length in packing.lengths:
+        expect("packing.lengths: modes", sorted({*COMPARED_MODES, packing.mode}), sorted(length.modes))
+        for mode, by_kind in length.modes.items():
+            place = f"packing, {length.sequence_tokens} tokens: {mode}"
+            expect(f"{place}: kinds", sorted(KINDS), sorted(by_kind))
+            for kind, figures in by_kind.items():
+                padding = figures.sequences * length.sequence_tokens - tokens.get(kind, 0)
+                expect(f"{place}, {kind}: padding_tokens", 0 if mode == "none" else padding, figures.padding_tokens)
+                most = min(figures.cut_documents, packing.documents.get(kind, 0))
+                expect(f"{place}, {kind}: cut_documents", most, figures.cut_documents)
+                most = min(figures.cut_tokens, tokens.get(kind, 0))
+                expect(f"{place}, {kind}: cut_tokens", most, figures.cut_tokens)
 
 
 def _check_redactions(manifest: Manifest, findings: Findings) -> None:
@@ -79,5 +96,6 @@ def num_shards(manifest: Manifest) -> int:
 
 def expected_paths(manifest: Manifest) -> set[str]:
     """The files that the manifest must list: every folder of its recipe has as many as there are shards of data."""
-    folders = [shard_files(folder.name, num_shards(manifest)) for folder in folders_of(manifest.recipe)]
+    recipe = manifest.recipe
+    folders = [shard_files(folder, recipe, num_shards(manifest)) for folder in folders_of(recipe)]
     return {*(path for paths in folders for path in paths), *PAGES, TOKENIZER}

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from manifests.document import ID_BYTES, Kind
+from pipeline.packed_names import PackedNames
 
 KINDS: tuple[str, ...] = get_args(Kind)
 
@@ -23,6 +24,7 @@ Digests = npt.NDArray[np.void]
 MAXIMUM_ROW_GROUP_BYTES = 64 * 1024 * 1024
 
 _LISTS = ("input_ids", "seq_lengths", "doc_ids", "doc_offsets")
+_NULLABLE = "loss_mask"
 
 
 class MalformedRowsError(Exception):
@@ -36,69 +38,107 @@ class Rows:
     Attributes:
         first: number of the first row within the shard.
         kinds: of each row, an index into KINDS.
-        used: tokens of each row that are no padding, 1..sequence_tokens.
+        starts: where each row begins in `tokens`.
+        widths: tokens of each row; `used` of them, at least 1, are no padding.
         rows: row of each piece, counted from `first`.
-        last: where in `tokens` the last token of each piece stands.
-        offsets: of each piece within its document.
+        begins: where in `tokens` the first token of each piece stands.
+        offsets: of each piece within its packed document.
+        names: packed document of each piece.
     """
 
     first: int
     tokens: Int32s
     kinds: Int64s
+    starts: Int64s
+    widths: Int64s
     used: Int64s
     rows: Int64s
-    last: Int64s
+    begins: Int64s
     lengths: Int64s
     offsets: Int64s
-    documents: Digests
+    names: PackedNames
 
     def at(self, wrong: Int64s) -> str:
         """How a finding names rows, counted from `first`: the first of them, and how many more there are."""
         return f"row {self.first + int(wrong[0])}" + (f" and {len(wrong) - 1} more" if len(wrong) > 1 else "")
 
 
-def read_rows(file: pq.ParquetFile, group: int, *, first: int, sequence_tokens: int) -> Rows:
+def read_rows(file: pq.ParquetFile, group: int, *, first: int, sequence_tokens: int, padded: bool) -> Rows:
     """Read a row group of `packed_schema`.
+
+    Args:
+        padded: whether every row is as long as a sequence; else they are as long as what they hold.
 
     Raises:
         MalformedRowsError: nulls, text that is not UTF-8, lists of the wrong length, pieces that do not fit, an unknown
-            kind, no document id.
+            kind, no document id, a loss mask that is not that of the padding.
     """
     _check_size(file, group, sequence_tokens)
     table = file.read_row_group(group)
     columns = {name: table.column(name).combine_chunks() for name in table.column_names}
     for name, column in columns.items():
-        if column.null_count or (name in _LISTS and column.values.null_count):
+        if (column.null_count and name != _NULLABLE) or (pa.types.is_list(column.type) and column.values.null_count):
             raise MalformedRowsError(f"row group {group}: expected no null, got some in {name}")
     check_sound(group, columns)
-    widths = {name: np.diff(columns[name].offsets.to_numpy()) for name in _LISTS}
-    ids, pieces = widths["input_ids"], widths["seq_lengths"]
-    _require(first, ids == sequence_tokens, f"expected {sequence_tokens} input_ids, got", ids)
+    counts = {name: np.diff(columns[name].offsets.to_numpy()) for name in _LISTS}
+    widths, pieces = counts["input_ids"].astype(np.int64), counts["seq_lengths"]
     for name in _LISTS[2:]:
-        _require(first, widths[name] == pieces, f"expected as many {name} as seq_lengths, got", widths[name])
+        _require(first, counts[name] == pieces, f"expected as many {name} as seq_lengths, got", counts[name])
     _require(first, pieces > 0, "expected at least one piece, got", pieces)
 
     rows = np.repeat(np.arange(table.num_rows), pieces)
     lengths = columns["seq_lengths"].values.to_numpy().astype(np.int64)
     _require(first, lengths > 0, "expected seq_lengths above 0, got", lengths, rows)
-    stops = np.cumsum(lengths)
-    starts = stops - lengths
-    before = starts[np.cumsum(pieces) - pieces]  # lengths of all pieces before each row
-    used = np.diff(np.append(before, lengths.sum()))
+    before = np.cumsum(lengths) - lengths
+    of_row = before[np.cumsum(pieces) - pieces]  # lengths of all pieces before each row
+    used = np.diff(np.append(of_row, lengths.sum()))
     _require(first, used <= sequence_tokens, f"expected seq_lengths of at most {sequence_tokens} together, got", used)
+    expected = np.full(len(used), sequence_tokens) if padded else used
+    wrong = np.flatnonzero(widths != expected)
+    if len(wrong):
+        row = int(wrong[0])
+        raise MalformedRowsError(f"row {first + row}: expected {expected[row]} input_ids, got {widths[row]}")
+    _check_mask(first, columns[_NULLABLE], used, widths)
     kinds = pc.index_in(columns["kind"], value_set=pa.array(KINDS)).fill_null(-1).to_numpy().astype(np.int64)
     _require(first, kinds >= 0, f"expected a kind of {', '.join(KINDS)}, got", columns["kind"])
+    starts = np.cumsum(widths) - widths
     return Rows(
         first=first,
         tokens=columns["input_ids"].values.to_numpy(),
         kinds=kinds,
+        starts=starts,
+        widths=widths,
         used=used,
         rows=rows,
-        last=rows * sequence_tokens + stops - before[rows] - 1,
+        begins=starts[rows] + before - of_row[rows],
         lengths=lengths,
         offsets=columns["doc_offsets"].values.to_numpy().astype(np.int64),
-        documents=digests(columns["doc_ids"].values, first, rows),
+        names=_packed_names(columns["doc_ids"].values, first, rows),
     )
+
+
+def _check_mask(first: int, column: pa.ListArray, used: Int64s, widths: Int64s) -> None:
+    """Raise MalformedRowsError unless the rows with padding, and they alone, have a mask, with 0 for it and 1 else."""
+    is_padded = used < widths
+    has_mask = column.is_valid().to_numpy(zero_copy_only=False)
+    _require(first, has_mask == is_padded, "expected a loss_mask for padding and null without, got", column)
+    lengths = pc.list_value_length(column).fill_null(0).to_numpy(zero_copy_only=False)
+    _require(first, lengths == np.where(is_padded, widths, 0), "expected a loss_mask for every token, got", lengths)
+    rows = np.repeat(np.arange(len(widths)), lengths)
+    within = np.arange(len(rows)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    mask = column.flatten().to_numpy()
+    _require(first, mask == (within < used[rows]), "expected loss_mask 0 for padding and 1 else, got", mask, rows)
+
+
+def _packed_names(names: pa.StringArray, first: int, rows: Int64s) -> PackedNames:
+    try:
+        return PackedNames.of(names)
+    except ValueError as error:
+        place = error.args[0]
+        raise MalformedRowsError(
+            f"row {first + int(rows[place])}: expected doc_ids of {2 * ID_BYTES} hex digits and a suffix as in "
+            f"-repository-2, got {names[place].as_py()[:80]!r}"
+        ) from None
 
 
 def header_faults(file: pq.ParquetFile, rows: int | None, expected: pa.Schema) -> Iterator[str]:
@@ -135,13 +175,12 @@ def check_sound(group: int, columns: Mapping[str, pa.Array]) -> None:
 
 def _check_size(file: pq.ParquetFile, group: int, sequence_tokens: int) -> None:
     """Before anything is read: memory must not be what a file makes of it."""
-    most = max(1, MAXIMUM_ROW_GROUP_BYTES // (4 * sequence_tokens))
+    most = max(sequence_tokens, MAXIMUM_ROW_GROUP_BYTES // 4)
     metadata = file.metadata.row_group(group)
     values = max(metadata.column(column).num_values for column in range(metadata.num_columns))
-    if metadata.num_rows > most or values > most * sequence_tokens:
+    if max(metadata.num_rows, values) > most:
         raise MalformedRowsError(
-            f"row group {group}: expected at most {most} rows of {sequence_tokens} values, "
-            f"got {metadata.num_rows} rows and {values} values"
+            f"row group {group}: expected at most {most} values, got {metadata.num_rows} rows and {values} values"
         )
 
 

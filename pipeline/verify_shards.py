@@ -1,23 +1,25 @@
-"""What packed shards hold, recomputed: token ids, padding, documents whole and each in one place, and the sums of it.
+"""What packed shards hold, recomputed: token ids, padding, packed documents whole, kinds interleaved, the sums of it.
 
 Nearly every token is told to be ordinary text by one comparison, because control tokens lie together at one end of a
 vocabulary; only the others are looked at again. Documents are put together from their pieces once a shard is read.
 
-Cost: see `pipeline.verify`. Memory: a row group (64 MiB of ids) some four times over, 41 bytes for each piece of one
+Cost: see `pipeline.verify`. Memory: a row group (64 MiB of ids) some four times over, 70 bytes for each piece of one
 shard and 16 bytes for each document of the release.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from manifests.document import ID_BYTES
 from manifests.release import Manifest, ReleaseFile, ReleaseTokenizer
+from manifests.release_packing import ContextLength, PackingFigures
 from manifests.storage import Storage
 from pipeline.findings import Findings
+from pipeline.verify_documents import why_unreadable
 from pipeline.verify_rows import (
     KINDS,
     Bools,
@@ -30,145 +32,167 @@ from pipeline.verify_rows import (
     read_rows,
 )
 from stages.exchange import lexsorted, sortable
-from stages.packing import packed_schema
+from stages.interleaving import largest_deviation
+from stages.packed_rows import packed_metadata, packed_schema
 
-
-def _zero_by_kind() -> dict[str, int]:
-    return dict.fromkeys(KINDS, 0)
+_WINDOW = 1000  # consecutive rows whose share of a kind is that of the shard
+_MOST_DEVIATION = 0.002
 
 
 @dataclass(slots=True)
 class Totals:
-    """What the shards of a release hold, added up as they are looked into.
+    """What the shards of one context length hold, added up as they are looked into, by kind.
 
     Attributes:
-        document_ids: by shard, the 16-byte ids of its documents, each once.
+        documents: packed documents.
         complete: False once something could not be counted.
     """
 
-    documents: dict[str, int] = field(default_factory=_zero_by_kind)
-    tokens: dict[str, int] = field(default_factory=_zero_by_kind)
-    sequences: dict[str, int] = field(default_factory=_zero_by_kind)
-    padding_tokens: int = 0
-    cut_documents: int = 0
-    document_ids: dict[str, Digests] = field(default_factory=dict)
+    documents: dict[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
+    tokens: dict[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
+    figures: dict[str, PackingFigures] = field(default_factory=lambda: dict.fromkeys(KINDS, PackingFigures()))
     complete: bool = True
 
 
-class _Pieces(NamedTuple):
-    """What is remembered of pieces; `ends` says which end in the end-of-document token."""
+@dataclass(frozen=True, slots=True, eq=False)
+class ShardRows:
+    """What is remembered of a shard: an entry a row, or a piece; pieces stand in the order of their rows.
 
-    documents: Digests
-    offsets: Int64s
-    lengths: Int64s
+    Attributes:
+        kinds: of each row, an index into KINDS.
+        used: tokens of each row that are no padding.
+        rows: row of each piece.
+        offsets: of each piece within its packed document.
+        ends: which pieces end in the end-of-document token.
+        keys: of each piece's packed document.
+        first_ids: of its first source document.
+        copies: which copy it is, from 0.
+        repositories: whether it holds several files of a repository.
+    """
+
     kinds: Int64s
+    used: Int64s
+    rows: Int64s
+    lengths: Int64s
+    offsets: Int64s
     ends: Bools
+    keys: Digests
+    first_ids: Digests
+    copies: Int32s
+    repositories: Bools
 
 
 class ShardCheck:
-    """Looks into shards one after another, adds up what they hold, and takes down what is false.
+    """Looks into shards of one context length, one after another, adds up what they hold, takes down what is false.
 
-    `tokenizer` and `packing.sequence_tokens` of the manifest must be proven before.
+    `tokenizer` and the context lengths of the manifest must be proven before.
     """
 
-    def __init__(self, manifest: Manifest, findings: Findings, progress: Callable[[int], None]) -> None:
+    def __init__(
+        self, manifest: Manifest, length: ContextLength, findings: Findings, progress: Callable[[int], None]
+    ) -> None:
         self.totals = Totals()
         self._manifest = manifest
+        self._length = length.sequence_tokens
+        self._padded = manifest.packing.mode != "none"
         self._findings = findings
         self._progress = progress
         self._vocabulary = _Vocabulary(manifest.tokenizer)
         self._path = ""
 
-    def check(self, release: Storage, listed: ReleaseFile) -> None:
-        """Look into a shard; `progress` is told its size, bit by bit."""
+    def check(self, release: Storage, listed: ReleaseFile) -> ShardRows | None:
+        """Look into a shard; `progress` is told its size, bit by bit. None where it cannot be looked into."""
         self._path = listed.path
         told = 0
+        parts: list[ShardRows] = []
         try:
             with pq.ParquetFile(release.path(listed.path)) as file:
-                self._check_header(file, listed)
-                pieces, num_rows = [], 0
+                for fault in header_faults(file, listed.rows, packed_schema(metadata_of(self._manifest, self._length))):
+                    self._found(fault)
+                num_rows = 0
                 for group in range(file.num_row_groups):
-                    length = self._manifest.packing.sequence_tokens
-                    rows = read_rows(file, group, first=num_rows, sequence_tokens=length)
-                    pieces.append(self._counted(rows, self._check_tokens(rows)))
+                    rows = read_rows(file, group, first=num_rows, sequence_tokens=self._length, padded=self._padded)
+                    parts.append(_remembered(rows, self._check_tokens(rows)))
                     num_rows += len(rows.used)
                     step = listed.num_bytes * num_rows // file.metadata.num_rows - told
                     told += step
                     self._progress(step)
-            if pieces:
-                self._check_documents(pieces)
         except (MalformedRowsError, pa.ArrowException, OSError) as error:
             self.totals.complete = False
-            known = isinstance(error, MalformedRowsError)
-            self._found(str(error) if known else f"expected a Parquet file, got {str(error).partition(chr(10))[0]}")
-        self._progress(listed.num_bytes - told)
+            self._found(why_unreadable(error))
+            return None
+        finally:
+            self._progress(listed.num_bytes - told)
+        shard = _joined(parts)
+        self._check_order(shard)
+        self._check_documents(shard)
+        return shard
 
     def _found(self, what: str) -> None:
         self._findings.add(f"{self._path}: {what}")
 
-    def _check_header(self, file: pq.ParquetFile, listed: ReleaseFile) -> None:
-        manifest = self._manifest
-        expected = packed_schema(
-            {
-                "corpusmill.release": f"{manifest.name} {manifest.version}",
-                "corpusmill.sequence_tokens": str(manifest.packing.sequence_tokens),
-                "corpusmill.tokenizer_sha256": manifest.tokenizer.sha256,
-            }
-        )
-        for fault in header_faults(file, listed.rows, expected):
-            self._found(fault)
-
     def _check_tokens(self, rows: Rows) -> Bools:
         """Look at every token; returns which pieces end in the end-of-document token."""
-        length = self._manifest.packing.sequence_tokens
-        end = self._manifest.tokenizer.end_of_document_id
-        positions = self._vocabulary.suspects(rows.tokens)
-        ids = rows.tokens[positions]
-        is_padding = positions % length >= rows.used[positions // length]
+        tokenizer = self._manifest.tokenizer
+        end, beginning = tokenizer.end_of_document_id, tokenizer.beginning_of_document_id
+        places = self._vocabulary.suspects(rows.tokens)
+        ids = rows.tokens[places]
+        in_rows = np.searchsorted(rows.starts, places, side="right") - 1
+        is_padding = places - rows.starts[in_rows] >= rows.used[in_rows]
 
-        padding = np.bincount(positions[is_padding & (ids == end)] // length, minlength=len(rows.used))
-        wrong = np.flatnonzero(padding != length - rows.used)
+        padding = np.bincount(in_rows[is_padding & (ids == end)], minlength=len(rows.used))
+        wrong = np.flatnonzero(padding != rows.widths - rows.used)
         if len(wrong):
-            expected = (
-                f"padding: expected the end-of-document id {end} for its last {length - rows.used[wrong[0]]} tokens"
-            )
+            length = rows.widths[wrong[0]] - rows.used[wrong[0]]
+            expected = f"padding: expected the end-of-document id {end} for its last {length} tokens"
             self._found(f"{rows.at(wrong)}: {expected}, got it {padding[wrong[0]]} times")
 
-        ends = np.isin(rows.last, positions[~is_padding & (ids == end)])
-        inside = ~is_padding & ~np.isin(positions, rows.last[ends])
+        last = rows.begins + rows.lengths - 1
+        ends = np.isin(last, places[~is_padding & (ids == end)])
+        inside = ~is_padding & ~np.isin(places, last[ends])
+        if beginning is not None:
+            first = rows.begins[rows.offsets == 0]
+            wrong = np.flatnonzero(rows.tokens[first] != beginning)
+            if len(wrong):
+                where = rows.at(np.unique(rows.rows[rows.offsets == 0][wrong]))
+                self._found(f"{where}: expected the beginning-of-document id {beginning} first, got another")
+            inside &= ~(np.isin(places, first) & (ids == beginning))
         for which, what in (
             (self._vocabulary.outside(ids), f"expected token ids of 0 to {self._vocabulary.size - 1}"),
             (self._vocabulary.is_control(ids), "control token inside document: expected token ids of text"),
         ):
-            found = positions[inside & which]
+            found = np.flatnonzero(inside & which)
             if len(found):
-                where = rows.at(np.unique(found // length))
-                self._found(f"{where}: {what}, got {rows.tokens[found[0]]} as token {found[0] % length}")
+                place, row = places[found[0]], in_rows[found[0]]
+                where = rows.at(np.unique(in_rows[found]))
+                self._found(f"{where}: {what}, got {rows.tokens[place]} as token {place - rows.starts[row]}")
         return ends
 
-    def _counted(self, rows: Rows, ends: Bools) -> _Pieces:
-        """Add a row group to the totals; returns what is remembered of its pieces."""
-        totals, length = self.totals, self._manifest.packing.sequence_tokens
+    def _check_order(self, shard: ShardRows) -> None:
+        """Whether every stretch of the shard has its share of each kind; add its rows to the totals."""
+        deviation = largest_deviation(shard.kinds, num_kinds=len(KINDS), window=_WINDOW)
+        if deviation > _MOST_DEVIATION:
+            self._found(
+                f"expected any {_WINDOW:,} rows in a row to hold the shard's share of each kind within "
+                f"{_MOST_DEVIATION:.1%}, got {deviation:.2%}"
+            )
         for number, kind in enumerate(KINDS):
-            of_kind = rows.kinds == number
-            totals.sequences[kind] += int(of_kind.sum())
-            totals.tokens[kind] += int(rows.used[of_kind].sum())
-        totals.padding_tokens += len(rows.used) * length - int(rows.used.sum())
-        return _Pieces(rows.documents, rows.offsets, rows.lengths, rows.kinds[rows.rows], ends)
+            of_kind = shard.kinds == number
+            used, rows = int(shard.used[of_kind].sum()), int(of_kind.sum())
+            self.totals.tokens[kind] += used
+            padding = rows * self._length - used if self._padded else 0
+            self.totals.figures[kind] += PackingFigures(rows, padding)
 
-    def _check_documents(self, parts: Sequence[_Pieces]) -> None:
-        """Put the documents of a shard together: pieces follow each other, the last alone ends the document."""
-        documents, offsets, lengths, kinds, ends = (
-            np.concatenate([getattr(part, name) for part in parts]) for name in _Pieces._fields
-        )
-        keys = sortable(documents)
-        order = lexsorted([*keys, offsets])
-        documents, offsets, lengths, kinds, ends = (
-            array[order] for array in (documents, offsets, lengths, kinds, ends)
-        )
+    def _check_documents(self, shard: ShardRows) -> None:
+        """Put packed documents together: pieces follow each other, the last alone ends the document."""
+        keys = sortable(shard.keys)
+        order = lexsorted([*keys, shard.offsets])
+        documents, ends = shard.keys[order], shard.ends[order]
+        offsets, lengths = shard.offsets[order], shard.lengths[order]
+        kinds = shard.kinds[shard.rows[order]]
         opens = np.ones(len(order), dtype=np.bool_)
         opens[1:] = np.logical_or.reduce([np.diff(key[order]) != 0 for key in keys])
-        closes = np.append(opens[1:], True)
+        closes = np.append(opens, True)[1:]
         expected = np.where(opens, 0, np.roll(offsets + lengths, 1))
 
         def found(wrong: Bools, what: Callable[[int], str]) -> None:
@@ -181,19 +205,59 @@ class ShardCheck:
         found(closes & ~ends, lambda _: "expected the end-of-document token as its last, got another")
         found(ends & ~closes, lambda _: "control token inside document: expected end-of-document at its end alone")
         found(~opens & (kinds != np.roll(kinds, 1)), lambda _: "expected one kind, got two")
-        for number, kind in enumerate(KINDS):
-            self.totals.documents[kind] += int((opens & (kinds == number)).sum())
-        self.totals.cut_documents += int((opens & ~closes).sum())
-        self.totals.document_ids[self._path] = documents[opens]
+        number = np.cumsum(opens) - 1
+        is_cut = np.bincount(number) > 1
+        tokens = np.bincount(number, weights=lengths)
+        for place, kind in enumerate(KINDS):
+            of_kind = kinds[opens] == place
+            self.totals.documents[kind] += int(of_kind.sum())
+            cut = of_kind & is_cut
+            self.totals.figures[kind] += PackingFigures(0, 0, int(cut.sum()), int(tokens[cut].sum()))
+
+
+def metadata_of(manifest: Manifest, sequence_tokens: int) -> dict[str, str]:
+    """What the metadata of the files of a context length must say."""
+    return packed_metadata(
+        f"{manifest.name} {manifest.version}",
+        tokenizer_sha256=manifest.tokenizer.sha256,
+        sequence_tokens=sequence_tokens,
+        mode=manifest.packing.mode,
+    )
+
+
+def _remembered(rows: Rows, ends: Bools) -> ShardRows:
+    names = rows.names
+    return ShardRows(
+        kinds=rows.kinds,
+        used=rows.used,
+        rows=rows.first + rows.rows,
+        lengths=rows.lengths,
+        offsets=rows.offsets,
+        ends=ends,
+        keys=names.keys,
+        first_ids=names.first_ids,
+        copies=names.copies,
+        repositories=names.repositories,
+    )
+
+
+def _joined(parts: Sequence[ShardRows]) -> ShardRows:
+    """What is remembered of several row groups, as one."""
+    kinds, used, rows, lengths, offsets = (np.zeros(0, dtype=np.int64) for _ in range(5))
+    none, digests = np.zeros(0, dtype=np.bool_), np.zeros(0, dtype=f"V{ID_BYTES}")
+    nothing = ShardRows(kinds, used, rows, lengths, offsets, none, digests, digests, np.zeros(0, dtype=np.int32), none)
+    names = [item.name for item in fields(ShardRows)]
+    return ShardRows(*(np.concatenate([getattr(part, name) for part in (nothing, *parts)]) for name in names))
 
 
 class _Vocabulary:
-    """Tells control tokens, and numbers that are no ids, from the ids of text."""
+    """Tells control tokens that nothing has inside a document, and numbers that are no ids, from all others."""
 
     def __init__(self, tokenizer: ReleaseTokenizer) -> None:
         self.size = tokenizer.vocabulary_size
         self._is_control = np.zeros(self.size, dtype=np.bool_)
         self._is_control[tokenizer.control_ids] = True
+        self._is_control[list(tokenizer.template_ids.values())] = False
         marks = np.array([-1, *sorted(tokenizer.control_ids), self.size])
         longest = int(np.argmax(np.diff(marks)))
         self._first = int(marks[longest]) + 1

@@ -11,6 +11,7 @@ Memory: one chunk (1 MiB at most), one piece of the file (256 KiB), and the fram
 
 import zlib
 from collections.abc import Iterator
+from itertools import chain
 from typing import BinaryIO
 
 import zstandard
@@ -45,10 +46,29 @@ def decompressed(file: BinaryIO, name: str) -> Iterator[bytes]:
     """
     source = _Source(file, name)
     if name.endswith(".zst"):
-        return _zstd_chunks(source)
+        return chain.from_iterable(_zstd_frames(source))
     if name.endswith(".gz"):
         return _gzip_chunks(source)
     return iter(source.piece, b"")
+
+
+def zstd_frames(file: BinaryIO, name: str, *, maximum_bytes: int) -> Iterator[bytes]:
+    """The content of each frame of a `.zst` file, whole.
+
+    Args:
+        maximum_bytes: the most that a frame may hold.
+
+    Raises:
+        DamagedShardError: as `decompressed`, and for a frame that holds more. The frames before that come first.
+    """
+    source = _Source(file, name)
+    for chunks in _zstd_frames(source):
+        content = bytearray()
+        for chunk in chunks:
+            content += chunk
+            if len(content) > maximum_bytes:
+                raise source.damaged(f"a zstd frame of at most {maximum_bytes} bytes", "a larger one")
+        yield bytes(content)
 
 
 class _Source:
@@ -105,14 +125,15 @@ class _Source:
         )
 
 
-def _zstd_chunks(source: _Source) -> Iterator[bytes]:
+def _zstd_frames(source: _Source) -> Iterator[Iterator[bytes]]:
+    """Of each frame its chunks; they must be taken before the next frame is."""
     decompressor = zstandard.ZstdDecompressor(max_window_size=MAXIMUM_WINDOW_BYTES)
     if source.at_end():
         raise source.damaged("a zstd frame", "an empty file")
     while not source.at_end():
         magic = source.take(4, "a zstd frame")
         if magic == zstandard.FRAME_HEADER:
-            yield from _frame_chunks(source, decompressor)
+            yield _frame_chunks(source, decompressor)
         elif int.from_bytes(magic, "little") & ~0xF == _SKIPPABLE_MAGIC:
             _skip_frame(source)
         else:

@@ -1,51 +1,109 @@
-"""Mixing: token budgets by kind, the order in which documents are taken, and the exact trim. Pure functions.
+"""Mixing: the order in which documents are taken, how far along it, and the exact trim. Pure functions.
 
-Every document has a fixed place in a seeded random order of its kind (its mix key, a hash of the id), and a selection
-is a prefix of that order: documents are chosen independently of shards, partitions and each other, and asking for more
-later only adds.
+Every document has a fixed place in a seeded random order (its mix key, a hash of the id), and a selection is a prefix
+of that order: documents are chosen independently of shards, partitions and each other, and asking for more later only
+adds. Where documents are taken more than once, the order is that of all first copies, then of all second ones. How
+many tokens to take of what is `stages.allocation`'s question.
 """
 
-from collections.abc import Mapping
+import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 U64 = npt.NDArray[np.uint64]
+I64 = npt.NDArray[np.int64]
 KEY_BINS = 4096
 SPARE_DOCUMENTS = 1000
+SAMPLED_ONE_IN = 64
+_DEVIATIONS = 4.0
+# How far the tokens per byte of single documents lie from their mean, as a part of it: on the safe side of what real
+# shards show within a language.
+_RATE_DEVIATION = 0.25
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """Tokens to reach by kind, and what was wanted but is not there.
+class Estimate(NamedTuple):
+    """What is known of a domain before it is tokenized; sums over one copy of every document.
 
     Attributes:
-        tokens: by kind.
-        wanted: total asked for; None for as many as possible.
-        possible: the largest total that the available tokens allow at this ratio.
+        squared_bytes: the sum of the squares of the documents' bytes.
+        tokens: from the rate of a sample of one document in SAMPLED_ONE_IN.
     """
 
-    tokens: dict[str, int]
-    wanted: int | None
-    possible: int
+    documents: int
+    num_bytes: int
+    squared_bytes: float
+    tokens: float
 
     @property
-    def short(self) -> bool:
-        """Whether less is possible than was wanted."""
-        return self.wanted is not None and self.possible < self.wanted
+    def unevenness(self) -> float:
+        """The relative variance of a sum over documents for each of them: 1 / documents where all are of one size."""
+        return self.squared_bytes / self.num_bytes**2 if self.num_bytes else 0.0
+
+    @property
+    def error(self) -> float:
+        """How far `tokens` may be off, as a part of it: four standard deviations of what the sample can show."""
+        return _DEVIATIONS * _RATE_DEVIATION * math.sqrt(SAMPLED_ONE_IN * self.unevenness)
+
+    def with_more(self, other: "Estimate") -> "Estimate":
+        """This and other documents together."""
+        return Estimate(
+            self.documents + other.documents,
+            self.num_bytes + other.num_bytes,
+            self.squared_bytes + other.squared_bytes,
+            self.tokens + other.tokens,
+        )
 
 
-def budget(available: Mapping[str, float], shares: Mapping[str, float], wanted: int | None) -> Budget:
-    """The largest token budget of the given shares, at most `wanted`.
+class Prefix(NamedTuple):
+    """How far along the order documents are taken: each `full_epochs` times, and once more with a key below `bound`."""
+
+    full_epochs: int
+    bound: int
+
+    @property
+    def epochs(self) -> float:
+        """How often documents are taken on average."""
+        return self.full_epochs + self.bound / 2**64
+
+
+def prefix(estimate: Estimate, wanted: float, most: float) -> Prefix:
+    """How far to go so that `wanted` tokens are there for certain, or nearly so.
+
+    The part of a domain that is taken is uncertain twice over: the estimate is (see `Estimate.error`), and so is what
+    the keys below a bound sum up to, whose standard deviation is sqrt(f * (1 - f) * squared_bytes). Four standard
+    deviations of both together are added, and SPARE_DOCUMENTS from which settle can choose: a small corpus is taken
+    whole.
 
     Args:
-        available: tokens there are, by kind.
-        shares: adds up to 1; a kind with share 0 gets nothing.
+        wanted: tokens, the reserve included.
+        most: epochs, at most.
     """
-    possible = int(min((available.get(kind, 0.0) / share for kind, share in shares.items() if share > 0), default=0.0))
-    total = possible if wanted is None else min(wanted, possible)
-    return Budget({kind: round(total * share) for kind, share in sorted(shares.items())}, wanted, possible)
+    if wanted <= 0 or estimate.tokens <= 0:
+        return Prefix(0, 0)
+    least = wanted / estimate.tokens
+    enough = max(_certain(estimate, least, most), least + SPARE_DOCUMENTS / estimate.documents)
+    full, part = divmod(min(enough, most), 1.0)
+    return Prefix(int(full), int(part * 2**64))
+
+
+def _certain(estimate: Estimate, least: float, most: float) -> float:
+    """The epochs of which, less four standard deviations, `least` is left; `most` where there are none."""
+
+    def short(epochs: float) -> bool:
+        # The variance of a part f of the keys is f * (1 - f), and never above this.
+        keys = _DEVIATIONS**2 * estimate.unevenness * min(epochs, 0.25)
+        return epochs - math.sqrt((estimate.error * epochs) ** 2 + keys) < least
+
+    low, high = least, most
+    if short(high):
+        return most
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if short(middle) else (low, middle)
+    return high
 
 
 def order_keys(ids: npt.NDArray[np.void], seed: int, purpose: str) -> U64:
@@ -71,22 +129,9 @@ def bin_of(keys: U64) -> npt.NDArray[np.int64]:
     return (keys >> np.uint64(64 - 12)).astype(np.int64)
 
 
-def last_bin(tokens: npt.NDArray[np.float64], documents: npt.NDArray[np.int64], wanted: float) -> int:
-    """How far along the random order documents are selected so that a budget can be met exactly later.
-
-    Args:
-        tokens, documents: by bin, float64 estimates and int64 counts, shape (KEY_BINS,).
-        wanted: tokens, the reserve included.
-
-    Returns:
-        The last bin whose documents are selected: where the estimate reaches `wanted`, and SPARE_DOCUMENTS further, so
-        that a small corpus is selected whole; KEY_BINS - 1 for everything, -1 for nothing wanted.
-    """
-    if wanted <= 0:
-        return -1
-    enough = int(np.searchsorted(np.cumsum(tokens), wanted))
-    spare = int(np.searchsorted(np.cumsum(documents[enough + 1 :]), SPARE_DOCUMENTS)) + 1
-    return min(enough + spare, KEY_BINS - 1)
+def place_of(copies: I64, keys: U64) -> I64:
+    """int64[n], the bins of packed documents in the order of (copy, key): all first copies, then all second ones."""
+    return copies * KEY_BINS + bin_of(keys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,34 +148,59 @@ class Window:
     before: int
 
 
-def trim_window(tokens: npt.NDArray[np.int64], documents: npt.NDArray[np.int64], target: int) -> Window:
+class Sums(NamedTuple):
+    """Sums of packed documents by bin, int64[bins] each."""
+
+    documents: I64
+    tokens: I64
+    num_bytes: I64
+
+    @classmethod
+    def zeros(cls, copies: int) -> "Sums":
+        """Of a domain of which nothing was seen yet, whose documents are there up to `copies` times."""
+        return cls(*(np.zeros(copies * KEY_BINS, dtype=np.int64) for _ in range(3)))
+
+    def add(self, bins: I64, tokens: I64, num_bytes: I64) -> None:
+        """Take packed documents on, int64[n] each."""
+        np.add.at(self.documents, bins, 1)
+        np.add.at(self.tokens, bins, tokens)
+        np.add.at(self.num_bytes, bins, num_bytes)
+
+
+def trim_window(sums: Sums, target: int, maximum_bytes: int | None = None) -> Window:
     """Where the budget runs out.
 
     Args:
-        tokens, documents: int64[KEY_BINS], sums by bin.
         target: tokens to keep.
+        maximum_bytes: the bytes to keep at most; whichever runs out first decides.
     """
-    cumulative = np.cumsum(tokens)
-    if not len(cumulative) or cumulative[-1] <= target:
-        return Window(KEY_BINS, KEY_BINS - 1, int(cumulative[-1]) if len(cumulative) else 0)
-    first = int(np.searchsorted(cumulative, target, side="right"))
+    tokens, bins = np.cumsum(sums.tokens), len(sums.tokens)
+    first = int(np.searchsorted(tokens, target, side="right"))
+    if maximum_bytes is not None:
+        first = min(first, int(np.searchsorted(np.cumsum(sums.num_bytes), maximum_bytes, side="right")))
+    if first == bins:
+        return Window(bins, bins - 1, 0 if not bins else int(tokens[-1]))
     # Enough documents to choose from, so that what is left over can be filled with small ones.
-    last = first + int(np.searchsorted(np.cumsum(documents[first:]), 2000))
-    return Window(first, min(last, KEY_BINS - 1), int(cumulative[first - 1]) if first else 0)
+    last = first + int(np.searchsorted(np.cumsum(sums.documents[first:]), 2000))
+    return Window(first, min(last, bins - 1), int(tokens[first - 1]) if first else 0)
 
 
-def fill_budget(tokens: npt.NDArray[np.int64], room: int) -> npt.NDArray[np.bool_]:
-    """Which documents to keep: in order, each that still fits into `room` tokens.
+def fill_budget(
+    tokens: I64, room: int, num_bytes: I64 | None = None, room_bytes: int | None = None
+) -> npt.NDArray[np.bool_]:
+    """Which documents to keep: in order, each that still fits into `room` tokens and `room_bytes`.
 
     Args:
-        tokens: int64[n], in the order of their keys.
+        tokens, num_bytes: int64[n], in the order of their keys.
 
     Returns:
         bool[n]; what is left of the room is smaller than the smallest document left out, or nothing was left out.
     """
     kept = np.zeros(len(tokens), dtype=np.bool_)
-    for index, count in enumerate(tokens.tolist()):
-        if count <= room:
+    sizes = [0] * len(tokens) if num_bytes is None or room_bytes is None else num_bytes.tolist()
+    left = 0 if room_bytes is None else room_bytes
+    for index, (count, size) in enumerate(zip(tokens.tolist(), sizes, strict=True)):
+        if count <= room and size <= left:
             kept[index] = True
-            room -= count
+            room, left = room - count, left - size
     return kept

@@ -1,30 +1,47 @@
-"""Packing: documents into sequences of one fixed length, cut as rarely as possible, and the Parquet files of them.
+"""Packing: documents into sequences, cut as rarely as possible: which piece of which document stands where.
 
-Best-fit decreasing (arXiv 2404.10830): a document longer than a sequence is cut into whole sequences and one
-remainder, nothing else is ever cut, and each piece goes into the fullest sequence with room for it. The padding is
-0.004 % on 36 M tokens of code at 2,048. Kinds share no sequence. Inside a sequence pieces stand in input order;
+Three modes. `best_fit` is best-fit decreasing (arXiv 2404.10830): a document longer than a sequence is cut into whole
+sequences and one remainder, nothing else is ever cut, and each piece goes into the fullest sequence with room for it.
+`concat` sets documents one after another and cuts at every sequence end, as most trainers do; only the last sequence is
+padded. `none` gives every document a row of its own, as long as it is, cut where it is longer than a sequence.
+
+A layout is of one kind, so kinds share no sequence. Copies of a document share none either, where that is cheap: each
+copy number is packed apart once it has COPY_SEQUENCES sequences. Inside a sequence pieces stand in input order;
 sequences are ordered by a 64-bit mix of the seed and their first piece, a shuffle without random state, so the layout
 depends on documents and seed alone.
 
-Cost: layout 1 s per 3 M pieces (a segment tree, O(log sequence_tokens) each); copy and Parquet 25-35 M tokens per CPU
-second, nearly all of it Parquet's encoding. Memory: some 50 bytes a piece and one row group of 16 MiB.
+Cost: 1 s per 3 M pieces (a segment tree, O(log sequence_tokens) each). Memory: some 50 bytes a piece.
 """
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
 import numba
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-ROW_GROUP_BYTES = 16 * 1024 * 1024  # of input_ids, uncompressed
+from manifests.release_packing import Mode, PackingFigures
+
+# A copy number packed apart costs half a sequence of padding: less than half a per cent of so many.
+COPY_SEQUENCES = 128
 
 Int32s = npt.NDArray[np.int32]
 Int64s = npt.NDArray[np.int64]
 UInt64s = npt.NDArray[np.uint64]
+
+
+class Measures(NamedTuple):
+    """Parallel arrays, one entry a document: what a layout depends on.
+
+    Attributes:
+        lengths: tokens of the rendered document.
+        keys: 64 random bits, which decide the shuffle.
+        copies: which copy of its text it is, from 0.
+    """
+
+    lengths: Int64s
+    keys: UInt64s
+    copies: npt.NDArray[np.int32]
 
 
 class Pieces(NamedTuple):
@@ -40,7 +57,8 @@ class PackedLayout:
     """Which piece of which document stands where.
 
     Attributes:
-        sequence_tokens: length of a sequence.
+        sequence_tokens: length of a sequence, which none exceeds.
+        padded: whether every sequence is as long as that.
         sequence_offsets: sequence i holds the pieces sequence_offsets[i] to sequence_offsets[i + 1], exclusive.
         piece_document: index of the document.
         piece_offset: first token of the piece within its rendered document.
@@ -48,6 +66,7 @@ class PackedLayout:
     """
 
     sequence_tokens: int
+    padded: bool
     sequence_offsets: Int64s
     piece_document: Int64s
     piece_offset: Int64s
@@ -58,14 +77,98 @@ class PackedLayout:
         """Rows of the packed shard."""
         return len(self.sequence_offsets) - 1
 
+    @property
+    def used(self) -> Int64s:
+        """int64[num_sequences], tokens of each sequence that are no padding."""
+        return np.diff(np.append(0, np.cumsum(self.piece_length))[self.sequence_offsets])
+
+    @property
+    def widths(self) -> Int64s:
+        """int64[num_sequences], tokens of each sequence with its padding."""
+        return np.full(self.num_sequences, self.sequence_tokens) if self.padded else self.used
+
+
+def lay_out(measures: Measures, *, sequence_tokens: int, mode: Mode, seed: int) -> PackedLayout:
+    """Lay documents of one kind out in sequences, in shuffled order.
+
+    Args:
+        measures: in the order of the shard, which `concat` keeps within a copy number.
+        seed: 0..2**64 - 1.
+    """
+    lengths, keys, copies = measures
+    if mode == "concat":
+        pieces, bins = concatenate(lengths, np.argsort(copies, kind="stable"), sequence_tokens)
+    else:
+        pieces = cut(lengths, sequence_tokens)
+        bins = np.arange(len(pieces.length), dtype=np.int64)
+        if mode == "best_fit":
+            bins = _best_fit(pieces, copies[pieces.document], sequence_tokens)
+    _, first = np.unique(bins, return_index=True)
+    seeded = _mix(_mix(np.array([seed], dtype=np.uint64)) ^ keys[pieces.document[first]])
+    # The offset as well, or the sequences of one long document would stay together.
+    shuffled = np.lexsort((first, _mix(seeded ^ pieces.offset[first].astype(np.uint64))))
+    place = np.empty(len(first), dtype=np.int64)
+    place[shuffled] = np.arange(len(first))
+    order = np.argsort(place[bins], kind="stable")
+    offsets = np.concatenate(([0], np.cumsum(np.bincount(bins, minlength=len(first))[shuffled])))
+    return PackedLayout(sequence_tokens, mode != "none", offsets, *(array[order] for array in pieces))
+
+
+def figures(layout: PackedLayout) -> PackingFigures:
+    """What a layout comes to: sequences, padding, and the documents that are in several pieces."""
+    pieces = np.bincount(layout.piece_document)
+    is_cut = pieces[layout.piece_document] > 1
+    return PackingFigures(
+        layout.num_sequences,
+        int(layout.widths.sum() - layout.piece_length.sum()),
+        int((pieces > 1).sum()),
+        int(layout.piece_length[is_cut].sum()),
+    )
+
 
 def cut(lengths: Int64s, sequence_tokens: int) -> Pieces:
     """Cut the documents that are longer than a sequence, and only those; an empty document has no piece."""
     num_pieces = -(-lengths // sequence_tokens)
     document = np.repeat(np.arange(len(lengths), dtype=np.int64), num_pieces)
-    first_piece = np.cumsum(num_pieces) - num_pieces
-    offset = (np.arange(len(document), dtype=np.int64) - first_piece[document]) * sequence_tokens
+    offset = _within(num_pieces) * sequence_tokens
     return Pieces(document, offset, np.minimum(lengths[document] - offset, sequence_tokens))
+
+
+def concatenate(lengths: Int64s, order: npt.NDArray[np.integer], sequence_tokens: int) -> tuple[Pieces, Int64s]:
+    """Cut documents at every sequence end, one set after another in the order given.
+
+    Returns:
+        Their pieces, and int64 the number of the sequence of each, from 0, every one used and all but the last full.
+    """
+    ends = np.cumsum(lengths[order])
+    starts = ends - lengths[order]
+    first = starts // sequence_tokens
+    num_pieces = np.where(ends > starts, (ends - 1) // sequence_tokens - first + 1, 0)
+    place = np.repeat(np.arange(len(order)), num_pieces)
+    bins = first[place] + _within(num_pieces)
+    begin = np.maximum(starts[place], bins * sequence_tokens)
+    end = np.minimum(ends[place], (bins + 1) * sequence_tokens)
+    return Pieces(order[place].astype(np.int64), begin - starts[place], end - begin), bins
+
+
+def _within(counts: Int64s) -> Int64s:
+    """Numbers from 0 for each count, one run after another: 0, 1, 0, 1, 2 for 2, 3."""
+    return np.arange(int(counts.sum()), dtype=np.int64) - np.repeat(np.cumsum(counts) - counts, counts)
+
+
+def _best_fit(pieces: Pieces, copies: npt.NDArray[np.integer], sequence_tokens: int) -> Int64s:
+    """int64, the sequence of each piece; those of two copy numbers apart where there is enough of every one."""
+    numbers, groups = np.unique(copies, return_inverse=True)
+    small = np.bincount(groups, weights=pieces.length) < COPY_SEQUENCES * sequence_tokens
+    if small.sum() > 1:  # together they are one group more
+        groups = np.where(small, len(numbers), np.arange(len(numbers)))[groups]
+    bins = np.empty(len(groups), dtype=np.int64)
+    num_bins = 0
+    for group in np.unique(groups):
+        chosen = np.flatnonzero(groups == group)
+        bins[chosen] = num_bins + best_fit_decreasing(pieces.length[chosen], sequence_tokens)
+        num_bins = 1 + int(bins[chosen].max())
+    return bins
 
 
 def best_fit_decreasing(lengths: Int64s, capacity: int) -> Int64s:
@@ -127,121 +230,9 @@ def _set_leaf(tree: Int64s, leaf: int, value: int) -> None:
         node //= 2
 
 
-def pack(
-    lengths: Int64s, keys: UInt64s, kinds: npt.NDArray[np.integer], *, sequence_tokens: int, seed: int
-) -> PackedLayout:
-    """Lay documents out in sequences, in shuffled order.
-
-    Args:
-        lengths: tokens of each rendered document, in the order of the shard.
-        keys: 64 bits of each document's id, what the shuffle depends on.
-        kinds: a number for each document's kind; documents of two kinds share no sequence.
-        seed: 0..2**64 - 1.
-    """
-    pieces = cut(lengths, sequence_tokens)
-    piece_kinds = kinds[pieces.document]
-    bins = np.empty(len(piece_kinds), dtype=np.int64)
-    num_bins = 0
-    for kind in np.unique(piece_kinds):
-        chosen = np.flatnonzero(piece_kinds == kind)
-        bins[chosen] = num_bins + best_fit_decreasing(pieces.length[chosen], sequence_tokens)
-        num_bins = 1 + int(bins[chosen].max())
-    _, first = np.unique(bins, return_index=True)
-    seeded = _mix(_mix(np.array([seed], dtype=np.uint64)) ^ keys[pieces.document[first]])
-    # The offset as well, or the sequences of one long document would stay together.
-    shuffled = np.lexsort((first, _mix(seeded ^ pieces.offset[first].astype(np.uint64))))
-    place = np.empty(num_bins, dtype=np.int64)
-    place[shuffled] = np.arange(num_bins)
-    order = np.argsort(place[bins], kind="stable")
-    offsets = np.concatenate(([0], np.cumsum(np.bincount(bins, minlength=num_bins)[shuffled])))
-    return PackedLayout(sequence_tokens, offsets, *(array[order] for array in pieces))
-
-
 def _mix(values: UInt64s) -> UInt64s:
     """Splitmix64's finalizer, a bijection on 64 bits. Source: https://prng.di.unimi.it/splitmix64.c."""
     values = values + np.uint64(0x9E3779B97F4A7C15)
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return values ^ (values >> np.uint64(31))
-
-
-def fill(layout: PackedLayout, tokens: Int32s, document_starts: Int64s, *, pad_id: int) -> Iterator[Int32s]:
-    """Copy the tokens to their places, one row group at a time.
-
-    Args:
-        tokens: all rendered documents, one after another in any order (a memory map will do).
-        document_starts: where each document begins in `tokens`.
-        pad_id: what follows the last piece of a sequence.
-
-    Yields:
-        int32, shape (num_rows, sequence_tokens), as many rows as ROW_GROUP_BYTES holds.
-    """
-    starts = document_starts[layout.piece_document] + layout.piece_offset
-    if len(starts) and (starts.min() < 0 or (starts + layout.piece_length).max() > len(tokens)):
-        raise ValueError(f"a piece lies outside the {len(tokens)} tokens; expected starts of the same documents")
-    group_rows = max(1, ROW_GROUP_BYTES // (4 * layout.sequence_tokens))
-    for first in range(0, layout.num_sequences, group_rows):
-        offsets = layout.sequence_offsets[first : first + group_rows + 1]
-        rows = np.full((len(offsets) - 1, layout.sequence_tokens), pad_id, dtype=np.int32)
-        _copy_pieces(rows, offsets, np.asarray(tokens), starts, layout.piece_length)
-        yield rows
-
-
-@numba.njit(cache=True)
-def _copy_pieces(rows: Int32s, offsets: Int64s, tokens: Int32s, starts: Int64s, lengths: Int64s) -> None:
-    for row in range(len(rows)):
-        end = 0
-        for piece in range(offsets[row], offsets[row + 1]):
-            for token in range(lengths[piece]):
-                rows[row, end + token] = tokens[starts[piece] + token]
-            end += lengths[piece]
-
-
-def packed_schema(metadata: dict[str, str]) -> pa.Schema:
-    """Schema of a packed shard; `metadata` stands in the file's key-value metadata, in alphabetical order."""
-    columns = {
-        "input_ids": pa.list_(pa.int32()),
-        "seq_lengths": pa.list_(pa.int32()),
-        "doc_ids": pa.list_(pa.string()),
-        "doc_offsets": pa.list_(pa.int32()),
-        "kind": pa.string(),
-    }
-    return pa.schema(columns, metadata=dict(sorted(metadata.items())))
-
-
-def packed_batches(
-    layout: PackedLayout, rows: Iterable[Int32s], schema: pa.Schema, *, doc_ids: pa.Array, kinds: pa.Array
-) -> Iterator[pa.RecordBatch]:
-    """The rows of `fill` with what stands where; `doc_ids` and `kinds` hold one string a document."""
-    first = 0
-    for batch in rows:
-        offsets = layout.sequence_offsets[first : first + len(batch) + 1]
-        first += len(batch)
-        pieces = slice(offsets[0], offsets[-1])
-        documents = layout.piece_document[pieces]
-        per_row = pa.array(offsets - offsets[0], pa.int32())
-        row_starts = pa.array(np.arange(len(batch) + 1) * layout.sequence_tokens, pa.int32())
-        columns = [
-            pa.ListArray.from_arrays(row_starts, pa.array(batch.reshape(-1))),
-            pa.ListArray.from_arrays(per_row, pa.array(layout.piece_length[pieces], pa.int32())),
-            pa.ListArray.from_arrays(per_row, doc_ids.take(pa.array(documents))),
-            pa.ListArray.from_arrays(per_row, pa.array(layout.piece_offset[pieces], pa.int32())),
-            kinds.take(pa.array(layout.piece_document[offsets[:-1]])),
-        ]
-        yield pa.record_batch(columns, schema=schema)
-
-
-def write_packed(sink: str | IO[bytes], batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> int:
-    """Write a packed shard, one row group a batch; the bytes depend on the rows and pyarrow's version alone.
-
-    Returns:
-        Rows written; 0 makes a valid file without a row group.
-    """
-    options = {"compression": "zstd", "compression_level": 1, "write_page_index": True}
-    num_rows = 0
-    # Token ids and document ids hardly repeat within a page, so a dictionary costs time and bytes.
-    with pq.ParquetWriter(sink, schema, use_dictionary=["kind"], **options) as writer:
-        for batch in batches:
-            writer.write_batch(batch)
-            num_rows += batch.num_rows
-    return num_rows

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from typing import BinaryIO, NamedTuple
 
+from filters.natural_languages import PROSE_FILES
 from manifests.document import Document, Kind, Rejected, document_id
 from stages.decompression import decompressed
 from stages.parquet_rows import parquet_rows
@@ -32,6 +33,7 @@ class ShardSource:
         source: the source's name in the recipe; a part of every document's id.
         kind: of a document that `kinds` does not name.
         kinds: by subset or, where that is not named, by language.
+        prose_files: kind of code in one of `filters.natural_languages.PROSE_FILES` that `kinds` does not name.
         columns: names of the fields, for the format "columns" alone.
     """
 
@@ -40,10 +42,12 @@ class ShardSource:
     kind: Kind
     kinds: Mapping[str, Kind] = field(default_factory=dict)
     columns: Columns | None = None
+    prose_files: Kind = "code"
 
     def kind_of(self, subset: str, language: str) -> Kind:
         """The kind of a document with this subset and language."""
-        return self.kinds.get(subset) or self.kinds.get(language) or self.kind
+        own = self.prose_files if self.kind == "code" and language in PROSE_FILES else self.kind
+        return self.kinds.get(subset) or self.kinds.get(language) or own
 
 
 class Line(NamedTuple):

@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from filters.candidates import find_spans
 from filters.placeholders import Spelling, spelling_of
 from filters.redaction_policy import RedactionPolicy
 from filters.spans import Span, replaced, whole_lines, without_placeholders
 from filters.text_syntax import Syntax
 from stages.leaks import Leak, LeakLimits, key_bytes, leak_of
+from stages.scanning import find_spans
 from stages.stand_ins import StandIns
 from stages.traces import Trace
 

@@ -14,10 +14,11 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
+from stages.pull_requests import pull_request_row
 from stages.row_presets import PRESETS, PresetName, preset_row
 from stages.rows import Fault, Fields, Row, json_object, missing_text
 
-RowFormat = PresetName | Literal["columns"]
+RowFormat = PresetName | Literal["pull-requests", "columns"]
 Path = tuple[str, ...]
 
 MAXIMUM_SHARED_CHARACTERS = 1 << 14
@@ -56,7 +57,8 @@ class Layout(NamedTuple):
         named: where else the recipe looks; empty for a preset, whose other fields may be absent.
         parts: the parts of one row, in order, or faults; it may change the fields it is given. The reasons: those of
             `json_object`, `missing_text` (absent or null), `wrong_type`, and for repositories `missing_files` (absent
-            or null), `no_files` (an empty list), `metadata_too_long` (the repository's name or what decides).
+            or null), `no_files` (an empty list), `metadata_too_long` (the repository's name or what decides); for pull
+            requests `invalid_diff`.
     """
 
     text: Path
@@ -67,6 +69,8 @@ class Layout(NamedTuple):
 
 def row_layout(row_format: RowFormat, columns: Columns | None = None) -> Layout:
     """The layout of a format; `columns` names the fields of the format of that name."""
+    if row_format == "pull-requests":
+        return Layout(("diff",), None, lambda row: (pull_request_row(row),))
     if row_format != "columns":
         preset = PRESETS[row_format]
         return Layout((preset.text,), None, lambda row: (preset_row(row, preset),))

@@ -7,8 +7,9 @@ and memory is that of a slice. The text is a plain `string` and no `large_string
 Cost: 200 MB of real code a CPU second, nearly all of it zstd's at level 1, which leaves 27 % of its bytes.
 """
 
-from collections.abc import Iterator
-from typing import IO
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import IO, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -17,19 +18,21 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from manifests.errors import IntegrityError
+from stages.row_groups import row_groups
+from stages.text_lines import lines_writer
 
+TextsFormat = Literal["parquet", "jsonl.zst"]  # also what a file's name ends in
+WriteRows = Callable[[pa.Table], None]
+
+_OF_DOCUMENT = ("kind", "source", "subset", "language", "licence", "repo", "path")
 RELEASED_TEXTS = pa.schema(
-    [
-        pa.field(name, pa.string())
-        for name in ("doc_id", "text", "kind", "source", "subset", "language", "licence", "repo", "path")
-    ]
+    [*(pa.field(name, pa.string()) for name in ("doc_id", "text", *_OF_DOCUMENT)), pa.field("copies", pa.int32())]
 )
 ROW_GROUP_BYTES = 16 * 1024 * 1024
 ROW_GROUP_ROWS = 1 << 16
 
-_OF_DOCUMENT = ("kind", "source", "subset", "language", "licence", "repo", "path")
 # Others hardly repeat, so a dictionary would cost time and bytes.
-_REPEATED = ["kind", "source", "subset", "language", "licence", "repo"]
+_REPEATED = ["kind", "source", "subset", "language", "licence", "repo", "copies"]
 _NO_BOUNDS = {"text"}  # the smallest and the largest text help nobody to find a row
 
 
@@ -38,9 +41,18 @@ def texts_schema(release: str) -> pa.Schema:
     return RELEASED_TEXTS.with_metadata({"corpusmill.release": release})
 
 
-def texts_writer(sink: str | IO[bytes], schema: pa.Schema) -> pq.ParquetWriter:
-    """A Parquet file whose bytes depend on what is written and on pyarrow's version alone."""
-    return pq.ParquetWriter(
+@contextmanager
+def texts_writer(sink: IO[bytes], schema: pa.Schema, form: TextsFormat) -> Iterator[WriteRows]:
+    """A function that appends rows: a row group, or a frame of lines, for each table of them, of `text_rows`.
+
+    The bytes depend on what is written and on the libraries' versions alone. The file is whole when the block ends. Its
+    metadata are the schema's; JSON lines have none.
+    """
+    if form == "jsonl.zst":
+        with lines_writer(sink) as write_lines:
+            yield write_lines
+        return
+    with pq.ParquetWriter(
         sink,
         schema,
         use_dictionary=_REPEATED,
@@ -48,14 +60,16 @@ def texts_writer(sink: str | IO[bytes], schema: pa.Schema) -> pq.ParquetWriter:
         compression_level=1,
         write_page_index=True,
         write_statistics=[name for name in schema.names if name not in _NO_BOUNDS],
-    )
+    ) as writer:
+        yield lambda rows: writer.write_table(rows, row_group_size=rows.num_rows)
 
 
 def text_rows(documents: pa.Table, doc_ids: pa.Array, texts: pa.Table) -> Iterator[pa.Table]:
     """The rows of a release's table for some documents, sorted by id, in row groups of bounded rows and bytes.
 
     Args:
-        documents: with the columns id, kind, source, subset, language, licence, repo and path.
+        documents: with the columns id, kind, source, subset, language, licence, repo, path and copies, how many times
+            each is in the shard.
         doc_ids: their ids as text, in the same order.
         texts: with the columns id and text, of these documents and maybe of others, in any order.
 
@@ -74,11 +88,12 @@ def text_rows(documents: pa.Table, doc_ids: pa.Array, texts: pa.Table) -> Iterat
             f"document {lost}: expected the text that its token ids were made of, found none",
             hint="delete the work folder and run again",
         )
-    rows = pa.table({"doc_id": doc_ids.take(order)} | {name: documents.column(name) for name in _OF_DOCUMENT})
+    of_document = {name: documents.column(name) for name in (*_OF_DOCUMENT, "copies")}
+    rows = pa.table({"doc_id": doc_ids.take(order)} | of_document)
     text = _in_one(texts.column("text"))
     del texts  # the pieces that it was put together from
     sizes = _sizes(rows) + pc.binary_length(text).take(places).to_numpy()
-    for start, stop in _row_groups(sizes):
+    for start, stop in row_groups(sizes, maximum_size=ROW_GROUP_BYTES, maximum_rows=ROW_GROUP_ROWS):
         part = rows.slice(start, stop - start)
         # A take makes offsets that begin anew: those of a slice's texts may lie beyond what a string can have.
         own = text.take(places.slice(start, stop - start)).cast(pa.string())
@@ -91,20 +106,9 @@ def _in_one(column: pa.ChunkedArray) -> pa.Array:
 
 
 def _sizes(rows: pa.Table) -> npt.NDArray[np.int64]:
-    """int64[rows], UTF-8 bytes of all columns together."""
+    """int64[rows], UTF-8 bytes of all strings of a row together."""
     sizes = np.zeros(rows.num_rows, dtype=np.int64)
-    for column in rows.columns:
-        sizes += pc.binary_length(column).to_numpy()
+    for field in rows.schema:
+        if pa.types.is_string(field.type):
+            sizes += pc.binary_length(rows.column(field.name)).to_numpy()
     return sizes
-
-
-def _row_groups(sizes: npt.NDArray[np.int64]) -> Iterator[tuple[int, int]]:
-    """(first, last + 1) of runs of rows that are as long as their bytes and their number allow."""
-    ends = np.cumsum(sizes)
-    start = 0
-    while start < len(sizes):
-        before = ends[start - 1] if start else 0
-        fitting = int(np.searchsorted(ends, before + ROW_GROUP_BYTES, side="right"))
-        stop = min(max(fitting, start + 1), start + ROW_GROUP_ROWS, len(sizes))
-        yield start, stop
-        start = stop

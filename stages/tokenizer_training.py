@@ -13,16 +13,18 @@ from collections.abc import Iterable, Sequence
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from manifests.errors import RecipeError
+from stages.rendering_forms import TEMPLATES
 
 # Source: Qwen2 tokenizer.json, pre_tokenizer.
 SPLIT_PATTERN = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
 NUM_BYTE_SYMBOLS = 256
+CONTROL_TOKENS = ("<|endoftext|>", *(control.name for control in TEMPLATES["qwen"].file_controls))
 
 
 def train(
-    texts: Iterable[str], *, vocabulary_size: int = 16_384, control_tokens: Sequence[str] = ("<|endoftext|>",)
+    texts: Iterable[str], *, vocabulary_size: int = 16_384, control_tokens: Sequence[str] = CONTROL_TOKENS
 ) -> bytes:
     """The `tokenizer.json` of a byte-level BPE trained on texts.
 

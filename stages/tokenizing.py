@@ -8,10 +8,12 @@ Both are built from the JSON without its added tokens, so `<|endoftext|>` writte
 Added tokens that are no control tokens (runs of spaces in GPT-NeoX) go too: base tokens spell their text.
 
 Cost: `load` 2 CPU seconds for a vocabulary of 151,643; no state grows with the texts, no thread is started (so it
-works after a fork). `decode` 15 MB per CPU second.
+works after a fork). `decode` 15 MB per CPU second, `normalize` 50 where it has to look at each character (text that
+is made of more than what `_NOT_COMPOSED` knows) and above 500 where not.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from hashlib import sha256
@@ -31,6 +33,17 @@ Engine = Literal["gigatoken", "tokenizers"]
 PROBE = (
     "naïve café, cafe\u0301 I'll we'RE 'S 3.14159 x2y  \t\t if (a==b){\r\n\r\n\treturn  c;\n}   \n\n  "
     "中文字符 日本語 עברית हिन्दी 👩‍💻 \u00a0\u3000\u200b\x00\x7f <|endoftext|>__init__ -->/*!*/ ½ Ⅷ ſ K  "
+)
+
+TOKENIZERS_COST = "1,000 CPU seconds for each GB of text, where gigatoken takes 6 to 17"
+"""What the fallback engine costs, for people; measured with Qwen's tokenizer."""
+
+# Characters that NFC leaves as they are beside each other, whatever version of Unicode the normalizer was built with:
+# they do not decompose for good, do not combine, and stand second in no composition.
+_NOT_COMPOSED = re.compile(
+    "[^\0-\u02ff\u038e-\u03a1\u03a3-\u0482\u048a-\u052f\u05d0-\u05ea\u0620-\u064a\u0660-\u066f\u1e00-\u1eff\u200b-\u2027\u202a-\u205e"
+    "\u2074-\u208e\u20a0-\u20bf\u2100-\u2125\u2127-\u2129\u212c-\u218b\u2190-\u22ff\u2500-\u27bf\u3000-\u3029\u3041-\u3096"
+    "\u30a1-\u30ff\u4e00-\u9fff\uac00-\ud7a3\ufe0e\ufe0f\ufeff\uff01-\uff60\ufffd\U0001f300-\U0001f6d7\U0001f900-\U0001f9ff]"
 )
 
 _TokenId = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
@@ -56,13 +69,17 @@ class TextTokenizer:
         engine: which library encodes.
         vocabulary_size: 1 + the largest id, added tokens included (a model may pad its embedding beyond this).
         end_of_document_id: id of the control token named in `load`.
-        control_ids: ids of the special added tokens and of those beside the base vocabulary; `encode` gives none.
+        beginning_of_document_id: the same; None where none was named.
+        control: ids by name, of the special added tokens and of those beside the base vocabulary.
+        control_ids: these ids; `encode` gives none.
         sha256: hex digest of the `tokenizer.json` bytes.
     """
 
     engine: Engine
     vocabulary_size: int
     end_of_document_id: int
+    beginning_of_document_id: int | None
+    control: Mapping[str, int]
     control_ids: frozenset[int]
     sha256: str
     _encode: Callable[[str], TokenIds]
@@ -71,11 +88,12 @@ class TextTokenizer:
     _text_json: bytes
 
     @classmethod
-    def load(cls, tokenizer_json: bytes, *, end_of_document: str) -> Self:
+    def load(cls, tokenizer_json: bytes, *, end_of_document: str, beginning_of_document: str | None = None) -> Self:
         """Build from the bytes of a Hugging Face `tokenizer.json`.
 
         Args:
             end_of_document: content of the added token that ends a document, such as `<|endoftext|>`.
+            beginning_of_document: of the one that every document begins with, for models that want one; None: none.
 
         Raises:
             RecipeError: not a byte-level BPE, no such control token, or one that text could produce.
@@ -83,20 +101,21 @@ class TextTokenizer:
         text_json, model, added = _parse(tokenizer_json)
         reference = _reference(text_json)
         engine, encode = _choose_engine(text_json, reference)
-        control = {token.content: token.id for token in added}
-        if end_of_document not in control:
-            near = get_close_matches(end_of_document, sorted(control), n=1, cutoff=0.0)
-            raise RecipeError(
-                f"tokenizer.json: no control token {end_of_document!r} among its {len(control)} added tokens",
-                hint=f"did you mean {near[0]!r}?" if near else "add it to added_tokens, or choose another tokenizer",
-            )
+        every = {token.content: token.id for token in added}
+        ends = {end_of_document} if beginning_of_document is None else {end_of_document, beginning_of_document}
+        for name in sorted(ends):
+            if name not in every:
+                raise _absent(name, every, "name another one, or choose another tokenizer")
         token_bytes = _byte_table(model.vocab, added)
-        specials = [token.content for token in added if token.special or token.content == end_of_document]
+        specials = [token.content for token in added if token.special or token.content in ends]
+        control = {name: every[name] for name in every if name in specials or name not in model.vocab}
         tokenizer = cls(
             engine=engine,
             vocabulary_size=1 + max(token_bytes),
             end_of_document_id=control[end_of_document],
-            control_ids=frozenset(control[token] for token in control if token in specials or token not in model.vocab),
+            beginning_of_document_id=None if beginning_of_document is None else control[beginning_of_document],
+            control=control,
+            control_ids=frozenset(control.values()),
             sha256=sha256(tokenizer_json).hexdigest(),
             _encode=encode,
             _token_bytes=token_bytes,
@@ -105,6 +124,12 @@ class TextTokenizer:
         )
         tokenizer._check_fitness(specials, {control[content] for content in specials})
         return tokenizer
+
+    def control_id(self, name: str, *, hint: str) -> int:
+        """Id of a control token; raises RecipeError, with the nearest name and the given hint, where there is none."""
+        if name not in self.control:
+            raise _absent(name, self.control, hint)
+        return self.control[name]
 
     def encode(self, text: str) -> TokenIds:
         """Token ids of a text, as `tokenizers` gives them with the added tokens taken out.
@@ -139,7 +164,13 @@ class TextTokenizer:
 
     def normalize(self, text: str) -> str:
         """The text that decoding gives back: the tokenizer's normalizer applied; the text itself where it has none."""
-        return text if self._normalizer is None else str(self._normalizer.normalize_str(text))
+        if self._normalizer is None:
+            return text
+        if isinstance(self._normalizer, tokenizers.normalizers.NFC) and (
+            text.isascii() or not _NOT_COMPOSED.search(text)
+        ):
+            return text
+        return str(self._normalizer.normalize_str(text))
 
     def check(self, texts: Sequence[str]) -> None:
         """Compare ids with `tokenizers` and decoded text with the normalized one, text by text.
@@ -175,6 +206,15 @@ class TextTokenizer:
                     f"tokenizer.json: the text {content!r} encodes to a control token even as plain text",
                     hint="its vocabulary builds a control token by merges: choose another tokenizer",
                 )
+
+
+def _absent(name: str, present: Iterable[str], hint: str) -> RecipeError:
+    names = sorted(present)
+    near = get_close_matches(name, names, n=1, cutoff=0.0)
+    nearest = f"; the nearest is {near[0]!r}" if near else ""
+    return RecipeError(
+        f"tokenizer.json: no control token {name!r} among its {len(names)} added tokens{nearest}", hint=hint
+    )
 
 
 def _parse(tokenizer_json: bytes) -> tuple[bytes, _Model, list[_AddedToken]]:

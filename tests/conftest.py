@@ -4,6 +4,7 @@
 """
 
 import json
+import os
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,7 +44,7 @@ filters:
       longest_line_characters: {maximum: 1000}
       duplicate_line_fraction: {maximum: 0.7}
 tokenizer: {path: tokenizer.json}
-packing: {sequence_tokens: 128}
+packing: {sequence_tokens: [128, 512]}
 # Patterns for tokens take two seconds to compile, those of all else a fifth of one.
 redaction: {sensitivity: {secret: off, assigned_secret: off}}
 """
@@ -56,10 +57,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _licence_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """One cache for all tests, none of the user's: the detector's index is loaded at most a few times."""
+def _user_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """One cache for all tests, none of the user's, so that the detector's index is loaded at most a few times.
+
+    Test processes that run side by side share it: the temporary folder of each lies in the session's.
+    """
+    own = tmp_path_factory.getbasetemp()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("XDG_CACHE_HOME", str((own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "cache"))
         yield
 
 

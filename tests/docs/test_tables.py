@@ -8,6 +8,7 @@ from typing import Any, get_args
 import yaml
 from pydantic import BaseModel
 
+from filters.pile_weights import PILE_WEIGHTS
 from filters.redaction_rules import rules
 from filters.spans import BARE_PLACEHOLDERS, PLACEHOLDERS
 from manifests.errors import CorpusmillError
@@ -165,3 +166,9 @@ def test_the_errors_page_has_every_reason_of_a_release(small_release: Path) -> N
             if stage == "filter":
                 reason = re.sub(r"^\w+?(?=_(?:below_minimum|above_maximum)$)", "<signal>", reason)
             assert stage == "read" or (stage, reason) in known, key
+
+
+def test_the_mixture_page_has_the_published_weights() -> None:
+    rows = {unquoted(row[0]): row[1:] for row in table_rows(page("mixture.md")) if len(row) == 3}
+    del rows["subset"]
+    assert rows == {name: [f"{one.weight * 100:.2f} %", f"{one.epochs:g}"] for name, one in PILE_WEIGHTS.items()}

@@ -5,11 +5,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filters.assigned_secrets import assigned_secret, option_value, password_literal
-from filters.candidates import find_spans
 from filters.example_values import example
 from filters.redaction_policy import Level, only
 from filters.redaction_rules import rules
 from filters.spans import replaced
+from stages.scanning import find_spans
 
 LEVELS: tuple[Level, ...] = ("low", "balanced", "high")
 PLACES = (assigned_secret, option_value, password_literal)

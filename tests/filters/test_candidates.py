@@ -13,7 +13,6 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filters.candidates import find_spans, scanner
 from filters.credentials import LINE_BYTES, plugin_named, secret_spans
 from filters.example_values import example
 from filters.redaction_policy import RedactionPolicy, is_on, only
@@ -21,6 +20,7 @@ from filters.redaction_rules import rules
 from filters.spans import Span, merged
 from filters.token_spans import token_rule, token_spans
 from filters.validators import TESTS_IN_PLACE, VALUE_TESTS
+from stages.scanning import find_spans, kept_scanner
 
 SECRETS = only("secret")
 ALL = RedactionPolicy()
@@ -148,11 +148,11 @@ def test_an_empty_text_has_nothing() -> None:
 
 
 def test_the_database_is_built_once() -> None:
-    assert scanner(ALL) is scanner(RedactionPolicy())
+    assert kept_scanner(ALL) is kept_scanner(RedactionPolicy())
 
 
 def test_a_forked_child_scans_with_what_it_inherited() -> None:
-    scanner(ALL)
+    kept_scanner(ALL)
     with multiprocessing.get_context("fork").Pool(1) as pool:
         [[span]] = pool.map(_in_child, [FAKES["aws"].encode()])
     assert span == Span(0, len(FAKES["aws"]), "secret", "aws")

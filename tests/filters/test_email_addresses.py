@@ -2,9 +2,9 @@
 
 import pytest
 
-from filters.candidates import find_spans
 from filters.redaction_policy import only
 from filters.spans import replaced
+from stages.scanning import find_spans
 
 AT = "@"
 SOMEONE = "some.one" + AT + "company-mail.org"

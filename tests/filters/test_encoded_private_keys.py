@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filters.candidates import find_spans
 from filters.encoded_private_keys import encoded_private_key
 from filters.example_values import filled_in
 from filters.redaction_policy import only
+from stages.scanning import find_spans
 
 
 def encoded(words: str) -> bytes:

@@ -7,12 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filters import candidates, hidden_characters
-from filters.candidates import find_spans
 from filters.example_values import filled_in
 from filters.hidden_characters import visible_text
 from filters.redaction_policy import RedactionPolicy
 from filters.spans import Span, replaced
 from stages.redaction import redact
+from stages.scanning import find_spans
 
 ALL = RedactionPolicy()
 HIDDEN = [*map(chr, (0xAD, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF))]

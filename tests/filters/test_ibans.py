@@ -2,12 +2,12 @@
 
 import pytest
 
-from filters.candidates import find_spans
 from filters.example_values import filled_in
 from filters.ibans import has_check_digits
 from filters.published_numbers import published
 from filters.redaction_policy import Level, only
 from filters.spans import replaced
+from stages.scanning import find_spans
 
 
 def redacted(text: str, level: Level = "low") -> str:

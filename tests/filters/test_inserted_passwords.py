@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filters.candidates import find_spans
 from filters.inserted_passwords import inserted_passwords
 from filters.redaction_policy import only
+from stages.scanning import find_spans
 
 HEAD = "INSERT INTO u (id, password) VALUES "
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from filters.candidates import find_spans
 from filters.redaction_policy import Level, only
 from filters.spans import replaced
+from stages.scanning import find_spans
 
 PUBLIC = "81.2" + ".69.142"
 PUBLIC_V6 = "2a02:" + "2f0:aaaa::17"

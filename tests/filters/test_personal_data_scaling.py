@@ -6,9 +6,9 @@ import tracemalloc
 import pytest
 
 from filters import candidates
-from filters.candidates import find_spans, scanner
 from filters.redaction_policy import KINDS, RedactionPolicy
 from filters.validators import PLACES
+from stages.scanning import find_spans, kept_scanner
 
 HIGH = RedactionPolicy(tuple("high" for _ in KINDS))
 HOSTILE = {
@@ -42,7 +42,7 @@ BYTES = 100_000
 
 
 def places(data: bytes) -> int:
-    return sum(map(len, candidates._places(scanner(HIGH), data).values()))
+    return sum(map(len, candidates._places(kept_scanner(HIGH), data).values()))
 
 
 @pytest.mark.parametrize("name", HOSTILE)

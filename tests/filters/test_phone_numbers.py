@@ -2,10 +2,10 @@
 
 import pytest
 
-from filters.candidates import find_spans
 from filters.fictional_phone_numbers import is_made_up
 from filters.redaction_policy import Level, only
 from filters.spans import replaced
+from stages.scanning import find_spans
 
 US, GB, DE = "415-867" + "-2671", "020 7219" + " 4272", "030 9018" + "2765"
 

@@ -6,10 +6,10 @@ import time
 import phonenumbers
 import pytest
 
-from filters.candidates import find_spans
 from filters.phone_plans import _is_valid, verdict
 from filters.phone_words import _REGIONS
 from filters.redaction_policy import RedactionPolicy
+from stages.scanning import find_spans
 
 REGIONS = tuple(sorted({region for _, regions in _REGIONS for region in regions} | {"US", "GB", "AU"}))
 

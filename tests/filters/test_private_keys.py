@@ -7,10 +7,10 @@ from hashlib import sha512
 
 import pytest
 
-from filters.candidates import find_spans
 from filters.key_blocks import without_key
 from filters.redaction_policy import only
 from filters.spans import Span, replaced
+from stages.scanning import find_spans
 
 KEYS = only("private_key")
 BEGIN, END = "-----BEGIN {}PRIVATE KEY-----", "-----END {}PRIVATE KEY-----"

@@ -2,12 +2,13 @@
 
 from filters.profiles import ABOUT, ASSIGNED, PROFILES
 from filters.profiles_code import CODE_PROFILES
+from filters.profiles_pull_requests import PULL_REQUEST_PROFILES
 from filters.profiles_text import TEXT_PROFILES
 from filters.signals import modules
 
 
 def test_no_name_stands_for_two_profiles() -> None:
-    assert len(PROFILES) == len(CODE_PROFILES) + len(TEXT_PROFILES)
+    assert len(PROFILES) == len(CODE_PROFILES) + len(PULL_REQUEST_PROFILES) + len(TEXT_PROFILES)
 
 
 def test_every_profile_is_described() -> None:

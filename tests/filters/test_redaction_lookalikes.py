@@ -15,8 +15,8 @@ import msgspec
 import pytest
 import zstandard
 
-from filters.candidates import find_spans
 from filters.redaction_policy import only
+from stages.scanning import find_spans
 
 SHARED = Path(os.environ.get("CORPUSMILL_SHARED", Path(__file__).parents[2] / "../shared"))
 POLICY = only(

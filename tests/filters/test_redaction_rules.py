@@ -3,11 +3,11 @@
 import pytest
 
 from filters import redaction_rules
-from filters.candidates import find_spans
 from filters.example_values import example
 from filters.redaction_policy import KINDS, only
 from filters.redaction_rules import DATA_FILES, Rule, rules, rules_digest
 from filters.validators import PLACES, TESTS_IN_PLACE, VALUE_TESTS, WALKS
+from stages.scanning import find_spans
 
 RULES = {rule.id: rule for rule in rules()}
 FOUND = [(rule.id, template) for rule in rules() for template in rule.found]

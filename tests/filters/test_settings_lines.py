@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filters.candidates import find_spans
 from filters.redaction_policy import Level, only
 from filters.settings_lines import has_settings_beside, is_setting, is_setting_value
+from stages.scanning import find_spans
 
 
 def values(text: str, level: Level = "balanced") -> list[str]:

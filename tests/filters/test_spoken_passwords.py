@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filters.candidates import find_spans
 from filters.redaction_policy import only
 from filters.spoken_passwords import spoken_password
+from stages.scanning import find_spans
 
 
 def values(text: str) -> list[str]:

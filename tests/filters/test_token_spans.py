@@ -8,12 +8,12 @@ from hashlib import sha256
 
 import pytest
 
-from filters.candidates import find_spans
 from filters.example_values import example
 from filters.redaction_policy import KINDS, RedactionPolicy
 from filters.redaction_rules import Rule, rules
 from filters.spans import whole_characters
 from stages.redaction import redact
+from stages.scanning import find_spans
 
 ALL = RedactionPolicy()
 HIGH = RedactionPolicy(tuple("high" for _ in KINDS))

@@ -10,8 +10,11 @@ import json
 import random
 import shutil
 from collections.abc import Callable, Sequence
+from io import BytesIO
 from pathlib import Path
 
+import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import zstandard
 
@@ -21,6 +24,7 @@ from pipeline.recipe_file import load_recipe
 from pipeline.runner import open_mill, run_mill
 from pipeline.steps import Step
 from pipeline.units import Mill, run_unit, units_to_run
+from stages.rendering import Renderer
 from stages.tokenizer_training import train
 
 NUM_FILES = 66
@@ -196,6 +200,27 @@ def run_alone() -> Callable[..., None]:
 def release_files() -> Callable[[Path], dict[str, bytes]]:
     """Every file of the release of a recipe's folder, by name."""
     return _release
+
+
+@pytest.fixture(scope="session")
+def texts_from_tokens() -> Callable[[dict[str, bytes], Renderer], dict[tuple[str, str, int], str]]:
+    """The text of every document of a release by shard, id and copy, from `positions/` and the ids it points at."""
+    return _texts_from_tokens
+
+
+def _texts_from_tokens(files: dict[str, bytes], renderer: Renderer) -> dict[tuple[str, str, int], str]:
+    tokens: dict[tuple[str, str, int], list[int]] = {}
+    forms: dict[tuple[str, str, int], str] = {}
+    for name in sorted(name for name in files if name.startswith("positions/")):
+        shard = name.removeprefix("positions/")
+        rows = pq.read_table(BytesIO(files[f"data/{shard}"])).column("input_ids").to_pylist()
+        places = pq.read_table(BytesIO(files[name])).to_pylist()
+        for place in sorted(places, key=lambda one: (one["doc_id"], one["copy"], one["doc_offset"])):
+            key = (shard, place["doc_id"], place["copy"])
+            assert place["doc_offset"] == len(tokens.setdefault(key, []))
+            tokens[key] += rows[place["row"]][place["offset"] : place["offset"] + place["length"]]
+            forms[key] = place["form"]
+    return {key: renderer.restore(np.array(ids, np.int32), forms[key]) for key, ids in tokens.items()}
 
 
 def _copied(folder: Path, to: Path) -> Path:

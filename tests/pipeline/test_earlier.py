@@ -182,7 +182,7 @@ def test_a_new_source_loses_what_is_like_an_earlier_release(earlier: Path, tmp_p
 def test_a_release_without_texts_removes_equal_documents_only(
     finished_recipe: Path, tmp_path: Path, run_alone: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    without = open_mill(load_recipe(finished_recipe, ["release.texts=null", "version=0.2.0"]))
+    without = open_mill(load_recipe(finished_recipe, ["release.texts=off", "version=0.2.0"]))
     run_alone(without)
     given = texts(finished_recipe.parent / "releases/tiny-0.1.0", "texts")
     variants = Variants.of(given.values())
@@ -197,6 +197,35 @@ def test_a_release_without_texts_removes_equal_documents_only(
         "| what it holds is left out | equal documents only; those it held out"
         in (made(mill) / "SUMMARY.md").read_text()
     )
+
+
+def test_a_release_with_texts_in_lines_is_asked_as_any_other(
+    earlier: Path, finished_recipe: Path, tmp_path: Path, run_alone: Run
+) -> None:
+    lines = open_mill(load_recipe(finished_recipe, ["release.texts=jsonl.zst", "version=0.2.0"]))
+    run_alone(lines)
+    assert not list(made(lines).glob("texts/*.parquet"))
+    variants = Variants.of(texts(earlier, "texts").values())
+    gone = []
+    for name, release in (("parquet", earlier), ("lines", made(lines))):
+        recipe = fresh_recipe(tmp_path / name, earlier / "tokenizer/tokenizer.json", variants.rows)
+        mill = open_mill(load_recipe(recipe, [f"deduplication.against=[{release}]"]))
+        run_alone(mill)
+        assert set(texts(made(mill), "texts").values()) == set(variants.unrelated)
+        assert accounts(made(mill)).earlier[0].has_texts
+        gone.append([(item.row, item.reason, item.twin, item.similarity) for item in rejected(mill)])
+    assert gone[0] == gone[1] != []
+
+
+def test_damaged_lines_are_told_where_they_are_read(
+    finished_recipe: Path, tmp_path: Path, run_alone: Run, run_recipe: Run
+) -> None:
+    lines = open_mill(load_recipe(finished_recipe, ["release.texts=jsonl.zst", "version=0.2.0"]))
+    run_alone(lines)
+    path = "texts/shard-00000-of-00002.jsonl.zst"
+    release = damaged(made(lines), tmp_path, path, "spoiled")
+    with pytest.raises(IntegrityError, match=rf"{path}: cannot be read: line 1 or later: compressed byte "):
+        run_recipe(finished_recipe, "version=0.3.0", f"deduplication.against=[{release}]")
 
 
 def test_without_near_duplicates_equal_contents_leave(tmp_path: Path, earlier: Path, run_alone: Run) -> None:
@@ -222,7 +251,7 @@ def test_what_a_release_without_texts_held_out_is_compared_all_the_same(
 ) -> None:
     whole = texts(holding_out.parent / "releases/tiny-0.2.0", "texts")
     folder = Path(shutil.copytree(holding_out.parent, tmp_path / "tiny"))
-    overrides = ["version=0.4.0", "held_out={fraction: 0.2, seed: 3}", "release.texts=null"]
+    overrides = ["version=0.4.0", "held_out={fraction: 0.2, seed: 3}", "release.texts=off"]
     without = open_mill(load_recipe(folder / "recipe.yaml", overrides))
     run_alone(without)
     kept, of_held = Variants.of(whole.values()), Variants.of(texts(made(without), "held_out").values())

@@ -1,3 +1,4 @@
+import json
 import unicodedata
 from pathlib import Path
 
@@ -97,6 +98,18 @@ def test_a_plan_tells_what_a_change_of_the_recipe_makes_again(
     assert [name for name, number in todo.items() if number != "0"] == ["pack", "release"]
 
 
+def test_a_plan_says_what_the_slow_tokenizer_costs(tiny_recipe: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    print_plan(open_mill(load_recipe(tiny_recipe)))
+    [fast] = [line for line in capsys.readouterr().out.splitlines() if line.startswith("tokenizer: ")]
+    assert fast.endswith("encoded by gigatoken")
+    fields = json.loads((tiny_recipe.parent / "tokenizer.json").read_bytes())
+    (tiny_recipe.parent / "slow.json").write_text(json.dumps(fields | {"normalizer": {"type": "Lowercase"}}))
+    print_plan(open_mill(load_recipe(tiny_recipe, ["tokenizer.path=slow.json"])))
+    [slow] = [line for line in capsys.readouterr().out.splitlines() if line.startswith("tokenizer: ")]
+    assert "encoded by tokenizers, for gigatoken does not encode as this tokenizer.json says" in slow
+    assert "1,000 CPU seconds for each GB of text" in slow
+
+
 def test_a_plan_without_a_tokenizer_says_how_to_get_one(tiny_recipe: Path, capsys: pytest.CaptureFixture[str]) -> None:
     print_plan(open_mill(load_recipe(tiny_recipe, ["tokenizer.path=none.json"])))
     [line] = [line for line in capsys.readouterr().out.splitlines() if line.startswith("no tokenizer yet: ")]
@@ -122,6 +135,19 @@ def test_a_plan_tells_what_near_duplicates_are_found(
 ) -> None:
     print_plan(open_mill(load_recipe(tiny_recipe, [override])))
     assert any(line.startswith(said) for line in capsys.readouterr().out.splitlines())
+
+
+def test_a_plan_shows_the_mixture(tiny_recipe: Path, finished_recipe: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    print_plan(open_mill(load_recipe(tiny_recipe, ["mixture.tokens=9999"])))
+    asked = "mixture: 70% code, 30% text, 9,999 tokens"
+    assert f"{asked}; how many there are is known after pass 3, clean" in capsys.readouterr().out
+    print_plan(open_mill(load_recipe(finished_recipe, ["mixture.tokens=9999999", 'mixture.domains={"a\\eb": {}}'])))
+    lines = capsys.readouterr().out.splitlines()
+    [head] = [number for number, line in enumerate(lines) if line.startswith("kind  domain")]
+    assert [line.split()[:3] for line in lines[head + 1 : head + 3]] == [[k, "(the", "rest)"] for k in ("code", "text")]
+    assert lines[head + 3] == "mixture: 70% code, 30% text, 9,999,999 tokens"
+    assert "no documents of a\N{REPLACEMENT CHARACTER}b" in lines[head + 5]
+    assert "shortfall: scale: the release will have about" in lines[head + 6]
 
 
 def test_the_status_of_a_finished_run_names_the_release(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from filters.notices import MAXIMUM_NOTICES, notices, text_key, whole_text
 from manifests.storage import Storage
-from pipeline.licence_gathering import Place, place_of, slice_of_key, slice_of_repository
+from pipeline.licence_gathering import ANY_REVISION, Place, place_of, slice_of_key, slice_of_repository
 from pipeline.plan import Plan, Shard
 from pipeline.recipe import Recipe, Source
 from pipeline.recipe_filters import Filters
@@ -69,7 +69,7 @@ def test_a_text_goes_once_a_unit_however_many_have_it(tmp_path: Path) -> None:
 
 def test_a_licence_file_waits_in_its_unit_and_in_its_repository(tmp_path: Path) -> None:
     mill = ingested(tmp_path, [file("docs/LICENSE", TERMS), file("x.py", HEADER)])
-    block = slice_of_repository("a/b", "r1", NUM_SLICES)
+    block = slice_of_repository("a/b", NUM_SLICES)
     assert rows_of(mill, "notices") == [
         {"key": text_key(TERMS), "text": TERMS, "unit": 0, "slice": -1},
         {"key": text_key(TERMS), "text": "", "unit": 0, "slice": block},  # the same file has the text
@@ -126,7 +126,7 @@ def test_a_manifest_declares_expressions_and_texts_that_must_be_read(tmp_path: P
         "rust/Cargo.toml": ("manifest", "rust", ""),
     }
     asked = "license: Some terms of our own"
-    block = slice_of_repository("a/b", "r1", NUM_SLICES)
+    block = slice_of_repository("a/b", NUM_SLICES)
     waiting = {"key": text_key(asked), "text": asked, "unit": 0, "slice": block}
     assert [row for row in rows_of(mill, "notices") if row["slice"] >= 0] == [waiting]
 
@@ -201,9 +201,14 @@ def test_places_have_no_empty_parts(repo: str, revision: str, parts: list[str]) 
     assert place_of(repo, revision, "/" + "/".join([*parts, "y"])) == place
 
 
-@given(st.text(), st.text(), st.integers(1, 64))
-def test_a_repository_has_one_slice(repo: str, revision: str, num_slices: int) -> None:
-    assert 0 <= slice_of_repository(repo, revision, num_slices) < num_slices
+@given(st.text(), st.text())
+def test_what_has_no_path_lies_at_any_revision(repo: str, revision: str) -> None:
+    assert place_of(repo, revision, "") == Place(repo, ANY_REVISION, "")
+
+
+@given(st.text(), st.integers(1, 64))
+def test_a_repository_has_one_slice(repo: str, num_slices: int) -> None:
+    assert 0 <= slice_of_repository(repo, num_slices) < num_slices
 
 
 @given(st.lists(st.binary(min_size=16, max_size=16)), st.integers(1, 64))

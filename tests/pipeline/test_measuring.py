@@ -12,9 +12,10 @@ from filters.licence_expressions import MAXIMUM_EXPRESSION_CHARACTERS
 from filters.licence_policy import LicencePolicy
 from manifests.document import Document
 from pipeline.licence_gathering import NOTHING
-from pipeline.measuring import ROWS, RowFacts, facts_of, measuring
+from pipeline.measuring import ROWS, RowFacts, facts_of, identified, measuring
 from pipeline.recipe import Recipe, Source
 from stages.exchange import table_of
+from stages.readers import ShardSource
 from stages.release_index import SKETCHES
 from stages.shingles import content_hash
 
@@ -127,3 +128,15 @@ def test_a_document_is_measured_as_a_row_and_a_sketch() -> None:
     assert {name: written[name] for name in expected} == expected
     assert sketch.content_hash == content_hash(text)
     assert table_of([sketch], SKETCHES).to_pylist()[0]["values"] == sketch.values
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "language"), [("a/README.md", "text", "Markdown"), ("a.py", "code", "Python")]
+)
+def test_prose_is_told_by_the_language_that_its_name_has(path: str, kind: str, language: str) -> None:
+    source = ShardSource("stack", "stack-v2", "code", prose_files="text")
+    text = "The rain in Spain stays mainly in the plain, and so do all of the people whom we have asked about it.\n"
+    given = Document(id="0" * 32, text=text, kind="code", source="stack", path=path)
+    found, natural, _ = identified(given, source, from_content=False)
+    assert (found.kind, found.language) == (kind, language)
+    assert natural == ("en" if kind == "text" else None)

@@ -55,6 +55,11 @@ def file(path: str, content: str = "", repo: str = "a/b", revision: str = "r1") 
     return {"repo_name": repo, "path": path, "content": content or f"value = '{path}'\n", "revision_id": revision}
 
 
+def pull_request(number: int, repo: str = "a/b") -> Row:
+    shas = {"base_sha": "r1", "head_sha": f"{number}", "merge_sha": f"m{number}"}
+    return {"kind": "merged_pull_request", "repo_name": repo, "pr_number": number, "diff": "", **shas}
+
+
 def keys_of(answers: Mapping[str, Detection]) -> dict[bytes, Detection]:
     return {notice.key: answer for text, answer in answers.items() for notice in whole_text(text).found}
 
@@ -79,9 +84,10 @@ class Corpus:
             version="0.1.0",
             sources=[
                 Source(name="code", format="stack-v2", paths=["*"], kind="code"),
+                Source(name="prs", format="pull-requests", paths=["*"], kind="code"),
                 Source(name="texts", format="jsonl", paths=["*"], kind="text", declared_licence="CC0-1.0"),
             ],
-            filters=Filters(assign={"code": [], "text": []}),
+            filters=Filters(assign=None),
             licences=Licences(cache=str(cache), text_seconds=text_seconds),
         )
         shards = [[_shard(folder, number, rows)] for number, rows in enumerate(units)]
@@ -119,7 +125,8 @@ class Corpus:
 
 
 def _shard(folder: Path, number: int, rows: Sequence[Row]) -> Shard:
-    source = "texts" if rows and "text" in rows[0] else "code"
+    fields = rows[0].keys() if rows else ()
+    source = "texts" if "text" in fields else "prs" if "diff" in fields else "code"
     path = folder / f"{number}.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     data = path.read_bytes()
@@ -160,6 +167,25 @@ def test_another_repository_or_revision_does_not_speak(tmp_path: Path) -> None:
     )
     assert found["x.py"] == found["other/one@r2:z.py"] == []
     assert found["other/one@r1:y.py"] == [("licence_file", "MIT", "LICENSE")]
+
+
+def test_for_what_has_no_path_the_files_at_the_top_of_every_revision_speak(tmp_path: Path) -> None:
+    files = [
+        file("LICENSE", terms("MIT"), revision="r1"),
+        file("LICENSE", terms("MIT"), revision="r2"),
+        file("COPYING", terms("GPL-2.0-only"), revision="r3"),
+        file("package.json", '{"license": "MIT"}', revision="r3"),
+        file("vendor/LICENSE", terms("BSD-3-Clause")),
+        file("LICENSE", terms("Apache-2.0"), repo="other/one", revision="r9"),
+    ]
+    requests = [pull_request(1), pull_request(2, "other/one"), pull_request(3, "no/files")]
+    found = Corpus(tmp_path, files, requests, num_slices=4).run().said()
+    assert found[""] == [
+        ("licence_file", "GPL-2.0-only AND MIT", "COPYING, LICENSE"),
+        ("manifest", "MIT", "package.json"),
+    ]
+    assert found["other/one@m2:"] == [("licence_file", "Apache-2.0", "LICENSE")]
+    assert found["no/files@m3:"] == []
 
 
 def test_files_of_one_directory_hold_together(tmp_path: Path) -> None:

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from manifests.errors import RecipeError
-from pipeline.recipe import Columns, Licences, Mixture, Recipe, Source
+from pipeline.recipe import Columns, Licences, Recipe, Source
+from pipeline.recipe_mixture import Domain, Mixture
+from stages.allocation import Rule
 
 SOURCE: dict[str, Any] = {"name": "a", "format": "jsonl", "kind": "text", "paths": ["*.jsonl"]}
 
@@ -72,6 +74,34 @@ def test_a_source_names_its_files(paths: list[str]) -> None:
         Source.model_validate(SOURCE | {"paths": paths})
 
 
+@pytest.mark.parametrize(
+    ("row_format", "kind", "kinds"),
+    [("stack-v2", "code", {}), ("pull-requests", "code", {}), ("pile", "text", {"Github": "code"})],
+)
+def test_a_published_format_has_its_kind(row_format: str, kind: str, kinds: dict[str, str]) -> None:
+    source = Source.model_validate({"name": "a", "format": row_format, "paths": ["x"]})
+    assert (source.kind, source.kinds, source.prose_files) == (kind, kinds, "code")
+    assert Source.model_validate(source.model_dump()) == source
+
+
+def test_what_a_recipe_says_of_kinds_wins() -> None:
+    given = {
+        "name": "a",
+        "format": "pile",
+        "paths": ["x"],
+        "kind": "code",
+        "kinds": {"Github": "text", "ArXiv": "text"},
+    }
+    source = Source.model_validate(given)
+    assert (source.kind, source.kinds) == ("code", {"Github": "text", "ArXiv": "text"})
+
+
+@pytest.mark.parametrize("given", [{"format": "jsonl"}, {"format": "columns", "columns": {"text": "x"}}])
+def test_other_formats_need_a_kind(given: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match=f"format: {given['format']} needs `kind`, code or text"):
+        Source.model_validate({"name": "a", "paths": ["x"]} | given)
+
+
 def test_two_sources_may_not_share_a_name() -> None:
     with pytest.raises(ValidationError, match="two sources have one name"):
         recipe(sources=[SOURCE, SOURCE])
@@ -94,8 +124,46 @@ def test_shares_must_add_up(code: float) -> None:
 
 
 def test_a_total_that_must_be_reached_must_be_named() -> None:
-    with pytest.raises(ValidationError, match="needs tokens"):
+    with pytest.raises(ValidationError, match="shortfall: fail needs tokens"):
         Mixture(shortfall="fail")
+    with pytest.raises(ValidationError, match="shortfall: repeat needs tokens"):
+        Mixture(shortfall="repeat")
+
+
+def test_epochs_are_within_the_maximum() -> None:
+    assert Mixture(domains={"C": Domain(epochs=4)}).rules([("code", "C")]) == {("code", "C"): Rule(epochs=4.0)}
+    with pytest.raises(ValidationError, match=r"domains: C: 2\.5 epochs; expected at most maximum_epochs, 2"):
+        Mixture(domains={"C": Domain(epochs=2.5)}, maximum_epochs=2)
+    with pytest.raises(ValidationError, match=r"preset pile-v1: Gutenberg \(PG-19\): 2\.5 epochs; expected at most"):
+        Mixture(preset="pile-v1", maximum_epochs=2)
+
+
+def test_a_document_is_of_the_domain_of_its_subset_then_of_its_language() -> None:
+    mixture = Mixture(domains={"docs": Domain(), "Python": Domain()})
+    assert mixture.domain_of("code", "docs", "Python") == "docs"
+    assert mixture.domain_of("code", "other", "Python") == "Python"
+    assert mixture.domain_of("code", "other", "C") == mixture.domain_of("text", "", "") == ""
+
+
+def test_the_preset_names_subsets_of_text_in_any_spelling() -> None:
+    mixture = Mixture(preset="pile-v1", domains={"en": Domain(), "ArXiv": Domain(weight=0.5)})
+    assert mixture.domain_of("text", "wikipedia_en", "en") == "Wikipedia (en)"
+    assert mixture.domain_of("text", "arxiv", "en") == "ArXiv"
+    assert mixture.domain_of("text", "diaries", "en") == "en"
+    assert mixture.domain_of("code", "Github", "C") == ""
+
+
+def test_what_an_entry_says_wins_over_the_preset_and_the_rest_stays() -> None:
+    domains = {"ArXiv": Domain(weight=0.5), "HackerNews": Domain(epochs=1), "FreeLaw": Domain(maximum_tokens=9)}
+    mixture = Mixture(preset="pile-v1", domains=domains)
+    assert mixture.rules([*(("text", name) for name in (*domains, "EuroParl", "")), ("code", "ArXiv")]) == {
+        ("text", "ArXiv"): Rule(weight=0.5, epochs=2.0),
+        ("text", "HackerNews"): Rule(published=0.0062, epochs=1.0),
+        ("text", "FreeLaw"): Rule(published=0.0612, epochs=1.5, maximum_tokens=9),
+        ("text", "EuroParl"): Rule(published=0.0073, epochs=2.0),
+        ("text", ""): Rule(),
+        ("code", "ArXiv"): Rule(weight=0.5),
+    }
 
 
 def test_a_recipe_does_not_change() -> None:

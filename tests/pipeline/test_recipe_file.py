@@ -71,14 +71,28 @@ def test_an_unknown_key_is_named_with_its_place_and_the_nearest_one(
         (BASE.replace('["*.jsonl"]', "3"), "sources.0.paths: expected a valid list, got 3", "schema"),
         (
             BASE.replace("jsonl, kind", "csv, kind"),
-            "sources.0.format: expected 'stack-v2', 'pile', 'jsonl' or 'columns'",
+            "sources.0.format: expected 'stack-v2', 'pull-requests', 'pile', 'jsonl' or 'columns'",
             "schema",
         ),
         (BASE.replace("name: small\n", ""), "name: expected this key, found none", "schema"),
-        (BASE + "mixture: 3\n", "mixture: expected keys (code, reserve,", "schema"),
-        (BASE + "mixture:\n", "mixture: expected keys (code, reserve,", "schema"),
+        (BASE + "mixture: 3\n", "mixture: expected keys (code, domains,", "schema"),
+        (BASE + "mixture:\n", "mixture: expected keys (code, domains,", "schema"),
         (BASE + "deduplication: {near: off}\n", "deduplication.near: expected keys", "near: null"),
-        (BASE + "release: {texts: off}\n", "release.texts: expected 'parquet', got False", "texts: null"),
+        (
+            BASE + "release: {texts: null}\n",
+            "release.texts: expected parquet, jsonl.zst or off, got null",
+            "texts: off",
+        ),
+        (
+            BASE + "release: {texts: on}\n",
+            "release.texts: expected parquet, jsonl.zst or off, got true",
+            "texts: parquet",
+        ),
+        (
+            BASE + "release: {texts: jsonl}\n",
+            "release.texts: expected parquet, jsonl.zst or off, got 'jsonl'",
+            "jsonl.zst",
+        ),
         (BASE + "licences: {copies: off}\n", "licences.copies: expected 'count' or 'strict', got False", "schema"),
         (BASE + "packing: off\n", "packing: expected keys (sequence_tokens), got False", "schema"),
         (BASE + "mixture: {code: 0.7, text: 0.7}\n", "mixture: code + text must be 1, got 1.4", "schema"),
@@ -193,7 +207,6 @@ def test_a_folder_is_no_recipe(tmp_path: Path) -> None:
         BASE.replace("*.jsonl", "s3://bucket/*.jsonl"),
         BASE.replace('["*.jsonl"]', "gs://bucket/*.jsonl"),
         BASE.replace("jsonl, kind", "stack-v2-ids, kind"),
-        BASE.replace("jsonl, kind", "pull-requests, kind"),
     ],
 )
 def test_what_comes_later_is_refused_by_name(recipe_path: Path, text: str) -> None:
@@ -334,3 +347,10 @@ def test_kinds_of_redaction_are_answered_with_levels(recipe_path: Path) -> None:
     assert {kind for kind, level in sensitivity if level == "off"} == {
         "url_password", "assigned_secret", "payment_card", "iban", "phone_number"
     }  # fmt: skip
+
+
+def test_a_missing_kind_is_told_and_no_second_mistake_where_the_format_is_wrong(recipe_path: Path) -> None:
+    missing = mistake(recipe_path, BASE.replace("kind: text, ", ""))
+    assert "sources.0.kind: format: jsonl needs `kind`, code or text" in missing.message
+    wrong = mistake(recipe_path, BASE.replace("format: jsonl, kind: text", "format: csv"))
+    assert wrong.message.endswith("got 'csv'")

@@ -152,6 +152,19 @@ def test_the_mixture_says_what_was_asked_for_and_what_was_reached(manifest: Mani
         assert shown[kind][:3] == [f"{share:.2%}", f"{reached / total:.4%}", f"{reached:,}"]
 
 
+def test_domains_have_a_table_where_there_are_any(manifest: Manifest) -> None:
+    assert "## Mixture by domain" not in summary(manifest)
+    code, text = manifest.mixture.domains
+    wiki = msgspec.structs.replace(
+        text, name="Wikipedia (en)", published=0.0153, share=0.25, epochs=3.0, target_tokens=5, reached_tokens=4
+    )
+    mixture = msgspec.structs.replace(manifest.mixture, domains=[code, text, wiki])
+    _, *rows = table(summary(msgspec.structs.replace(manifest, mixture=mixture)), "Mixture by domain")
+    assert [row[1] for row in rows] == ["(the rest)", "(the rest)", "Wikipedia (en)"]
+    estimated, reached = f"{text.estimated_tokens:,}", 4 / manifest.mixture.reached_tokens["text"]
+    assert rows[2] == ["text", "Wikipedia (en)", "1.53%", "25.00%", "3", estimated, "5", "4", f"{reached:.2%}"]
+
+
 def test_units_that_were_left_out_are_told(manifest: Manifest) -> None:
     text = summary(msgspec.structs.replace(manifest, failed_units=["files/part-1: cut"]))
     assert "**Left out:** files/part-1: cut" in text

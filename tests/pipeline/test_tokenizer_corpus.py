@@ -61,7 +61,20 @@ def test_a_folder_called_tmp_that_is_not_ours_stays(recipe: Recipe) -> None:
 def test_the_control_token_is_the_recipes(recipe: Recipe) -> None:
     chosen = recipe.model_copy(update={"tokenizer": recipe.tokenizer.model_copy(update={"end_of_document": "<end>"})})
     added = json.loads(train(chosen))["added_tokens"]
-    assert [(token["content"], token["special"]) for token in added] == [("<end>", True)]
+    fim = ("<|fim_prefix|>", "<|fim_middle|>", "<|fim_suffix|>")
+    expected = ["<end>", *fim, "<|repo_name|>", "<|file_sep|>"]
+    assert [(token["content"], token["special"]) for token in added] == [(name, True) for name in expected]
+
+
+def test_the_control_tokens_are_those_of_the_recipes_template(recipe: Recipe) -> None:
+    tokens = {"beginning_of_document": "<begin>", "end_of_document": "<file_sep>"}
+    update = {
+        "rendering": recipe.rendering.model_copy(update={"template": "starcoder2"}),
+        "tokenizer": recipe.tokenizer.model_copy(update=tokens),
+    }
+    added = [token["content"] for token in json.loads(train(recipe.model_copy(update=update)))["added_tokens"]]
+    fim = ["<fim_prefix>", "<fim_middle>", "<fim_suffix>"]
+    assert added == ["<file_sep>", "<begin>", *fim, "<repo_name>", "<jupyter_script>"]
 
 
 def test_more_text_than_asked_for_is_not_looked_at(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 from filters.licence_evidence import Evidence
 from manifests.errors import IntegrityError, RecipeError
 from manifests.release import CHAIN, Manifest, ReleaseFile
+from manifests.release_packing import PackingFigures
 from manifests.storage import Storage
 from pipeline.release_texts import card, summary
 from pipeline.verify import verify_release
@@ -23,6 +24,8 @@ ATTRIBUTIONS = ("attribution/shard-00000-of-00002.parquet", "attribution/shard-0
 TEXTS = ("texts/shard-00000-of-00002.parquet", "texts/shard-00001-of-00002.parquet")
 FALSE_EVIDENCE = {"id": "0" * 16, "kind": "header", "expression": "MIT", "where": "line 1", "confidence": 1.0}
 INDEX = ("index/shard-00000-of-00002.parquet", "index/shard-00001-of-00002.parquet")
+POSITIONS = ("positions/shard-00000-of-00002.parquet", "positions/shard-00001-of-00002.parquet")
+LONG = ("data-512/shard-00000-of-00002.parquet", "positions-512/shard-00000-of-00002.parquet")
 BANDS = ("bands/shard-00000-of-00002.parquet", "bands/shard-00001-of-00002.parquet")
 TOKENIZER = "tokenizer/tokenizer.json"
 
@@ -73,9 +76,12 @@ def rewrite(release: Path, change: Callable[[list[dict[str, Any]]], object], *, 
 
 def long_document(rows: list[dict[str, Any]]) -> tuple[int, int, int]:
     """Row, piece and first token of a piece that is not the last one of its document."""
-    length = len(rows[0]["input_ids"])
+    lasts = {}
+    for row in rows:
+        for name, offset in zip(row["doc_ids"], row["doc_offsets"], strict=True):
+            lasts[name] = max(offset, lasts.get(name, 0))
     for number, row in enumerate(rows):
-        if row["seq_lengths"] == [length] and row["input_ids"][-1] != row["input_ids"][0]:
+        if len(row["doc_ids"]) == 1 and row["doc_offsets"][0] < lasts[row["doc_ids"][0]]:
             return number, 0, 0
     raise AssertionError("no document was cut")
 
@@ -84,11 +90,12 @@ def test_a_release_that_the_mill_made_is_sound(small_release: Path) -> None:
     told: list[int] = []
     report = verify_release(str(small_release), progress=told.append)
     manifest = manifest_of(small_release)
-    assert report.files == 14
+    assert report.files == 20
     assert report.shards == 2
     assert report.documents == sum(row.documents for row in manifest.documents) > 50
     assert report.tokens == sum(manifest.mixture.reached_tokens.values())
-    assert report.sequences == sum(manifest.packing.sequences.values())
+    figures = manifest.packing.lengths[0].modes["best_fit"]
+    assert report.sequences == figures["code"].sequences + figures["text"].sequences
     assert sum(told) == report.num_bytes == sum(file.num_bytes for file in manifest.files)
     assert f"{report.tokens:,} tokens" in str(report)
     assert report.same_version
@@ -96,13 +103,24 @@ def test_a_release_that_the_mill_made_is_sound(small_release: Path) -> None:
 
 def test_the_small_release_has_cut_documents_and_padding(small_release: Path) -> None:
     packing = manifest_of(small_release).packing
-    assert packing.cut_documents > 0
-    assert packing.padding_tokens > 0
+    assert [length.sequence_tokens for length in packing.lengths] == [128, 512]
+    figures = packing.lengths[0].modes["best_fit"]["code"]
+    assert figures.cut_documents > 0
+    assert figures.padding_tokens > 0
+
+
+def test_the_small_release_has_control_tokens_inside_its_documents(small_release: Path) -> None:
+    tokenizer = manifest_of(small_release).tokenizer
+    rows = pq.read_table(small_release / SHARDS[0]).column("input_ids").to_pylist()
+    middle = tokenizer.template_ids["<|fim_middle|>"]
+    assert middle in tokenizer.control_ids
+    assert any(middle in row for row in rows)
 
 
 def test_a_release_has_no_temporary_folder(small_release: Path) -> None:
     assert sorted(path.name for path in small_release.iterdir()) == [
-        "README.md", "SUMMARY.md", "attribution", "bands", "data", "index", "manifest.json", "texts", "tokenizer"
+        "README.md", "SUMMARY.md", "attribution", "bands", "data", "data-512", "index", "manifest.json", "positions",
+        "positions-512", "texts", "tokenizer",
     ]  # fmt: skip
 
 
@@ -112,7 +130,7 @@ def test_signing_again_what_was_not_changed_is_sound(release: Path) -> None:
 
 
 def test_rows_written_anew_and_signed_are_sound(release: Path) -> None:
-    rewrite(release, lambda rows: rows.reverse())
+    rewrite(release, lambda _rows: None)
     sign(release)
     verify_release(str(release))
 
@@ -140,7 +158,9 @@ def test_a_folder_that_is_no_release(tmp_path: Path) -> None:
 # Files
 
 
-@pytest.mark.parametrize("path", [*SHARDS, *ATTRIBUTIONS, *TEXTS, *INDEX, *BANDS, TOKENIZER, "SUMMARY.md", "README.md"])
+@pytest.mark.parametrize(
+    "path", [*SHARDS, *POSITIONS, *LONG, *ATTRIBUTIONS, *TEXTS, *INDEX, *BANDS, TOKENIZER, "SUMMARY.md", "README.md"]
+)
 def test_a_flipped_byte(release: Path, path: str) -> None:
     data = bytearray((release / path).read_bytes())
     data[len(data) // 2] ^= 1
@@ -148,14 +168,18 @@ def test_a_flipped_byte(release: Path, path: str) -> None:
     assert f"{path}: expected sha256" in findings(release)
 
 
-@pytest.mark.parametrize("path", [*SHARDS, ATTRIBUTIONS[0], TEXTS[0], INDEX[0], BANDS[0], TOKENIZER, "SUMMARY.md"])
+@pytest.mark.parametrize(
+    "path", [*SHARDS, *LONG, ATTRIBUTIONS[0], TEXTS[0], INDEX[0], BANDS[0], TOKENIZER, "SUMMARY.md"]
+)
 def test_a_cut_file(release: Path, path: str) -> None:
     data = (release / path).read_bytes()
     (release / path).write_bytes(data[:-1])
     assert f"{path}: expected a file of {len(data):,} bytes, got {len(data) - 1:,} bytes" in findings(release)
 
 
-@pytest.mark.parametrize("path", [*SHARDS, ATTRIBUTIONS[1], TEXTS[1], INDEX[1], BANDS[1], TOKENIZER, "README.md"])
+@pytest.mark.parametrize(
+    "path", [*SHARDS, *LONG, ATTRIBUTIONS[1], TEXTS[1], INDEX[1], BANDS[1], TOKENIZER, "README.md"]
+)
 def test_a_missing_file(release: Path, path: str) -> None:
     (release / path).unlink()
     message = findings(release)
@@ -167,6 +191,8 @@ def test_a_missing_file(release: Path, path: str) -> None:
     "path",
     [
         "data/shard-00002-of-00002.parquet",
+        "data-64/shard-00000-of-00002.parquet",
+        "positions/shard-00002-of-00002.parquet",
         "attribution/shard-00002-of-00002.parquet",
         "texts/shard-00002-of-00002.parquet",
         "held_out/shard-00000-of-00002.parquet",
@@ -208,7 +234,16 @@ def test_a_tokenizer_that_is_none_signed(release: Path) -> None:
     assert f"{TOKENIZER}: tokenizer.json:" in findings(release)
 
 
-@pytest.mark.parametrize("change", [{"vocabulary_size": 600}, {"control_ids": []}, {"end_of_document_id": 5}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"vocabulary_size": 600},
+        {"control_ids": []},
+        {"end_of_document_id": 5},
+        {"beginning_of_document_id": 5},
+        {"template_ids": {"<|fim_prefix|>": 5}},
+    ],
+)
 def test_a_manifest_that_lies_about_the_tokenizer(release: Path, change: dict[str, Any]) -> None:
     sign(release, tokenizer=msgspec.structs.replace(manifest_of(release).tokenizer, **change))
     assert f"{TOKENIZER}: expected {next(iter(change))} {next(iter(change.values()))}" in findings(release)
@@ -245,13 +280,13 @@ def test_pages_of_another_version_are_held_to_their_digest_alone(release: Path) 
 # Manifest
 
 
-@pytest.mark.parametrize("path", [["name"], ["packing", "padding_tokens"], ["ledgers", "ingest", "read"]])
+@pytest.mark.parametrize("path", [["name"], ["packing", "mode"], ["ledgers", "ingest", "read"]])
 def test_an_edited_manifest(release: Path, path: list[str]) -> None:
     envelope = msgspec.json.decode((release / "manifest.json").read_bytes())
     place = envelope["manifest"]
     for key in path[:-1]:
         place = place[key]
-    place[path[-1]] = {"name": "other", "padding_tokens": 0, "read": [1000, 1000]}[path[-1]]
+    place[path[-1]] = {"name": "other", "mode": "concat", "read": [1000, 1000]}[path[-1]]
     (release / "manifest.json").write_bytes(msgspec.json.encode(envelope))
     message = findings(release)
     assert "manifest.json: the manifest was changed after it was written" in message
@@ -305,12 +340,48 @@ def test_documents_moved_to_another_class_signed(release: Path) -> None:
     assert "manifest.json: documents by kind" in findings(release)
 
 
-@pytest.mark.parametrize("name", ["padding_tokens", "cut_documents", "sequences"])
-def test_false_packing_figures_signed(release: Path, name: str) -> None:
+def figured(release: Path, change: Callable[[PackingFigures], PackingFigures], *, mode: str = "best_fit") -> str:
+    """What `verify` finds where the figures of code in some mode, at the first length, are changed and signed."""
     packing = manifest_of(release).packing
-    value = {"code": 1, "text": 1} if name == "sequences" else getattr(packing, name) + 1
-    sign(release, packing=msgspec.structs.replace(packing, **{name: value}))
-    assert f"manifest.json: packing.{name}" in findings(release)
+    first, *others = packing.lengths
+    changed = first.modes[mode] | {"code": change(first.modes[mode]["code"])}
+    lengths = [msgspec.structs.replace(first, modes=first.modes | {mode: changed}), *others]
+    sign(release, packing=msgspec.structs.replace(packing, lengths=lengths))
+    return findings(release)
+
+
+@pytest.mark.parametrize("name", PackingFigures.__struct_fields__)
+def test_false_packing_figures_signed(release: Path, name: str) -> None:
+    message = figured(release, lambda figures: msgspec.structs.replace(figures, **{name: getattr(figures, name) + 1}))
+    assert f"manifest.json: packing, 128 tokens: best_fit, code: {name}: expected" in message
+    assert "in data/" in message
+
+
+def test_figures_of_the_other_mode_that_cannot_be(release: Path) -> None:
+    message = figured(release, lambda figures: msgspec.structs.replace(figures, sequences=1), mode="concat")
+    assert "manifest.json: packing, 128 tokens: concat, code: padding_tokens: expected" in message
+
+
+@pytest.mark.parametrize("name", ["cut_documents", "cut_tokens"])
+def test_more_cut_than_there_is(release: Path, name: str) -> None:
+    message = figured(release, lambda figures: msgspec.structs.replace(figures, **{name: 10**9}), mode="concat")
+    assert f"manifest.json: packing, 128 tokens: concat, code: {name}: expected" in message
+
+
+def test_packed_documents_miscounted_signed(release: Path) -> None:
+    packing = manifest_of(release).packing
+    documents = packing.documents | {"text": packing.documents["text"] + 1}
+    sign(release, packing=msgspec.structs.replace(packing, documents=documents))
+    assert "manifest.json: packing.documents: expected" in findings(release)
+
+
+def test_figures_of_a_mode_that_is_missing(release: Path) -> None:
+    packing = manifest_of(release).packing
+    lengths = [
+        msgspec.structs.replace(length, modes={"best_fit": length.modes["best_fit"]}) for length in packing.lengths
+    ]
+    sign(release, packing=msgspec.structs.replace(packing, lengths=lengths))
+    assert "packing.lengths: modes: expected ['best_fit', 'concat'], got ['best_fit']" in findings(release)
 
 
 def test_false_tokens_signed(release: Path) -> None:
@@ -349,8 +420,8 @@ def test_redactions_that_cannot_be(release: Path, redactions: object, documents:
 
 
 def test_sequences_of_another_kind(release: Path) -> None:
-    forge(release, packing=msgspec.structs.replace(manifest_of(release).packing, sequences={"prose": 1}))
-    assert "manifest.json: packing.sequences: kinds" in findings(release)
+    forge(release, packing=msgspec.structs.replace(manifest_of(release).packing, documents={"prose": 1}))
+    assert "manifest.json: packing.documents: kinds" in findings(release)
 
 
 def test_tokens_reached_that_are_not_the_sum_of_the_classes(release: Path) -> None:
@@ -388,10 +459,24 @@ def test_held_out_documents_that_nobody_set_aside(release: Path) -> None:
 
 @pytest.mark.parametrize("length", [-1, 0, 1, 2**40])
 def test_sequences_of_no_possible_length(release: Path, length: int) -> None:
-    sign(release, packing=msgspec.structs.replace(manifest_of(release).packing, sequence_tokens=length))
-    assert f"manifest.json: packing.sequence_tokens: expected one of range(2, 1048577), got {length}" in findings(
-        release
-    )
+    packing = manifest_of(release).packing
+    lengths = [msgspec.structs.replace(packing.lengths[0], sequence_tokens=length)]
+    sign(release, packing=msgspec.structs.replace(packing, lengths=lengths))
+    message = findings(release)
+    assert f"packing.lengths: sequence_tokens: expected one of range(2, 1048577), got {length}" in message
+
+
+def test_lengths_that_are_not_those_of_the_recipe(release: Path) -> None:
+    packing = manifest_of(release).packing
+    sign(release, packing=msgspec.structs.replace(packing, lengths=packing.lengths[:1]))
+    assert "manifest.json: packing.lengths: sequence_tokens: expected [128, 512], got [128]" in findings(release)
+
+
+def test_a_mode_that_is_not_the_recipe_s(release: Path) -> None:
+    sign(release, packing=msgspec.structs.replace(manifest_of(release).packing, mode="concat"))
+    message = findings(release)
+    assert "manifest.json: packing.mode: expected best_fit, got concat" in message
+    assert f"{SHARDS[0]}: expected the metadata" in message
 
 
 def test_a_file_listed_twice(release: Path) -> None:
@@ -434,7 +519,9 @@ def test_a_removed_row(release: Path) -> None:
 def test_a_removed_row_signed(release: Path) -> None:
     rewrite(release, lambda rows: rows.pop())
     sign(release)
-    assert "manifest.json: packing.sequences" in findings(release)
+    message = findings(release)
+    assert "packing, 128 tokens: best_fit, " in message
+    assert f"{POSITIONS[0]}: row " in message
 
 
 def test_a_removed_row_of_a_cut_document_signed(release: Path) -> None:
@@ -452,21 +539,27 @@ def test_a_repeated_row_signed(release: Path) -> None:
 
 
 def test_a_document_in_two_shards_signed(release: Path) -> None:
+    """A row of the other shard, with its positions, is put behind the last."""
     end = manifest_of(release).tokenizer.end_of_document_id
+    places = pq.read_table(release / POSITIONS[1]).to_pylist()
     whole = next(
-        row
-        for row in pq.read_table(release / SHARDS[1]).to_pylist()
+        row | {"number": number}
+        for number, row in enumerate(pq.read_table(release / SHARDS[1]).to_pylist())
         if row["doc_offsets"][0] == 0 and row["seq_lengths"][0] < 128
     )
     length = whole["seq_lengths"][0]
     copy = {
         "input_ids": whole["input_ids"][:length] + [end] * (128 - length),
         "seq_lengths": [length],
+        "loss_mask": [1] * length + [0] * (128 - length),
         "doc_ids": whole["doc_ids"][:1],
         "doc_offsets": [0],
         "kind": whole["kind"],
     }
+    num_rows = pq.ParquetFile(release / SHARDS[0]).metadata.num_rows
+    place = next(place for place in places if (place["row"], place["offset"]) == (whole["number"], 0))
     rewrite(release, lambda rows: rows.append(copy))
+    rewrite(release, lambda rows: rows.append(place | {"row": num_rows}), shard=POSITIONS[0])
     sign(release)
     assert f"document {whole['doc_ids'][0]}: expected it in one place, got it in {' and '.join(SHARDS)}" in findings(
         release
@@ -549,15 +642,18 @@ def test_a_document_of_two_kinds_signed(release: Path) -> None:
         ("seq_lengths", [0], "row 4: expected seq_lengths above 0, got 0"),
         ("seq_lengths", [129], "row 4: expected seq_lengths of at most 128 together, got 129"),
         ("doc_offsets", [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], "row 4: expected as many doc_offsets as seq_lengths"),
-        ("doc_ids", ["abc"], "row 4: expected doc_ids of 32 hex digits, got abc"),
-        ("doc_ids", ["g" * 32], "expected doc_ids of lower-case hex digits"),
-        ("doc_ids", ["A" * 32], "expected doc_ids of lower-case hex digits"),
+        ("doc_ids", ["abc"], "row 4: expected doc_ids of 32 hex digits and a suffix as in -repository-2, got 'abc'"),
+        ("doc_ids", ["g" * 32], "row 4: expected doc_ids of 32 hex digits and a suffix as in -repository-2, got 'ggg"),
+        ("doc_ids", ["A" * 32], "row 4: expected doc_ids of 32 hex digits and a suffix"),
+        ("doc_ids", ["a" * 32 + "-1"], "row 4: expected doc_ids of 32 hex digits and a suffix"),
+        ("doc_ids", ["a" * 32 + "-repo"], "row 4: expected doc_ids of 32 hex digits and a suffix"),
+        ("loss_mask", [1] * 128, "row 4: expected a loss_mask for padding and null without, got"),
         ("doc_offsets", [-128], "expected a piece from token"),
     ],
 )
 def test_a_row_that_does_not_fit_together_signed(release: Path, column: str, value: object, expected: str) -> None:
     def change(rows: list[dict[str, Any]]) -> None:
-        one = next(number for number, row in enumerate(rows) if number > 4 and len(row["doc_ids"]) == 1)
+        one = next(number for number, row in enumerate(rows) if number > 4 and row["seq_lengths"] == [128])
         rows[4], rows[one] = rows[one], rows[4]
         rows[4][column] = value
 
@@ -577,14 +673,33 @@ def test_a_row_without_a_document_signed(release: Path) -> None:
     assert f"{SHARDS[0]}: row 4: expected at least one piece, got 0" in findings(release)
 
 
+@pytest.mark.parametrize(
+    ("mask", "expected"),
+    [
+        (None, "expected a loss_mask for padding and null without, got"),
+        ([1], "expected a loss_mask for every token, got 1"),
+        ([1] * 128, "expected loss_mask 0 for padding and 1 else, got 1"),
+        ([0] * 128, "expected loss_mask 0 for padding and 1 else, got 0"),
+        ([None] * 128, "expected no null, got some in loss_mask"),
+    ],
+)
+def test_a_loss_mask_that_is_not_that_of_the_padding_signed(release: Path, mask: object, expected: str) -> None:
+    def change(rows: list[dict[str, Any]]) -> None:
+        next(row for row in rows if sum(row["seq_lengths"]) < len(row["input_ids"]))["loss_mask"] = mask
+
+    rewrite(release, change)
+    sign(release)
+    assert expected in findings(release)
+
+
 def test_a_row_group_that_would_fill_the_memory_is_not_read(release: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipeline.verify_rows.MAXIMUM_ROW_GROUP_BYTES", 10 * 4 * 128)
-    assert f"{SHARDS[0]}: row group 0: expected at most 10 rows of 128 values" in findings(release)
+    assert f"{SHARDS[0]}: row group 0: expected at most 1280 values" in findings(release)
 
 
 def test_other_columns_signed(release: Path) -> None:
     table = pq.read_table(release / SHARDS[0])
-    pq.write_table(table.set_column(4, "kinds", table.column("kind")), release / SHARDS[0])
+    pq.write_table(table.set_column(5, "kinds", table.column("kind")), release / SHARDS[0])
     sign(release)
     assert f"{SHARDS[0]}: expected the columns input_ids list" in findings(release)
 
@@ -597,7 +712,7 @@ def test_wider_token_ids_signed(release: Path) -> None:
     assert "input_ids list<element: int64>" in findings(release)
 
 
-@pytest.mark.parametrize("key", ["corpusmill.release", "corpusmill.sequence_tokens", "corpusmill.tokenizer_sha256"])
+@pytest.mark.parametrize("key", ["corpusmill.release", "corpusmill.packing_mode", "corpusmill.tokenizer_sha256"])
 def test_false_metadata_signed(release: Path, key: str) -> None:
     table = pq.read_table(release / SHARDS[0])
     metadata = table.schema.metadata | {key.encode(): b"other"}
@@ -612,7 +727,7 @@ def test_a_shard_that_is_no_parquet_signed(release: Path) -> None:
     manifest = manifest_of(release)
     data = b"PAR1" + bytes(100)
     (release / SHARDS[0]).write_bytes(data)
-    forged = ReleaseFile(SHARDS[0], len(data), sha256(data).hexdigest(), manifest.files[2].rows)
+    forged = ReleaseFile(SHARDS[0], len(data), sha256(data).hexdigest(), 1)
     files = [forged if file.path == SHARDS[0] else file for file in manifest.files]
     forge(release, files=files)
     assert f"{SHARDS[0]}: expected a Parquet file" in findings(release)

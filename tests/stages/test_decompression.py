@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from manifests.errors import UnitError
-from stages.decompression import CHUNK_BYTES, decompressed
+from stages.decompression import CHUNK_BYTES, decompressed, zstd_frames
 
 TEXT = b"".join(b"%d words of a line\n" % number for number in range(40_000))
 
@@ -197,3 +197,16 @@ def test_gzip_bomb_comes_in_bounded_chunks() -> None:
     sizes = [len(chunk) for chunk in decompressed(io.BytesIO(content), "a.gz")]
     assert sum(sizes) == 50 << 20
     assert max(sizes) <= CHUNK_BYTES
+
+
+@given(st.lists(st.binary(max_size=200), min_size=1, max_size=5))
+def test_frames_are_given_one_by_one(contents: list[bytes]) -> None:
+    file = io.BytesIO(skippable(b"left out").join(map(zstd, contents)))
+    assert list(zstd_frames(file, "a.zst", maximum_bytes=200)) == contents
+
+
+def test_a_frame_that_is_too_large_is_told_before_all_of_it_is_read() -> None:
+    frames = zstd_frames(io.BytesIO(zstd(b"small") + zstd(bytes(1 << 30))), "a.zst", maximum_bytes=1 << 20)
+    assert next(frames) == b"small"
+    with pytest.raises(UnitError, match=r"a\.zst: compressed byte \d+: expected a zstd frame of at most 1048576 bytes"):
+        next(frames)

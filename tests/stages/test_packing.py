@@ -1,31 +1,19 @@
-import io
-from collections import defaultdict
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from manifests.release_packing import Mode, PackingFigures
 from stages import packing
-from stages.packing import (
-    PackedLayout,
-    best_fit_decreasing,
-    cut,
-    fill,
-    pack,
-    packed_batches,
-    packed_schema,
-    write_packed,
-)
-
-PAD = -1
-KIND_NAMES = ("code", "text")
+from stages.packed_rows import compile_kernels
+from stages.packing import Measures, PackedLayout, best_fit_decreasing, concatenate, cut, figures, lay_out
 
 lengths_lists = st.lists(st.integers(0, 70), max_size=60)
 capacities = st.integers(1, 33)
+modes: st.SearchStrategy[Mode] = st.sampled_from(["best_fit", "concat", "none"])
 
 
 def int64s(values: list[int]) -> npt.NDArray[np.int64]:
@@ -36,30 +24,27 @@ def keys_of(count: int) -> npt.NDArray[np.uint64]:
     return np.arange(count, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
 
 
-def laid_out(lengths: list[int], capacity: int, seed: int = 1) -> PackedLayout:
-    kinds = np.arange(len(lengths)) % 3 // 2
-    return pack(int64s(lengths), keys_of(len(lengths)), kinds, sequence_tokens=capacity, seed=seed)
+def laid_out(
+    lengths: list[int], capacity: int, seed: int = 1, *, mode: Mode = "best_fit", copies: list[int] | None = None
+) -> PackedLayout:
+    numbers = np.array(copies or [0] * len(lengths), dtype=np.int32)
+    measures = Measures(int64s(lengths), keys_of(len(lengths)), numbers)
+    return lay_out(measures, sequence_tokens=capacity, mode=mode, seed=seed)
 
 
-def written(lengths: list[int], capacity: int) -> bytes:
-    """Parquet bytes of documents whose tokens count up over the whole shard."""
-    layout = laid_out(lengths, capacity)
-    tokens = np.arange(sum(lengths), dtype=np.int32)
-    starts = np.cumsum(int64s(lengths)) - int64s(lengths)
-    doc_ids = pa.array([f"{number:032x}" for number in range(len(lengths))], pa.string())
-    kinds = pa.array([KIND_NAMES[number % 3 // 2] for number in range(len(lengths))], pa.string())
-    schema = packed_schema({"tokenizer": "0" * 64, "end_of_document_id": "7"})
-    sink = io.BytesIO()
-    rows = fill(layout, tokens, starts, pad_id=PAD)
-    num_rows = write_packed(sink, packed_batches(layout, rows, schema, doc_ids=doc_ids, kinds=kinds), schema)
-    assert num_rows == layout.num_sequences
-    return sink.getvalue()
+def sequences(layout: PackedLayout) -> list[list[tuple[int, int, int]]]:
+    """(document, offset, length) of the pieces of each sequence."""
+    pieces = list(
+        zip(*(a.tolist() for a in (layout.piece_document, layout.piece_offset, layout.piece_length)), strict=True)
+    )
+    bounds = layout.sequence_offsets.tolist()
+    return [pieces[begin:end] for begin, end in pairwise(bounds)]
 
 
 @pytest.fixture(scope="module", autouse=True)
 def compiled() -> None:
     """Compiles the kernels outside Hypothesis, which times its examples."""
-    written([3, 5], 4)
+    compile_kernels()
 
 
 def fewest_by_hand(lengths: list[int], capacity: int) -> list[int]:
@@ -90,6 +75,21 @@ def test_pieces_of_a_document_follow_each_other(lengths: list[int], capacity: in
         assert pieces.offset[mine].tolist() == (ends - pieces.length[mine]).tolist()
 
 
+@given(lengths_lists, capacities, st.data())
+def test_concatenation_is_one_run_of_tokens_cut_at_every_sequence_end(
+    lengths: list[int], capacity: int, data: st.DataObject
+) -> None:
+    order = data.draw(st.permutations(range(len(lengths))))
+    pieces, bins = concatenate(int64s(lengths), np.array(order, dtype=np.int64), capacity)
+    found = [
+        (document, offset + token, number)
+        for document, offset, length, number in zip(*pieces, bins, strict=True)
+        for token in range(length)
+    ]
+    run = [(document, token) for document in order for token in range(lengths[document])]
+    assert found == [(*where, place // capacity) for place, where in enumerate(run)]
+
+
 @given(st.lists(st.integers(1, 33), max_size=80), st.integers(33, 40))
 def test_bins_are_those_of_best_fit_decreasing(lengths: list[int], capacity: int) -> None:
     bins = best_fit_decreasing(int64s(lengths), capacity)
@@ -107,32 +107,52 @@ def test_a_piece_that_fits_no_bin_is_an_error(length: int) -> None:
         best_fit_decreasing(int64s([length]), 8)
 
 
-@given(lengths_lists, capacities)
-def test_every_token_stands_once_and_no_sequence_is_overfull(lengths: list[int], capacity: int) -> None:
-    layout = laid_out(lengths, capacity)
+@given(lengths_lists, capacities, modes)
+def test_every_token_stands_once_and_no_sequence_is_overfull(lengths: list[int], capacity: int, mode: Mode) -> None:
+    layout = laid_out(lengths, capacity, mode=mode)
     seen = [np.zeros(length, dtype=np.int64) for length in lengths]
-    pieces = zip(layout.piece_document, layout.piece_offset, layout.piece_length, strict=True)
-    for document, offset, length in pieces:
+    for document, offset, length in (piece for sequence in sequences(layout) for piece in sequence):
         seen[document][offset : offset + length] += 1
     assert all((counts == 1).all() for counts in seen)
-    ends = np.append(0, np.cumsum(layout.piece_length))[layout.sequence_offsets]
-    assert (np.diff(ends) <= capacity).all()
-    assert (np.diff(ends) >= 1).all()
-
-
-@given(lengths_lists, capacities)
-def test_kinds_share_no_sequence(lengths: list[int], capacity: int) -> None:
-    layout = laid_out(lengths, capacity)
-    kinds = layout.piece_document % 3 // 2
-    for begin, end in zip(layout.sequence_offsets, layout.sequence_offsets[1:], strict=False):
-        assert len(set(kinds[begin:end].tolist())) == 1
+    loads = [sum(length for *_, length in sequence) for sequence in sequences(layout)]
+    assert all(1 <= load <= capacity for load in loads)
+    assert layout.used.tolist() == loads
+    assert layout.widths.tolist() == (loads if mode == "none" else [capacity] * len(loads))
 
 
 @given(lengths_lists, capacities)
 def test_pieces_in_a_sequence_stand_in_input_order(lengths: list[int], capacity: int) -> None:
-    layout = laid_out(lengths, capacity)
-    for begin, end in zip(layout.sequence_offsets, layout.sequence_offsets[1:], strict=False):
-        assert (np.diff(layout.piece_document[begin:end]) > 0).all()
+    for sequence in sequences(laid_out(lengths, capacity)):
+        assert [document for document, *_ in sequence] == sorted({document for document, *_ in sequence})
+
+
+@given(lengths_lists, capacities)
+def test_concatenated_sequences_are_full_but_for_one(lengths: list[int], capacity: int) -> None:
+    layout = laid_out(lengths, capacity, mode="concat")
+    assert layout.num_sequences == -(-sum(lengths) // capacity)
+    assert (layout.used < capacity).sum() == (sum(lengths) % capacity > 0)
+
+
+@given(lengths_lists, capacities)
+def test_without_packing_a_row_holds_one_piece(lengths: list[int], capacity: int) -> None:
+    layout = laid_out(lengths, capacity, mode="none")
+    assert layout.num_sequences == sum(-(-length // capacity) for length in lengths)
+    assert all(len(sequence) == 1 for sequence in sequences(layout))
+
+
+@given(lengths_lists, capacities, modes)
+def test_figures_are_those_of_the_layout(lengths: list[int], capacity: int, mode: Mode) -> None:
+    layout = laid_out(lengths, capacity, mode=mode)
+    places: dict[int, set[int]] = {}
+    for number, sequence in enumerate(sequences(layout)):
+        for document, *_ in sequence:
+            places.setdefault(document, set()).add(number)
+    in_several = [document for document, found in places.items() if len(found) > 1]
+    padding = 0 if mode == "none" else layout.num_sequences * capacity - sum(lengths)
+    tokens = sum(lengths[document] for document in in_several)
+    assert figures(layout) == PackingFigures(layout.num_sequences, padding, len(in_several), tokens)
+    if mode != "concat":
+        assert set(in_several) == {document for document, length in enumerate(lengths) if length > capacity}
 
 
 def test_the_seed_changes_the_order_and_nothing_else() -> None:
@@ -149,52 +169,31 @@ def test_the_sequences_of_a_long_document_are_scattered() -> None:
     assert 0.3 < in_order.mean() < 0.7
 
 
-@given(lengths_lists, capacities)
-def test_documents_come_back_from_the_parquet_rows(lengths: list[int], capacity: int) -> None:
-    documents: dict[str, dict[int, list[int]]] = defaultdict(dict)
-    for row in pq.read_table(io.BytesIO(written(lengths, capacity))).to_pylist():
-        assert len(row["input_ids"]) == capacity
-        end = 0
-        for doc_id, offset, length in zip(row["doc_ids"], row["doc_offsets"], row["seq_lengths"], strict=True):
-            assert row["kind"] == KIND_NAMES[int(doc_id, 16) % 3 // 2]
-            documents[doc_id][offset] = row["input_ids"][end : end + length]
-            end += length
-        assert row["input_ids"][end:] == [PAD] * (capacity - end)
-    first = 0
-    for number, length in enumerate(lengths):
-        pieces = documents.get(f"{number:032x}", {})
-        assert [token for offset in sorted(pieces) for token in pieces[offset]] == [*range(first, first + length)]
-        first += length
+def test_copies_share_no_sequence_where_there_are_enough_of_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packing, "COPY_SEQUENCES", 4)
+    lengths = [1 + number % 7 for number in range(60)]
+    copies = [number % 3 for number in range(60)]
+    for sequence in sequences(laid_out(lengths, 8, copies=copies)):
+        assert len({copies[document] for document, *_ in sequence}) == 1
 
 
-def test_the_same_documents_give_the_same_bytes() -> None:
-    assert written([3, 9, 30, 5, 5], 8) == written([3, 9, 30, 5, 5], 8)
+def test_few_copies_are_packed_together_so_that_they_cost_no_padding() -> None:
+    copies = list(range(16))
+    layout = laid_out([4] * 16, 8, copies=copies)
+    assert layout.num_sequences == 8
 
 
-def test_no_documents_give_a_valid_file_without_rows() -> None:
-    table = pq.read_table(io.BytesIO(written([], 8)))
-    assert table.num_rows == 0
-    assert table.schema.names == ["input_ids", "seq_lengths", "doc_ids", "doc_offsets", "kind"]
+def test_a_single_small_copy_number_beside_large_ones_stays_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packing, "COPY_SEQUENCES", 4)
+    layout = laid_out([3] * 40 + [3], 8, copies=[0] * 40 + [1])
+    assert [sequence for sequence in sequences(layout) if 40 in [document for document, *_ in sequence]] == [
+        [(40, 0, 3)]
+    ]
 
 
-def test_row_groups_are_capped_by_the_bytes_of_their_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packing, "ROW_GROUP_BYTES", 10 * 8 * 4)
-    metadata = pq.ParquetFile(io.BytesIO(written([8] * 25, 8))).metadata
-    assert [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)] == [10, 10, 5]
-
-
-def test_the_file_has_a_page_index_and_names_no_host_and_no_time() -> None:
-    file = pq.ParquetFile(io.BytesIO(written([8] * 25, 8)))
-    column = file.metadata.row_group(0).column(0)
-    assert column.path_in_schema == "input_ids.list.element"
-    assert column.compression == "ZSTD"
-    assert column.has_offset_index
-    assert not column.has_dictionary_page
-    assert file.metadata.created_by == f"parquet-cpp-arrow version {pa.__version__}"
-    assert set(file.metadata.metadata) == {b"ARROW:schema", b"tokenizer", b"end_of_document_id"}
-
-
-def test_tokens_of_other_documents_are_refused() -> None:
-    layout = laid_out([5, 6], 8)
-    with pytest.raises(ValueError, match="outside the 10 tokens"):
-        next(fill(layout, np.zeros(10, dtype=np.int32), int64s([0, 5]), pad_id=PAD))
+def test_concatenation_runs_through_one_copy_after_another() -> None:
+    copies = [1, 0, 1, 0]
+    pieces, _ = concatenate(int64s([3, 3, 3, 3]), np.argsort(copies, kind="stable"), 6)
+    assert pieces.document.tolist() == [1, 3, 0, 2]
+    found = {frozenset(d for d, *_ in s) for s in sequences(laid_out([3] * 4, 6, mode="concat", copies=copies))}
+    assert found == {frozenset({1, 3}), frozenset({0, 2})}

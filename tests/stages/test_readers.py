@@ -342,3 +342,28 @@ def test_real_pile_shards_lose_no_row() -> None:
     ]
     assert len(items) == 4451
     assert sum(item.kind == "code" for item in items) == sum(item.subset == "Github" for item in items) == 400
+
+
+@pytest.mark.parametrize(
+    ("source", "subset", "language", "kind"),
+    [
+        (ShardSource("s", "stack-v2", "code"), "", "Markdown", "code"),
+        (ShardSource("s", "stack-v2", "code", prose_files="text"), "", "Markdown", "text"),
+        (ShardSource("s", "stack-v2", "code", prose_files="text"), "", "Text", "text"),
+        (ShardSource("s", "stack-v2", "code", prose_files="text"), "", "RMarkdown", "code"),
+        (ShardSource("s", "stack-v2", "code", prose_files="text"), "", "Python", "code"),
+        (
+            ShardSource("s", "stack-v2", "code", {"Markdown": "code", "Org": "text"}, None, "text"),
+            "",
+            "Markdown",
+            "code",
+        ),
+        (ShardSource("s", "stack-v2", "code", {"Markdown": "code", "Org": "text"}, None, "text"), "", "Org", "text"),
+        (ShardSource("s", "jsonl", "text", {"Github": "code"}), "Github", "Markdown", "code"),
+        (ShardSource("s", "jsonl", "text"), "", "Markdown", "text"),
+    ],
+)
+def test_kinds_go_by_subset_then_language_then_prose(
+    source: ShardSource, subset: str, language: str, kind: str
+) -> None:
+    assert source.kind_of(subset, language) == kind

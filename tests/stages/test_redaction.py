@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filters.candidates import find_spans
 from filters.redaction_policy import LEVELS, Level, RedactionPolicy, only
 from filters.spans import BARE_PLACEHOLDERS, PLACEHOLDERS, ZERO
 from filters.text_syntax import Syntax
 from stages.redaction import nothing_left, redact
+from stages.scanning import find_spans
 
 ALL = RedactionPolicy()
 EMAIL = "some.one" + "@" + "company-mail.org"

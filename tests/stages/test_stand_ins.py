@@ -5,11 +5,11 @@ from ipaddress import ip_address, ip_network
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filters.candidates import find_spans
 from filters.example_values import filled_in
 from filters.redaction_policy import RedactionPolicy
 from filters.spans import Span, SpanKind
 from stages.redaction import redact
+from stages.scanning import find_spans
 from stages.stand_ins import StandIns
 
 POLICY = RedactionPolicy(stand_ins=True)

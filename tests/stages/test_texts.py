@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from manifests.document import ID_BYTES
 from manifests.errors import IntegrityError
 from stages import texts as module
-from stages.texts import RELEASED_TEXTS, text_rows, texts_schema, texts_writer
+from stages.text_lines import read_lines
+from stages.texts import RELEASED_TEXTS, TextsFormat, text_rows, texts_schema, texts_writer
 
 OF_DOCUMENT = ("kind", "source", "subset", "language", "licence", "repo", "path")
 
@@ -19,7 +20,8 @@ def documents_of(ids: list[int]) -> tuple[pa.Table, pa.Array]:
     """What pack holds of some documents, each column naming its document, and their ids as text."""
     raw = [number.to_bytes(ID_BYTES, "big") for number in ids]
     columns = {name: pa.array([f"{name} {number}" for number in ids], pa.string()) for name in OF_DOCUMENT}
-    table = pa.table({"id": pa.array(raw, pa.binary(ID_BYTES))} | columns)
+    copies = {"copies": pa.array([number % 3 for number in ids], pa.int32())}
+    table = pa.table({"id": pa.array(raw, pa.binary(ID_BYTES))} | columns | copies)
     return table, pa.array([identifier.hex() for identifier in raw], pa.string())
 
 
@@ -28,11 +30,11 @@ def texts_of(texts: dict[int, str]) -> pa.Table:
     return pa.table({"id": ids, "text": pa.array(texts.values(), pa.large_string())})
 
 
-def written(parts: list[pa.Table]) -> bytes:
+def written(parts: list[pa.Table], form: TextsFormat = "parquet") -> bytes:
     sink = io.BytesIO()
-    with texts_writer(sink, texts_schema("tiny 0.1.0")) as writer:
+    with texts_writer(sink, texts_schema("tiny 0.1.0"), form) as write:
         for part in parts:
-            writer.write_table(part, row_group_size=part.num_rows)
+            write(part)
     return sink.getvalue()
 
 
@@ -45,7 +47,8 @@ def test_every_document_gets_its_text_whatever_the_order(ids: list[int], others:
     pieces = pa.concat_tables([table.slice(0, half), table.slice(half)])
     found = [row for part in text_rows(*documents_of(ids), pieces) for row in part.to_pylist()]
     assert found == [
-        {"doc_id": f"{number:032x}", "text": texts[number]} | {name: f"{name} {number}" for name in OF_DOCUMENT}
+        {"doc_id": f"{number:032x}", "text": texts[number], "copies": number % 3}
+        | {name: f"{name} {number}" for name in OF_DOCUMENT}
         for number in sorted(ids)
     ]
 
@@ -60,6 +63,10 @@ def test_a_document_without_its_text_is_an_error_that_names_it() -> None:
         list(text_rows(*documents_of([1, 2]), texts_of({1: "one"})))
 
 
+def weight_of(row: dict[str, str | int]) -> int:
+    return sum(len(value) for value in row.values() if isinstance(value, str))
+
+
 @given(st.lists(st.integers(0, 3000), max_size=40), st.integers(1, 12))
 def test_row_groups_are_bounded_full_and_lose_nothing(sizes: list[int], rows: int) -> None:
     texts = {number: "x" * size for number, size in enumerate(sizes)}
@@ -68,11 +75,11 @@ def test_row_groups_are_bounded_full_and_lose_nothing(sizes: list[int], rows: in
         patch.setattr(module, "ROW_GROUP_BYTES", 4000)
         parts = list(text_rows(*documents_of(list(texts)), texts_of(texts)))
     assert [text for part in parts for text in part["text"].to_pylist()] == list(texts.values())
-    weights = [sum(len(value) for row in part.to_pylist() for value in row.values()) for part in parts]
+    weights = [sum(map(weight_of, part.to_pylist())) for part in parts]
     for part, weight in zip(parts, weights, strict=True):
         assert part.num_rows == 1 or (part.num_rows <= rows and weight <= 4000)
     for (part, weight), following in zip(zip(parts, weights, strict=True), parts[1:], strict=False):
-        first = sum(map(len, following.slice(0, 1).to_pylist()[0].values()))
+        first = weight_of(following.slice(0, 1).to_pylist()[0])
         assert part.num_rows == rows or weight + first > 4000
 
 
@@ -95,6 +102,15 @@ def test_a_file_gives_back_its_rows_and_names_its_release() -> None:
     assert back.schema.equals(RELEASED_TEXTS)
     assert back.schema.metadata == {b"corpusmill.release": b"tiny 0.1.0"}
     assert written(parts) == data
+
+
+def test_lines_give_back_the_same_rows() -> None:
+    texts = {number: f"naïve {number}\r\n\0" for number in range(50)}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "ROW_GROUP_ROWS", 20)
+        parts = list(text_rows(*documents_of(list(texts)), texts_of(texts)))
+    assert list(read_lines(io.BytesIO(written(parts, "jsonl.zst")), texts_schema("tiny 0.1.0"))) == parts
+    assert [part.num_rows for part in parts] == [20, 20, 10]
 
 
 def test_what_repeats_is_stored_once_and_rows_are_found_by_id() -> None:

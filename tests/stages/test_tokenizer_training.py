@@ -62,6 +62,12 @@ def test_control_tokens_have_the_last_ids_in_order() -> None:
     assert not {"<|endoftext|>", "<|fim_prefix|>"} & set(json.loads(TRAINED)["model"]["vocab"])
 
 
+def test_the_control_tokens_of_qwen_are_put_in_unless_others_are_named() -> None:
+    control = TextTokenizer.load(train([]), end_of_document="<|endoftext|>").control
+    fim = ("<|fim_prefix|>", "<|fim_middle|>", "<|fim_suffix|>")
+    assert list(control) == ["<|endoftext|>", *fim, "<|repo_name|>", "<|file_sep|>"]
+
+
 def test_hugging_face_loads_it_and_sees_the_control_token() -> None:
     loaded = tokenizers.Tokenizer.from_str(TRAINED.decode())
     assert loaded.encode("<|endoftext|>").ids == [278]
@@ -71,7 +77,7 @@ def test_hugging_face_loads_it_and_sees_the_control_token() -> None:
 
 def test_no_texts_give_a_tokenizer_of_bytes() -> None:
     tokenizer = TextTokenizer.load(train([]), end_of_document="<|endoftext|>")
-    assert tokenizer.vocabulary_size == 257
+    assert tokenizer.vocabulary_size == 262
     assert len(tokenizer.encode("aé")) == 3
 
 
@@ -82,5 +88,5 @@ def test_control_tokens_must_be_distinct_and_not_empty(control_tokens: tuple[str
 
 
 def test_a_vocabulary_without_room_for_bytes_is_refused() -> None:
-    with pytest.raises(RecipeError, match="at least 257, got 256"):
-        train([], vocabulary_size=256)
+    with pytest.raises(RecipeError, match="at least 262, got 261"):
+        train([], vocabulary_size=261)

@@ -6,6 +6,7 @@ from dataclasses import FrozenInstanceError, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from unicodedata import category, combining, decomposition, normalize
 
 import gigatoken
 import numpy as np
@@ -16,10 +17,11 @@ from hypothesis import strategies as st
 
 from manifests.errors import IntegrityError, RecipeError, UnitError
 from stages.tokenizer_training import train
-from stages.tokenizing import TextTokenizer
+from stages.tokenizing import _NOT_COMPOSED, TextTokenizer
 
 END = "<|endoftext|>"
-SMALL = train((f"for i in range({i}):\n    print(i)  # {i}\n" for i in range(200)), vocabulary_size=270)
+LOOPS = [f"for i in range({i}):\n    print(i)  # {i}\n" for i in range(200)]
+SMALL = train(LOOPS, vocabulary_size=270, control_tokens=[END])
 TOKENIZER = TextTokenizer.load(SMALL, end_of_document=END)
 SHARED = Path(os.environ.get("CORPUSMILL_SHARED", Path(__file__).parents[3] / "shared"))
 
@@ -129,7 +131,48 @@ def test_it_works_after_a_fork(small: TextTokenizer) -> None:
 def test_an_absent_control_token_is_answered_with_the_nearest(small: TextTokenizer) -> None:
     with pytest.raises(RecipeError) as caught:
         TextTokenizer.load(SMALL, end_of_document="<|end_of_text|>")
-    assert caught.value.hint == f"did you mean {END!r}?"
+    assert f"the nearest is {END!r}" in caught.value.message
+    with pytest.raises(RecipeError, match="no control token '<s>'"):
+        TextTokenizer.load(SMALL, end_of_document=END, beginning_of_document="<s>")
+
+
+def test_control_tokens_are_known_by_name(small: TextTokenizer) -> None:
+    assert small.control == {END: 269}
+    assert small.control_id(END, hint="") == 269
+    with pytest.raises(RecipeError, match="no control token '<|fim_prefix|>'".replace("|", "[|]")) as caught:
+        small.control_id("<|fim_prefix|>", hint="do without")
+    assert caught.value.hint == "do without"
+
+
+def test_a_document_begins_with_a_control_token_only_where_one_is_named(small: TextTokenizer) -> None:
+    assert small.beginning_of_document_id is None
+    loaded = TextTokenizer.load(SMALL, end_of_document=END, beginning_of_document=END)
+    assert loaded.beginning_of_document_id == 269
+
+
+COMPOSING = TextTokenizer.load(changed(normalizer={"type": "NFC"}), end_of_document=END)
+
+
+@given(st.text() | st.text(alphabet="e\u0301\u0328ａ한\u1100\u1161\u11a8Ω\u2126が\u3099か\u037e\u0387"))
+def test_what_is_left_out_of_normalizing_is_normal_already(text: str) -> None:
+    tokenizer = COMPOSING
+    assert tokenizer._normalizer is not None
+    assert tokenizer.normalize(text) == str(tokenizer._normalizer.normalize_str(text))
+    assert tokenizer.decode(tokenizer.encode(text)) == tokenizer.normalize(text)
+
+
+def test_characters_that_normalizing_is_left_out_for_never_compose() -> None:
+    every = [chr(number) for number in range(0x110000) if not 0xD800 <= number < 0xE000]
+    known = {character for character in every if not _NOT_COMPOSED.search(character)}
+    parts = [decomposition(character).split() for character in every]
+    second = {chr(int(part[1], 16)) for part in parts if len(part) == 2 and not part[0].startswith("<")}
+    assert not known & second
+    assert not known & {chr(number) for number in (*range(0x1161, 0x1176), *range(0x11A8, 0x11C3))}
+    for character in known:
+        assert normalize("NFC", character) == character
+        assert combining(character) == 0
+        assert category(character) != "Cn"  # else a later version of Unicode could make it compose
+    assert len(known) > 30_000
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,183 @@
+"""From cleaned texts to packed documents: what a sequence is packed from, one row and one list of token ids each.
+
+A packed document is a source document, a pull request or several files of a repository, rendered; every epoch has its
+own. Pass 6 makes them from a slice of a run, `corpusmill tokenize` from a slice of a release.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any, Literal, NamedTuple, get_args
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from manifests.document import ID_BYTES, Kind
+from stages.exchange import fixed_binary_array, lexsorted, sortable
+from stages.mixing import order_keys
+from stages.rendering import Renderable, Rendered, Renderer, RenderingOptions, packed_id
+from stages.rendering_draws import is_repository_document
+
+_ID = pa.binary(ID_BYTES)
+# One row for each packed document; `members` are the source documents that its tokens are of, in order.
+PACKED = pa.schema(
+    [
+        pa.field("packed_id", _ID),
+        pa.field("name", pa.string()),
+        pa.field("kind", pa.string()),
+        pa.field("domain", pa.string()),
+        pa.field("copy", pa.int32()),
+        pa.field("mix_key", pa.uint64()),
+        pa.field("pack_key", pa.uint64()),
+        pa.field("form", pa.string()),
+        pa.field("members", pa.list_(pa.struct([pa.field("id", _ID), pa.field("length", pa.int32())]))),
+        pa.field("num_tokens", pa.int64()),
+        pa.field("num_bytes", pa.int64()),
+    ]
+)
+# What a source document must bring along, beside those of a Renderable but its form.
+COLUMNS = (
+    "id",
+    "text",
+    "kind",
+    "source",
+    "language",
+    "repo",
+    "path",
+    "num_bytes",
+    "revision",
+    "domain",
+    "mix_key",
+    "copies",
+)
+PULL_REQUESTS = "pull-requests"
+_BATCH_DOCUMENTS = 1000
+
+Int32s = npt.NDArray[np.int32]
+Row = dict[str, Any]
+
+
+class PackedDocument(NamedTuple):
+    """A row of `PACKED` on its way, but for what follows from the others."""
+
+    rendered: Rendered
+    kind: str
+    domain: str
+    copy: int
+    mix_key: int
+    num_bytes: int
+
+
+class Rendering(NamedTuple):
+    """How documents are rendered; `formats` are those of the sources' rows, by source."""
+
+    renderer: Renderer
+    options: RenderingOptions
+    formats: Mapping[str, str]
+    seed: int
+
+
+def rendered_documents(
+    texts: pa.Table, rendering: Rendering, progress: Callable[[], object] = lambda: None
+) -> list[PackedDocument]:
+    """Render documents, each as often as it has copies.
+
+    Args:
+        texts: with `COLUMNS`.
+        progress: called after every document.
+    """
+    packed: list[PackedDocument] = []
+    columns = zip(*(texts.column(name).to_pylist() for name in ("kind", "repo", "source")), strict=True)
+    together = [
+        rendering.options.repository_share > 0
+        and kind == "code"
+        and bool(repo)
+        and rendering.formats[source] != PULL_REQUESTS
+        for kind, repo, source in columns
+    ]
+    mask = pa.array(together, pa.bool_())
+    for row in _rows(texts.filter(pc.invert(mask))):
+        packed += [_alone(row, copy, rendering) for copy in range(row["copies"])]
+        progress()
+    for files in _repositories(texts.filter(mask)):
+        packed += _of_repository(files, rendering)
+        progress()
+    return packed
+
+
+def packed_tables(packed: Sequence[PackedDocument], seed: int) -> tuple[pa.Table, dict[str, list[Int32s]]]:
+    """Rows of `PACKED` in the order of their packing keys, and by kind the token ids of its rows."""
+    ids = np.array([packed_id(document.rendered.name) for document in packed], dtype=f"V{ID_BYTES}")
+    pack_keys = order_keys(ids, seed, "pack")
+    order = lexsorted([pack_keys, *sortable(ids)])
+    packed = [packed[place] for place in order.tolist()]
+    columns: dict[str, Any] = {
+        "packed_id": fixed_binary_array(ids[order]),
+        "name": [document.rendered.name for document in packed],
+        "pack_key": pack_keys[order],
+        "form": [document.rendered.form for document in packed],
+        "members": [[{"id": name, "length": n} for name, n in document.rendered.members] for document in packed],
+        "num_tokens": [len(document.rendered.ids) for document in packed],
+    }
+    for name in ("kind", "domain", "copy", "mix_key", "num_bytes"):
+        columns[name] = [getattr(document, name) for document in packed]
+    table = pa.table([pa.array(columns[field.name], field.type) for field in PACKED], schema=PACKED)
+    tokens: dict[str, list[Int32s]] = {kind: [] for kind in get_args(Kind)}
+    for document in packed:
+        tokens[document.kind].append(document.rendered.ids)
+    return table, tokens
+
+
+def _rows(texts: pa.Table) -> Iterator[Row]:
+    for start in range(0, texts.num_rows, _BATCH_DOCUMENTS):
+        yield from texts.slice(start, _BATCH_DOCUMENTS).select(COLUMNS).to_pylist()
+
+
+def _repositories(texts: pa.Table) -> Iterator[list[Row]]:
+    """The files of one repository and revision, in the order of their paths."""
+    keys = ("repo", "revision", "path", "id")
+    texts = texts.take(pc.sort_indices(texts, sort_keys=[(name, "ascending") for name in keys]))
+    names = list(zip(*(texts.column(name).to_pylist() for name in keys[:2]), strict=True))
+    start = 0
+    for _, group in groupby(names):
+        num_files = sum(1 for _ in group)
+        yield list(_rows(texts.slice(start, num_files)))
+        start += num_files
+
+
+def _of_repository(files: list[Row], rendering: Rendering) -> Iterator[PackedDocument]:
+    """Some runs of files as repository documents, the others file by file."""
+    for copy in range(max(row["copies"] for row in files)):
+        present = [row for row in files if row["copies"] > copy]
+        alone = set(range(len(present)))
+        for run in rendering.renderer.chunks([_renderable(row, rendering.formats) for row in present]):
+            members = present[run]
+            first = members[0]
+            names = first["repo"], first["revision"], first["id"]
+            if is_repository_document(*names, share=rendering.options.repository_share, seed=rendering.seed):
+                alone.difference_update(range(len(present))[run])
+                yield _together(members, copy, rendering)
+        yield from (_alone(present[place], copy, rendering) for place in sorted(alone))
+
+
+def _alone(row: Row, copy: int, rendering: Rendering) -> PackedDocument:
+    document = _renderable(row, rendering.formats)
+    renderer = rendering.renderer
+    render = renderer.pull_request if document.form == "pull_request" else renderer.file
+    return PackedDocument(render(document, copy), row["kind"], row["domain"], copy, row["mix_key"], row["num_bytes"])
+
+
+def _together(rows: list[Row], copy: int, rendering: Rendering) -> PackedDocument:
+    """A repository document. It stands in the order of the mixture where its first file does, and for most of it."""
+    num_bytes: dict[str, int] = {}
+    for row in rows:
+        num_bytes[row["domain"]] = num_bytes.get(row["domain"], 0) + row["num_bytes"]
+    domain = max(sorted(num_bytes), key=num_bytes.__getitem__)
+    rendered = rendering.renderer.repository([_renderable(row, rendering.formats) for row in rows], copy)
+    return PackedDocument(rendered, "code", domain, copy, rows[0]["mix_key"], sum(num_bytes.values()))
+
+
+def _renderable(row: Row, formats: Mapping[str, str]) -> Renderable:
+    form: Literal["file", "pull_request"] = "pull_request" if formats[row["source"]] == PULL_REQUESTS else "file"
+    return Renderable(row["id"], row["text"], row["kind"], row["language"], row["repo"], row["path"], form)

@@ -1,0 +1,63 @@
+"""Draws: whether a document is cut for fill-in-the-middle and where, which chunk of files becomes one document.
+
+All come from hashes of the seed and the names of the documents: nothing else, such as which unit renders them or what
+came before, plays a part. A copy has a name of its own, and so is cut elsewhere.
+"""
+
+from collections.abc import Sequence
+
+import xxhash
+
+from stages.rendering_forms import Split
+
+MINIMUM_CHARACTERS = 3  # below, there is nothing to cut
+
+
+def drawn(seed: int, *names: str) -> int:
+    """0 to 2**64 - 1, all equally likely, by a seed of 64 bits and names."""
+    return int(xxhash.xxh3_64_intdigest("\0".join(names).encode("utf-8", "surrogatepass"), seed=seed))
+
+
+def happens(probability: float, seed: int, *names: str) -> bool:
+    """True with a probability of 0 to 1."""
+    return drawn(seed, *names) < probability * 2.0**64
+
+
+def split(text: str, *, seed: int, name: str, spm_share: float) -> Split | None:
+    """A text cut at two places, any of them equally likely, the ends too; None where it is too short.
+
+    Places are between characters, not tokens, so a model learns to go on within a word. Source: arXiv 2207.14255,
+    sections 3 and 4.1; a middle or an end of the text may be empty, as there.
+    """
+    if len(text) < MINIMUM_CHARACTERS:
+        return None
+    first, second = sorted((len(text) + 1) * drawn(seed, name, cut) >> 64 for cut in ("cut", "second cut"))
+    suffix_first = happens(spm_share, seed, name, "suffix first")
+    return Split(text[:first], text[first:second], text[second:], suffix_first)
+
+
+def repository_chunks(lengths: Sequence[int], maximum_tokens: int) -> list[slice]:
+    """Which files of a repository stand in one document: as many as fit, one after the other.
+
+    Args:
+        lengths: tokens of each file, in the order of their paths, with what the form adds to them.
+
+    Returns:
+        Slices in order; what lies in none, a file longer than the maximum, is a document of its own form. No files,
+        no slices.
+    """
+    chunks: list[slice] = []
+    start = total = 0
+    for place, length in enumerate((*lengths, maximum_tokens + 1)):
+        if total + length <= maximum_tokens:
+            total += length
+            continue
+        if place > start:
+            chunks.append(slice(start, place))
+        start, total = (place, length) if length <= maximum_tokens else (place + 1, 0)
+    return chunks
+
+
+def is_repository_document(repository: str, revision: str, first_id: bytes, *, share: float, seed: int) -> bool:
+    """Whether a chunk is rendered as one document, by its first member; with a probability of `share`."""
+    return happens(share, seed, repository, revision, first_id.hex(), "repository")
