@@ -113,21 +113,18 @@ def _batches(loader: Iterable[Row]) -> list[list[bytes]]:
 
 
 def _of_several_documents(rows: list[Row], count: int) -> list[Row]:
-    """Beginnings of sequences, cut at an end of a document, with a padding of 3 tokens and a mask in every second."""
-    found = []
-    for row in rows:
-        lengths = row["seq_lengths"][:3]
-        if len(lengths) == 3 and sum(lengths) <= 1500:
-            ids = row["input_ids"][: sum(lengths)]
-            mask = [1, 0, *[1] * (len(ids) - 2)] if len(found) % 2 else None
-            found.append({"input_ids": ids, "seq_lengths": lengths, "loss_mask": mask})
-    found = sorted(found, key=lambda row: len(row["input_ids"]))[:count]
-    longest = 3 + max(len(row["input_ids"]) for row in found)
-    for row in found:
-        padding = longest - len(row["input_ids"])
-        row["input_ids"] += [0] * padding
-        row["loss_mask"] = row["loss_mask"] and row["loss_mask"] + [1] * padding
-    return found
+    """Short rows: the first three pieces of long ones, then padding."""
+    starts = [row["seq_lengths"][:3] for row in rows]
+    chosen = sorted((sum(lengths), n) for n, lengths in enumerate(starts) if len(lengths) == 3)[:count]
+    width = 3 + max(length for length, _ in chosen)
+    return [
+        {
+            "input_ids": rows[n]["input_ids"][:length] + [0] * (width - length),
+            "seq_lengths": starts[n],
+            "loss_mask": [1] * length + [0] * (width - length),
+        }
+        for length, n in chosen
+    ]
 
 
 def test_a_batch_is_what_the_page_says_of_it(shown: SimpleNamespace, rows: list[Row]) -> None:
@@ -275,7 +272,7 @@ def test_a_trained_model_has_learned_what_shuffled_labels_cannot_teach(shown: Si
 
     def last_losses(batches: Iterable[Row]) -> float:
         model = _model(_vocabulary_size(release))
-        losses = list(shown.train(model, itertools.islice(batches, STEPS), learning_rate=1e-2))
+        losses = list(shown.train(model, itertools.islice(batches, STEPS), learning_rate=5e-3))
         return sum(losses[-LAST:]) / LAST
 
     trained, control = last_losses(cropped()), last_losses(map(shuffled, cropped()))
