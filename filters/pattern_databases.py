@@ -40,10 +40,10 @@ def dumped(database: Any) -> bytes:
 def loaded(data: bytes) -> Any:
     """The database that `dumped` made bytes of.
 
-    Hyperscan compares version and platform, and no more: damaged or foreign bytes can end the process.
+    Hyperscan compares length, version, platform and a CRC-32: that shows damage, and no intent.
 
     Raises:
-        ValueError: the bytes are none of this version's on a processor like this one.
+        ValueError: the bytes are damaged, or none of this version's on a processor like this one.
     """
     try:
         database = hyperscan.loadb(data, hyperscan.HS_MODE_BLOCK)

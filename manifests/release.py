@@ -10,11 +10,12 @@ import msgspec
 
 from manifests.errors import IntegrityError
 from manifests.ledger import Ledger, Tally
+from manifests.release_mixture import ReleaseMixture
 from manifests.release_packing import ReleasePacking
 from manifests.storage import Storage
 
 MANIFEST = "manifest.json"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 # The document passes in order: what one keeps is what the next reads.
 CHAIN = ("ingest", "judge", "clean", "tokenize", "pack")
@@ -101,40 +102,6 @@ class ReleaseTokenizer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     template_ids: dict[str, int]
 
 
-class ReleaseDomain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A part of a kind that the mixture weighs.
-
-    Attributes:
-        name: a subset or language that the recipe names; empty for all that it does not name.
-        published: its weight in the mixture of the preset; null without one.
-        share: of its kind's tokens, before maxima.
-        epochs: how often its documents count, and may be taken unless there are not enough.
-        estimated_tokens: in one copy of every document that clean kept.
-        selected_tokens: by mix, copies included, as target_tokens and reached_tokens.
-    """
-
-    kind: str
-    name: str
-    published: float | None
-    share: float
-    epochs: float
-    estimated_tokens: int
-    selected_tokens: int
-    target_tokens: int
-    reached_tokens: int
-
-
-class ReleaseMixture(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Shares asked for; tokens by kind as estimated of all, as selected by mix, as aimed at, as in the release."""
-
-    shares: dict[str, float]
-    estimated_tokens: dict[str, int]
-    selected_tokens: dict[str, int]
-    target_tokens: dict[str, int]
-    reached_tokens: dict[str, int]
-    domains: list[ReleaseDomain]
-
-
 class ReleaseBenchmark(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A benchmark that was looked for in every document.
 
@@ -181,6 +148,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             documents that were kept because too many pairs were open to decide of which others they are duplicates.
         held_out: documents that were set aside, in `held_out/`.
         not_known: documents by what their attribution does not know, then by kind.
+        packed_from: the digest of a release, where this is but a second packed set of its texts: `recipe`'s sections
+            tokenizer, rendering and packing, and all numbers of tokens, are the set's own, all else is the release's.
     """
 
     schema_version: int
@@ -207,6 +176,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     held_out: int
     not_known: dict[str, dict[str, int]]
     files: list[ReleaseFile]
+    packed_from: str | None = None
 
     @property
     def digest(self) -> str:

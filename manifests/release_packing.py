@@ -42,9 +42,11 @@ class ReleasePacking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         documents: packed documents by kind: repository documents count once, a copy for each epoch.
+        forms: tokens by the form that documents are rendered in.
         lengths: the first lies in `data/`, another in `data-<sequence_tokens>/`.
     """
 
     mode: Mode
     documents: dict[str, int]
+    forms: dict[str, int]
     lengths: list[ContextLength]

@@ -177,6 +177,29 @@ def retune(
     print_retuned(reopen_mill(work), overrides)
 
 
+@app.command(epilog="Example: corpusmill tokenize --release my-corpus-0.1.0 --tokenizer new.json")
+def tokenize(
+    release: Annotated[str, typer.Option(metavar="RELEASE", help="A release folder, with texts/.")],
+    tokenizer: Annotated[str, typer.Option(metavar="FILE", help="The tokenizer.json to tokenize with.")],
+    output: Annotated[
+        str | None, typer.Option(metavar="FOLDER", help="Where to; without it, beside the release.")
+    ] = None,
+    overrides: Annotated[
+        list[str],
+        typer.Option("--set", metavar="KEY=VALUE", help="A key of tokenizer, rendering or packing; may be repeated."),
+    ] = [],  # noqa: B006
+) -> None:
+    """Pack a release's texts again, with another tokenizer.
+
+    Forms and packing are the release's where --set does not say otherwise; the release stays as it is.
+    """
+    from pipeline.retokenizing import tokenize_release
+
+    folder = tokenize_release(release, tokenizer, output=output, overrides=overrides, progress=typer.echo)
+    typer.echo(f"packed set: {folder}")
+    typer.echo(f"check it: corpusmill verify {folder}")
+
+
 @app.command(epilog="Example: corpusmill verify releases/demo-0.1.0")
 def verify(release: Annotated[str, typer.Argument(metavar="RELEASE", help="A release folder.")]) -> None:
     """Recompute everything that a release's manifest says.

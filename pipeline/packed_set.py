@@ -6,6 +6,7 @@ slices have ratios of their own; then token ids are read, one slice of each kind
 Memory: 20 bytes for each packed document of the partition, 30 for each piece, and a slice of each kind.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -79,9 +80,10 @@ class PackedLength(msgspec.Struct, frozen=True):
 
 
 class PackedCounts(msgspec.Struct, frozen=True):
-    """What was written; `documents` counts packed documents by kind."""
+    """What was written: packed documents by kind, and tokens by form."""
 
     documents: dict[str, int]
+    forms: dict[str, int]
     lengths: list[PackedLength]
 
 
@@ -103,17 +105,20 @@ class PackedSet:
         """Write shard and positions for every context length."""
         kinds, choice = self.source.kinds, self.choice
         measures: dict[str, list[Measures]] = {kind: [] for kind in kinds}
+        forms: Counter[str] = Counter()
         for number in self.source.slices:
             for kind in kinds:
                 documents = self.source.documents(number, kind)
                 measures[kind].append(Measures(documents.lengths, documents.keys, documents.copies))
+                forms.update(documents.tokens_by_form())
                 self.progress()
         tables = packed_tables(choice.sequence_tokens)
         lengths = [
             self._write_length(length, measures, names)
             for length, names in zip(choice.sequence_tokens, tables, strict=True)
         ]
-        return PackedCounts({kind: sum(len(part.lengths) for part in measures[kind]) for kind in kinds}, lengths)
+        num_documents = {kind: sum(len(part.lengths) for part in measures[kind]) for kind in kinds}
+        return PackedCounts(num_documents, dict(sorted(forms.items())), lengths)
 
     def _write_length(
         self, sequence_tokens: int, measures: Mapping[str, Sequence[Measures]], tables: tuple[str, str]

@@ -24,7 +24,7 @@ from pipeline.steps import Read, Step, UnitContext
 from pipeline.tokenizer_file import (
     load_renderer,
     load_tokenizer,
-    rendering_options,
+    recipe_options,
     rendering_settings,
     tokenizer_settings,
 )
@@ -101,7 +101,7 @@ def _rendered(context: UnitContext, texts: pa.Table) -> list[PackedDocument]:
     attribution = texts.column("attribution").combine_chunks()
     texts = texts.append_column("revision", attribution.field("revision")).drop_columns(["attribution"])
     formats = {source.name: str(source.format) for source in recipe.sources}
-    rendering = Rendering(load_renderer(recipe), rendering_options(recipe), formats, recipe.seed)
+    rendering = Rendering(load_renderer(recipe), recipe_options(recipe), formats, recipe.seed)
     return rendered_documents(texts, rendering, lambda: context.progress(0))
 
 

@@ -7,7 +7,6 @@ sequence for each slice and kind and nothing else.
 """
 
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from typing import IO, Any, cast, get_args
 
 import msgspec
@@ -19,6 +18,7 @@ import pyarrow.compute as pc
 from manifests.decision import DECISIONS, decisions_table
 from manifests.document import ID_BYTES, Kind, Rejected
 from manifests.ledger import Ledger
+from pipeline.document_classes import DocumentClasses, member_sums
 from pipeline.kept_texts import INDEXED, TEXTS
 from pipeline.pack_beside import DocumentFiles
 from pipeline.packed_set import PackedSet, PackedSource, PackingChoice
@@ -36,25 +36,7 @@ from stages.packed_rows import compile_kernels
 from stages.packing import Int32s
 
 _KINDS = get_args(Kind)
-_CLASSES = ["kind", "source", "subset", "language", "licence"]
 Bools = npt.NDArray[np.bool_]
-
-
-@dataclass(slots=True)
-class _Classes:
-    """Documents, bytes and tokens by kind, source, subset, language and licence."""
-
-    sums: dict[tuple[str, ...], list[int]] = field(default_factory=dict)
-
-    def add(self, documents: pa.Table) -> None:
-        amounts = [([], "count_all"), ("num_bytes", "sum"), ("tokens", "sum")]
-        for row in documents.group_by(_CLASSES).aggregate(amounts).to_pylist():
-            sums = self.sums.setdefault(tuple(row[name] for name in _CLASSES), [0, 0, 0])
-            for place, name in enumerate(("count_all", "num_bytes_sum", "tokens_sum")):
-                sums[place] += row[name]
-
-    def rows(self) -> list[list[object]]:
-        return [[*names, *sums] for names, sums in sorted(self.sums.items())]
 
 
 class _Slices:
@@ -121,7 +103,7 @@ def _pack(context: UnitContext) -> None:
     tokenizer = load_tokenizer(recipe)
     release = f"{recipe.name} {recipe.version}"
     slices = _Slices(context)
-    classes = _Classes()
+    classes = DocumentClasses()
     context.ledger = Ledger()
     with context.blocks("decisions", DECISIONS) as decisions, DocumentFiles.opened(context, release) as beside:
         for number in context.plan.slices_of(context.unit):
@@ -154,9 +136,7 @@ def _settled(context: UnitContext, slices: _Slices, number: int, decisions: Bloc
     """The source documents of a slice of which something stays, with tokens and copies; others are accounted for."""
     packed, kept = slices.packed(number)
     documents = read_table(context.storage, context.of_slice("documents", number), DOCUMENTS, context.progress)
-    members = packed.filter(pa.array(kept)).column("members").combine_chunks().flatten()
-    sums = pa.table([members.field(0), members.field(1)], names=["id", "length"]).group_by("id")
-    tokens = sums.aggregate([("length", "sum"), ([], "count_all")])
+    tokens = member_sums(packed.filter(pa.array(kept)))
     places = pc.index_in(documents.column("id"), value_set=tokens.column("id").combine_chunks())
     stays = places.is_valid().to_numpy()
     ledger = context.ledger
@@ -173,8 +153,8 @@ def _settled(context: UnitContext, slices: _Slices, number: int, decisions: Bloc
             rejected.append(item)
     decisions.write(decisions_table(rejected))
     of_kept = tokens.take(places.drop_null())
-    documents = documents.filter(pa.array(stays)).append_column("tokens", of_kept.column("length_sum"))
-    return documents.append_column("copies", of_kept.column("count_all").cast(pa.int32()))
+    documents = documents.filter(pa.array(stays)).append_column("tokens", of_kept.column("tokens"))
+    return documents.append_column("copies", of_kept.column("copies").cast(pa.int32()))
 
 
 def _settings(recipe: Recipe, plan: Plan) -> object:

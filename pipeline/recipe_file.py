@@ -5,7 +5,7 @@ errors. A recipe is a page of text, so reading it costs milliseconds.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Never, get_args
@@ -17,6 +17,7 @@ from pydantic_core import ErrorDetails
 from manifests.errors import RecipeError
 from pipeline.recipe import Recipe
 from pipeline.recipe_paths import absolute, named_paths
+from pipeline.recipe_tokens import TokenSections
 
 # What the design has and this version lacks: key at the top of the recipe -> what it would do.
 _LATER = {
@@ -157,7 +158,7 @@ def _explain(mistakes: list[ErrorDetails], where: str, value: dict[str, Any]) ->
     # No default of `kind` was looked for, because of another mistake of its source.
     mistakes = [mistake for mistake in mistakes if mistake["type"] != "default_factory_not_called"]
     first = next((mistake for mistake in mistakes if mistake["type"] == "extra_forbidden"), mistakes[0])
-    location = first["loc"]
+    location = _location(first["loc"], value)
     key = ".".join(str(part) for part in location)
     more = f" ({len(mistakes)} mistakes in all)" if len(mistakes) > 1 else ""
     if first["type"] == "extra_forbidden":
@@ -175,6 +176,17 @@ def _explain(mistakes: list[ErrorDetails], where: str, value: dict[str, Any]) ->
     hint = nearest.removeprefix("; ") + name if nearest else _hint(first, key, got)
     # A check over several sections has no key of its own: its message names them.
     return RecipeError(f"{where}: {key}{': ' if key else ''}{message}{more}", hint=hint)
+
+
+def _location(location: tuple[int | str, ...], value: Any) -> tuple[int | str, ...]:
+    """The keys and places of a location, without the names of the types that a value may have."""
+    parts: list[int | str] = []
+    for part in location:
+        if isinstance(part, int) or isinstance(value, dict):
+            parts.append(part)
+            inner = isinstance(value, dict) or (isinstance(value, list) and part in range(len(value)))
+            value = (value.get(part) if isinstance(value, dict) else value[int(part)]) if inner else None
+    return tuple(parts)
 
 
 def _mistake(mistake: ErrorDetails, location: tuple[int | str, ...], got: object) -> str:
@@ -265,5 +277,29 @@ def with_overrides(recipe: Recipe, overrides: Iterable[str]) -> Recipe:
         _set(value, override)
     try:
         return Recipe.model_validate(value)
+    except ValidationError as error:
+        raise _explain(error.errors(include_url=False), "--set", value) from error
+
+
+def checked_token_sections(recipe: Mapping[str, Any], tokenizer: str, overrides: Iterable[str]) -> TokenSections:
+    """The sections on token ids of a recipe that stands in a manifest, with another tokenizer and some keys changed.
+
+    Args:
+        tokenizer: path of its tokenizer.json.
+        overrides: `key.path=value` pairs, the value in YAML.
+
+    Raises:
+        RecipeError: an unknown key, or one of another section, or a wrong value.
+    """
+    names = tuple(TokenSections.model_fields)
+    value = {name: dict(recipe[name]) for name in names if isinstance(recipe.get(name), Mapping)}
+    for override in overrides:
+        section = override.partition("=")[0].partition(".")[0]
+        if section not in names:
+            raise RecipeError(f"--set {override}: expected a key of {', '.join(names)}, got one of {section!r}")
+        _set(value, override)
+    value.setdefault("tokenizer", {})["path"] = tokenizer
+    try:
+        return TokenSections.model_validate(value)
     except ValidationError as error:
         raise _explain(error.errors(include_url=False), "--set", value) from error

@@ -75,7 +75,10 @@ _COMMENTS = {
         "files that are cut for fill-in-the-middle, of these fim.spm with the suffix first. repository.share: how\n"
         "much of the code stands in documents of several files of a repository. docs/training-forms.md has the forms."
     ),
-    "packing": "Tokens of every sequence.",
+    "packing": (
+        "mode: best_fit (cuts what is longer than a sequence alone), concat (whatever stands at its end), or none.\n"
+        "sequence_tokens: one length, or several, such as [4096, 32768]: each gets a folder of its own."
+    ),
     "release": (
         "The folder in which the release's own folder is made. texts: parquet puts the cleaned text of every document\n"
         "beside its token ids; jsonl.zst: the same as JSON lines; off: token ids alone."

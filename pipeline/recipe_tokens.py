@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Discriminator, Field, Tag, field_validator
 
 from manifests.release_packing import Mode
 from pipeline.recipe_types import Fraction, Section
@@ -40,15 +40,19 @@ class Rendering(Section):
 
 
 SequenceTokens = Annotated[int, Field(ge=2, le=1 << 20)]
+_Lengths = Annotated[list[SequenceTokens], Field(min_length=1, max_length=MAXIMUM_LENGTHS)]
+# Which of the two is meant is told by the form alone, so that a mistake in it is told once.
+OneOrSeveral = Annotated[
+    Annotated[SequenceTokens, Tag("one")] | Annotated[_Lengths, Tag("several")],
+    Discriminator(lambda value: "several" if isinstance(value, list) else "one"),
+]
 
 
 class Packing(Section):
     """How documents become sequences, and how long these are: one length, or several of which the first is the main."""
 
     mode: Mode = "best_fit"
-    sequence_tokens: (
-        SequenceTokens | Annotated[list[SequenceTokens], Field(min_length=1, max_length=MAXIMUM_LENGTHS)]
-    ) = 4096
+    sequence_tokens: OneOrSeveral = 4096
 
     @field_validator("sequence_tokens")
     @classmethod
@@ -61,3 +65,11 @@ class Packing(Section):
     def lengths(self) -> list[int]:
         """The context lengths; the first stands in `data/`."""
         return self.sequence_tokens if isinstance(self.sequence_tokens, list) else [self.sequence_tokens]
+
+
+class TokenSections(Section):
+    """What of a recipe decides token ids, where the texts are given."""
+
+    tokenizer: TokenizerChoice
+    rendering: Rendering
+    packing: Packing

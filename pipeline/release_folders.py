@@ -18,7 +18,7 @@ from stages.texts import TextsFormat
 
 DATA = "data"
 POSITIONS = "positions"
-MAXIMUM_LENGTHS = 8
+MAXIMUM_LENGTHS = 4
 
 
 class ReleaseFolder(NamedTuple):
@@ -106,10 +106,10 @@ def sequence_lengths(recipe: Mapping[str, Any]) -> list[int]:
     return sound if sound == lengths else []
 
 
-def folders_of(recipe: Mapping[str, Any]) -> list[ReleaseFolder]:
-    """The folders of a release, by the recipe as it stands in its manifest."""
+def folders_packed(recipe: Mapping[str, Any]) -> list[ReleaseFolder]:
+    """The folders of packed rows and of their positions, length by length."""
     lengths = sequence_lengths(recipe)
-    packed = [
+    return [
         folder
         for place, (suffix, tables) in enumerate(zip(length_suffixes(lengths), packed_tables(lengths), strict=True))
         for folder in (
@@ -117,7 +117,11 @@ def folders_of(recipe: Mapping[str, Any]) -> list[ReleaseFolder]:
             ReleaseFolder(POSITIONS + suffix, tables[1], _of_length(place, "positions")),
         )
     ]
-    return [*packed, *(folder for folder in BESIDE if folder.asked_for(recipe))]
+
+
+def folders_of(recipe: Mapping[str, Any]) -> list[ReleaseFolder]:
+    """The folders of a release, by the recipe as it stands in its manifest."""
+    return [*folders_packed(recipe), *(folder for folder in BESIDE if folder.asked_for(recipe))]
 
 
 def shard_files(folder: ReleaseFolder, recipe: Mapping[str, Any], count: int) -> list[str]:

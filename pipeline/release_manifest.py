@@ -1,6 +1,6 @@
 """The manifest of a release that is about to be made, from the recipe, the plan and the records of all passes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -17,17 +17,20 @@ from manifests.release import (
     ReleaseTokenizer,
     SourceShard,
 )
-from manifests.release_packing import ContextLength, PackingFigures, ReleasePacking
+from manifests.release_packing import ContextLength, Mode, PackingFigures, ReleasePacking
 from pipeline.benchmark_files import benchmark_settings
 from pipeline.packed_set import PackedCounts
 from pipeline.plan import Plan
 from pipeline.recipe import Recipe
+from pipeline.recipe_tokens import TokenizerChoice
 from pipeline.release_benchmarks import release_benchmarks
 from pipeline.release_mixture import release_mixture
 from pipeline.software import software_versions
 from pipeline.steps import UnitContext
 from pipeline.tokenizer_file import load_renderer, load_tokenizer
 from stages.attribution import NOT_KNOWN
+from stages.rendering import Renderer
+from stages.tokenizing import TextTokenizer
 
 
 def released_recipe(recipe: Recipe) -> dict[str, object]:
@@ -81,6 +84,7 @@ def new_manifest(context: UnitContext) -> Manifest:
     recipe, records = context.recipe, context.earlier
     packs = records["pack"]
     documents = _classes(packs)
+    packed = [msgspec.convert(record.counts, PackedCounts) for record in packs]
     return Manifest(
         schema_version=SCHEMA_VERSION,
         name=recipe.name,
@@ -89,7 +93,7 @@ def new_manifest(context: UnitContext) -> Manifest:
         software=software_versions(),
         sources=released_sources(recipe, context.plan),
         earlier=released_earlier(context.plan),
-        tokenizer=_tokenizer(recipe),
+        tokenizer=release_tokenizer(recipe.tokenizer, load_tokenizer(recipe), load_renderer(recipe)),
         ledgers={step: _ledger([*records[step], *context.failed[step]]) for step in CHAIN},
         failed_units=_failed_units(context),
         text_forms=_sum_counts(record.counts["text_forms"] for record in records["ingest"]),
@@ -98,7 +102,7 @@ def new_manifest(context: UnitContext) -> Manifest:
         redacted_documents=_sum_counts(record.counts["redacted_documents"] for record in records["clean"]),
         benchmarks=release_benchmarks(recipe, records["clean"]),
         mixture=release_mixture(context, documents),
-        packing=_packing(recipe, packs),
+        packing=release_packing(recipe.packing.mode, packed),
         documents=documents,
         licence_words={row.licence: licence_words(row.licence) for row in documents},
         licence_counts=_licence_counts(context),
@@ -112,17 +116,17 @@ def new_manifest(context: UnitContext) -> Manifest:
     )
 
 
-def _tokenizer(recipe: Recipe) -> ReleaseTokenizer:
-    tokenizer = load_tokenizer(recipe)
+def release_tokenizer(chosen: TokenizerChoice, tokenizer: TextTokenizer, renderer: Renderer) -> ReleaseTokenizer:
+    """What the manifest says of a tokenizer."""
     return ReleaseTokenizer(
         tokenizer.sha256,
         tokenizer.vocabulary_size,
-        recipe.tokenizer.end_of_document,
+        chosen.end_of_document,
         tokenizer.end_of_document_id,
-        recipe.tokenizer.beginning_of_document,
+        chosen.beginning_of_document,
         tokenizer.beginning_of_document_id,
         sorted(tokenizer.control_ids),
-        load_renderer(recipe).template_ids,
+        renderer.template_ids,
     )
 
 
@@ -134,18 +138,18 @@ def _failed_units(context: UnitContext) -> list[str]:
     ]
 
 
-def _packing(recipe: Recipe, packs: list[Record]) -> ReleasePacking:
-    counts = [msgspec.convert(record.counts, PackedCounts) for record in packs]
+def release_packing(mode: Mode, counts: Sequence[PackedCounts]) -> ReleasePacking:
+    """What the manifest says of the packing of all partitions."""
     lengths = []
     for parts in zip(*(count.lengths for count in counts), strict=True):
         modes: dict[str, dict[str, PackingFigures]] = {}
         for part in parts:
-            for mode, figures in part.modes.items():
-                sums = modes.setdefault(mode, dict.fromkeys(figures, PackingFigures()))
-                modes[mode] = {kind: sums[kind] + figures[kind] for kind in figures}
+            for name, figures in part.modes.items():
+                sums = modes.setdefault(name, dict.fromkeys(figures, PackingFigures()))
+                modes[name] = {kind: sums[kind] + figures[kind] for kind in figures}
         lengths.append(ContextLength(parts[0].sequence_tokens, modes))
     documents = _sum_counts(count.documents for count in counts)
-    return ReleasePacking(recipe.packing.mode, documents, lengths)
+    return ReleasePacking(mode, documents, _sum_counts(count.forms for count in counts), lengths)
 
 
 def _classes(packs: list[Record]) -> list[DocumentClass]:

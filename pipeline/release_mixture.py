@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from manifests.release import DocumentClass, Manifest, ReleaseDomain, ReleaseMixture
+from manifests.release import DocumentClass, Manifest
+from manifests.release_mixture import ReleaseDomain, ReleaseMixture
 from pipeline.markdown import cell, table
 from pipeline.steps import UnitContext
 

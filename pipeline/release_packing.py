@@ -12,10 +12,6 @@ _MODES = {
     "concat": "Documents stand one after another and are cut at the end of every sequence.",
     "none": "Every document has a row of its own, as long as it is; a longer one than a sequence is cut.",
 }
-_NOTE = (
-    "Padding is a share of all places for tokens; what is cut, of packed documents and of their tokens. The other rows "
-    "say what the same documents would come to in the other mode."
-)
 
 
 def packing_section(manifest: Manifest) -> list[str]:
@@ -24,12 +20,19 @@ def packing_section(manifest: Manifest) -> list[str]:
     kinds = list(manifest.mixture.shares)
     head = ("tokens", "mode", *(f"sequences of {kind}" for kind in kinds), "padding", "documents cut", "tokens cut")
     documents = sum(packing.documents.values())
-    return [
-        f"Packed as `{packing.mode}`. {_MODES[packing.mode]}",
-        f"{documents:,} packed documents: a repository document counts once, and so does each copy of a document.",
-        table(head, [row for length in packing.lengths for row in _rows(manifest, length, kinds)]),
-        _NOTE,
-    ]
+    text = (
+        f"Packed as `{packing.mode}`. {_MODES[packing.mode]} The other rows say what the same documents come to in "
+        f"another mode. Padding is a share of all places for tokens; what is cut, of {documents:,} packed documents (a "
+        "repository document is one, and so is each copy of a document) and of their tokens."
+    )
+    forms = table(("form", "tokens", "share"), _forms(manifest))
+    return [table(head, [row for length in packing.lengths for row in _rows(manifest, length, kinds)]), text, forms]
+
+
+def _forms(manifest: Manifest) -> Iterable[Sequence[str]]:
+    tokens = sum(manifest.packing.forms.values())
+    for form, count in manifest.packing.forms.items():
+        yield form, f"{count:,}", _share(count, tokens)
 
 
 def _rows(manifest: Manifest, length: ContextLength, kinds: Sequence[str]) -> Iterable[Sequence[str]]:

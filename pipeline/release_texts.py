@@ -39,6 +39,10 @@ _TEXTS = {
     ),
     "off": "The release has no `texts/`: the recipe says `release.texts: off`. Its token ids decode to them.",
 }
+_CARD_ATTRIBUTION = """\
+Every document has a row in `attribution/`, in the file of its shard's name: `doc_id`, its repository, revision and
+path, its SWHID, licence, the evidence for that, and the copyright statements of its text.
+"""
 _CARD_TEXTS = """
 Its cleaned text is in `texts/`, in the file of the same name, for whoever tokenizes in another way: `doc_id`, `text`,
 `kind`, `source`, `subset`, `language`, `licence`, `repo`, `path` and `copies`.
@@ -61,6 +65,7 @@ def summary(manifest: Manifest) -> str:
     parts = [
         f"# {manifest.name} {manifest.version}",
         _headline(manifest),
+        *([] if manifest.packed_from is None else [_packed_from(manifest)]),
         *_warnings(manifest),
         *(f"**Left out:** {cell(unit)}" for unit in manifest.failed_units),
         "## Funnel",
@@ -99,9 +104,12 @@ def summary(manifest: Manifest) -> str:
 
 def card(manifest: Manifest) -> str:
     """A short card: what this is, how to load it, what stands in a row."""
-    form = texts_format(manifest.recipe)
+    form = texts_format(manifest.recipe) if manifest.packed_from is None else "off"
     texts = "" if form == "off" else _CARD_TEXTS + (_CARD_LINES if form == "jsonl.zst" else "")
     config = "" if form == "off" else f"- config_name: texts\n  data_files: texts/*.{form}\n"
+    beside = _CARD_ATTRIBUTION + texts + (CARD_HELD_OUT if holds_out(manifest.recipe) else "")
+    if manifest.packed_from is not None:
+        beside = f"{_packed_from(manifest)} Attribution, licences and texts of its documents lie in that release.\n"
     return f"""---
 pretty_name: {manifest.name}
 configs:
@@ -126,15 +134,21 @@ rows = load_dataset("parquet", data_files="data/*.parquet", split="train")
 
 {columns_table(manifest)}
 
-Every document has a row in `attribution/`, in the file of its shard's name: `doc_id`, its repository, revision and
-path, its SWHID, licence, the evidence for that, and the copyright statements of its text.
-{texts}{CARD_HELD_OUT if holds_out(manifest.recipe) else ""}
+{beside}
 A document ends in token {manifest.tokenizer.end_of_document_id} (`{manifest.tokenizer.end_of_document}`); padding
 is the same token. The tokenizer lies in `tokenizer/`, its sha256 is `{manifest.tokenizer.sha256}`.
 
 `SUMMARY.md` says what was read, kept and rejected and why; `manifest.json` is the complete account, and
 `corpusmill verify` holds the files against it.
 """
+
+
+def _packed_from(manifest: Manifest) -> str:
+    return (
+        f"This is a second packed set of the texts of {manifest.name} {manifest.version}, the release whose manifest "
+        f"has the digest `{manifest.packed_from}`: what was read, kept and rejected is that release's account, "
+        "numbers of tokens are this set's."
+    )
 
 
 def _headline(manifest: Manifest) -> str:

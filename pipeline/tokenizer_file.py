@@ -1,5 +1,6 @@
 """The recipe's tokenizer and renderer: built once a process, named in every fingerprint that depends on them."""
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from functools import cache
 from hashlib import sha256
@@ -7,39 +8,44 @@ from pathlib import Path
 
 from manifests.errors import RecipeError
 from pipeline.recipe import Recipe
+from pipeline.recipe_tokens import Rendering, TokenSections
 from stages.rendering import Renderer, RenderingOptions
 from stages.tokenizing import TextTokenizer
 
 
-def load_tokenizer(recipe: Recipe) -> TextTokenizer:
+def load_tokenizer(recipe: Recipe | TokenSections) -> TextTokenizer:
     """The recipe's tokenizer; raises RecipeError where the file is absent or not a byte-level BPE."""
     return _load(tokenizer_bytes(recipe), recipe.tokenizer.end_of_document, recipe.tokenizer.beginning_of_document)
 
 
 def load_renderer(recipe: Recipe) -> Renderer:
     """What renders documents as the recipe says; raises RecipeError where its tokenizer lacks a control token."""
-    return Renderer(load_tokenizer(recipe), rendering_options(recipe), recipe.seed)
+    return Renderer(load_tokenizer(recipe), recipe_options(recipe), recipe.seed)
 
 
-def rendering_options(recipe: Recipe) -> RenderingOptions:
+def recipe_options(recipe: Recipe) -> RenderingOptions:
     """The recipe's section `rendering`, and of which forms its sources give documents."""
-    chosen = recipe.rendering
+    return rendering_options(recipe.rendering, [source.format for source in recipe.sources])
+
+
+def rendering_options(chosen: Rendering, formats: Iterable[str]) -> RenderingOptions:
+    """A section `rendering`, and of which forms sources of some formats give documents."""
     return RenderingOptions(
         template=chosen.template,
         fim_rate=chosen.fim.rate,
         spm_share=chosen.fim.spm,
         repository_share=chosen.repository.share,
         maximum_tokens=chosen.repository.maximum_tokens,
-        pull_requests=any(source.format == "pull-requests" for source in recipe.sources),
+        pull_requests="pull-requests" in formats,
     )
 
 
 def rendering_settings(recipe: Recipe) -> dict[str, object]:
     """What fingerprints need to know of the forms."""
-    return {"options": asdict(rendering_options(recipe)), "seed": recipe.seed}
+    return {"options": asdict(recipe_options(recipe)), "seed": recipe.seed}
 
 
-def tokenizer_bytes(recipe: Recipe) -> bytes:
+def tokenizer_bytes(recipe: Recipe | TokenSections) -> bytes:
     """The `tokenizer.json` as it lies there."""
     return _read(recipe.tokenizer.path)
 

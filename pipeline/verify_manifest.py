@@ -10,7 +10,7 @@ from manifests.release import CHAIN, DUPLICATE_COUNTS, MANIFEST, SCHEMA_VERSION,
 from manifests.release_packing import COMPARED_MODES
 from manifests.storage import Storage
 from pipeline.findings import Findings
-from pipeline.release_folders import DATA, folders_of, sequence_lengths, shard_files
+from pipeline.release_folders import DATA, ReleaseFolder, folders_of, folders_packed, sequence_lengths, shard_files
 from pipeline.release_texts import card, summary
 from pipeline.software import software_versions
 from pipeline.verify_mixture import check_mixture
@@ -38,11 +38,14 @@ def check_manifest(release: Storage, manifest: Manifest, findings: Findings) -> 
         findings.add(error.message)
     lowest = min((min(row.documents, row.num_bytes, row.tokens) for row in manifest.documents), default=0)
     expect("documents: smallest number", max(0, lowest), lowest)
-    check_mixture(manifest, findings)
+    if manifest.packed_from is None:
+        check_mixture(manifest, findings)
+    else:
+        expect("mixture.reached_tokens", manifest.tokens_by_kind(), manifest.mixture.reached_tokens)
     expect("packing.documents: kinds", sorted(KINDS), sorted(manifest.packing.documents))
     expect("duplicate_counts: names", sorted(DUPLICATE_COUNTS), sorted(manifest.duplicate_counts))
     in_files = sum(file.rows or 0 for file in manifest.files if file.path.startswith("held_out/"))
-    expect("held_out: rows of held_out/", manifest.held_out, in_files)
+    expect("held_out: rows of held_out/", manifest.held_out if manifest.packed_from is None else 0, in_files)
     licences = {row.licence for row in manifest.documents}
     expect("licence_words: licences", sorted(licences), sorted(manifest.licence_words))
     if manifest.software == software_versions():  # other versions may file a licence under another word
@@ -94,8 +97,13 @@ def num_shards(manifest: Manifest) -> int:
     return sum(file.path.startswith(f"{DATA}/") for file in manifest.files)
 
 
+def folders_in(manifest: Manifest) -> list[ReleaseFolder]:
+    """The folders that it must have: a second packed set has none but its own."""
+    return folders_of(manifest.recipe) if manifest.packed_from is None else folders_packed(manifest.recipe)
+
+
 def expected_paths(manifest: Manifest) -> set[str]:
     """The files that the manifest must list: every folder of its recipe has as many as there are shards of data."""
     recipe = manifest.recipe
-    folders = [shard_files(folder, recipe, num_shards(manifest)) for folder in folders_of(recipe)]
+    folders = [shard_files(folder, recipe, num_shards(manifest)) for folder in folders_in(manifest)]
     return {*(path for paths in folders for path in paths), *PAGES, TOKENIZER}

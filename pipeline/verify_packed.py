@@ -75,12 +75,12 @@ class PackedCheck:
         num_shards = sum(file.path.startswith(f"{DATA}/") for file in self.manifest.files)
         contents.complete = shards.totals.complete and len(due) == num_shards
         if contents.complete:
-            documents_by_kind = positions.documents if len(contents.documents) == num_shards else None
-            self._check_totals(length, shards.totals, documents_by_kind, where=f"{DATA}{suffix}/")
+            read = len(contents.documents) == num_shards
+            self._check_totals(length, shards.totals, positions if read else None, where=f"{DATA}{suffix}/")
         return contents
 
     def _check_totals(
-        self, length: ContextLength, totals: Totals, documents: dict[str, int] | None, *, where: str
+        self, length: ContextLength, totals: Totals, positions: PositionsCheck | None, *, where: str
     ) -> None:
         """Whether the files of a context length together hold what the manifest says."""
         packing = self.manifest.packing
@@ -90,7 +90,8 @@ class PackedCheck:
         compared: list[tuple[str, object, object]] = [
             ("packing.documents", packing.documents, totals.documents),
             ("tokens by kind", self.manifest.tokens_by_kind(), totals.tokens),
-            ("documents by kind", stated, stated if documents is None else documents),
+            ("documents by kind", stated, stated if positions is None else positions.documents),
+            ("packing.forms", packing.forms, packing.forms if positions is None else positions.forms),
         ]
         for kind, found in totals.figures.items():
             figures = length.modes.get(packing.mode, {}).get(kind)

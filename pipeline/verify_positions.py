@@ -66,6 +66,7 @@ class PositionsCheck:
         self, manifest: Manifest, length: ContextLength, findings: Findings, progress: Callable[[int], None]
     ) -> None:
         self.documents = dict.fromkeys(KINDS, 0)
+        self.forms: dict[str, int] = {}
         self._schema = positions_schema(metadata_of(manifest, length.sequence_tokens))
         self._findings = findings
         self._progress = progress
@@ -90,10 +91,17 @@ class PositionsCheck:
             if shard is not None and self._covers(positions, shard):
                 self._check_pieces(positions, shard)
                 documents = self._documents(positions, shard)
+                self._count_forms(positions)
         except (MalformedRowsError, pa.ArrowException, OSError) as error:
             self._found(why_unreadable(error))
         self._progress(listed.num_bytes)
         return documents
+
+    def _count_forms(self, positions: _Positions) -> None:
+        tokens = np.bincount(positions.forms, weights=positions.lengths, minlength=len(_FORMS)).astype(np.int64)
+        for form, count in zip(_FORMS, tokens.tolist(), strict=True):
+            if count:
+                self.forms[form] = self.forms.get(form, 0) + count
 
     def _found(self, what: str) -> None:
         self._findings.add(f"{self._path}: {what}")

@@ -35,6 +35,12 @@ class PackedDocuments:
     member_lengths: Int64s
     member_document: Int64s
 
+    def tokens_by_form(self) -> dict[str, int]:
+        """Tokens of those that were rendered in each form."""
+        table = pa.table([self.forms, pa.array(self.lengths)], names=["form", "tokens"])
+        sums = table.group_by("form").aggregate([("tokens", "sum")])
+        return dict(zip(sums.column("form").to_pylist(), sums.column("tokens_sum").to_pylist(), strict=True))
+
     @classmethod
     def of(cls, table: pa.Table) -> "PackedDocuments":
         """Those of a table with the columns name, form, pack_key, num_tokens, copy and members (id, length)."""

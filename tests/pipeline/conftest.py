@@ -55,7 +55,7 @@ filters:
 tokenizer: {path: tokenizer.json}
 packing: {sequence_tokens: 128}
 limits: {unit_bytes: 3600, slice_bytes: 30000}
-# Patterns for tokens take two seconds to compile, those of all else a fifth of one.
+# Rules for tokens take a second to compile and a fifth of one to load, those of all else a fortieth to load.
 redaction: {sensitivity: {secret: off, assigned_secret: off}}
 """
 

@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from manifests.release import Manifest, ReleaseDomain
+from manifests.release import Manifest
+from manifests.release_mixture import ReleaseDomain
 from manifests.storage import Storage
 from pipeline.inspect_mixture import mixture_outlook
 from pipeline.pass_4_mix import SELECTION

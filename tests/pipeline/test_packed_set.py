@@ -171,6 +171,39 @@ def test_a_mill_of_two_lengths_makes_a_sound_release_in_every_mode(
     assert kind["best_fit"]["code"].cut_documents <= kind["concat"]["code"].cut_documents
 
 
+def test_copies_and_repositories_are_found_by_their_positions(
+    finished_recipe: Path, run_alone: Callable[..., None]
+) -> None:
+    run_alone(
+        finished_recipe,
+        "version=0.2.0",
+        "mixture.shortfall=repeat",
+        "mixture.tokens=40000",
+        "mixture.maximum_epochs=3.5",
+        "rendering.repository.share=0.7",
+        "packing.sequence_tokens=[64, 300]",
+    )
+    release = finished_recipe.parent / "releases/tiny-0.2.0"
+    verify_release(str(release))
+    places = [row for path in sorted(release.glob("positions/*")) for row in pq.read_table(path).to_pylist()]
+    texts = [row for path in sorted(release.glob("texts/*")) for row in pq.read_table(path).to_pylist()]
+    copies: dict[str, set[int]] = {}
+    for place in places:
+        copies.setdefault(place["doc_id"], set()).add(place["copy"])
+    assert {row["doc_id"]: row["copies"] for row in texts} == {name: len(found) for name, found in copies.items()}
+    assert max(map(len, copies.values())) > 2
+    assert {place["form"] for place in places} >= {"file", "repository", "fim_psm", "fim_spm"}
+    names = [
+        name
+        for path in sorted(release.glob("data/*"))
+        for own in pq.read_table(path).column("doc_ids").to_pylist()
+        for name in own
+    ]
+    assert any(name.endswith("-repository-2") for name in names)
+    packing = Manifest.read(Storage(str(release))).packing
+    assert sum(packing.documents.values()) == len(set(names))
+
+
 def test_a_release_folder_loses_the_files_of_a_length_that_a_stopped_run_left(
     finished_recipe: Path, run_alone: Callable[..., None]
 ) -> None:

@@ -31,10 +31,12 @@ from pipeline.pass_9_release import release_folder
 from pipeline.passes import STEPS
 from pipeline.recipe_file import load_recipe
 from pipeline.runner import open_mill, run_mill, states
-from pipeline.tokenizer_file import load_tokenizer
+from pipeline.tokenizer_file import load_renderer, load_tokenizer
 from pipeline.units import Mill, step_named
 from pipeline.verify import verify_release
 from stages.exchange import Block, read_segments
+from stages.row_layouts import row_layout
+from stages.rows import Row
 from stages.tokenizing import TextTokenizer
 
 pytestmark = pytest.mark.real
@@ -42,7 +44,7 @@ pytestmark = pytest.mark.real
 SHARED = Path(os.environ.get("CORPUSMILL_SHARED", Path(__file__).parents[2].parent / "shared"))
 
 # Golden numbers. Whoever changes a rule changes them here, in the same commit, and says why.
-READ = {"stack": 15_427, "pile": 4_451}
+READ = {"stack": 15_427, "pile": 4_451, "prs": 1_277}
 REJECTED = {
     "licence/copyleft_in_header": 1_368,
     "licence/copyleft_in_licence_file": 2_735,
@@ -93,6 +95,9 @@ REJECTED = {
 KEPT_BY_STEP = {"ingest": 19_878, "judge": 13_927, "clean": 12_926, "tokenize": 12_284, "pack": 11_496}
 TOKENS = {"code": 13_902_677, "text": 5_958_291}
 SEQUENCES = {"code": 3_397, "text": 1_458}
+PULL_REQUESTS: dict[str, list[int]] = {}
+FORMS: dict[str, int] = {}
+LONG_SEQUENCES: dict[str, int] = {}
 TEXT_FORMS = {"byte_order_mark": 387, "line_ends": 117, "notebook": 14}
 NUM_OTHER_ENCODINGS = 276
 REDACTIONS = {
@@ -136,17 +141,19 @@ sources:
 - name: stack
   format: stack-v2
   paths: ["{data}/stack_v2/*.jsonl.zst"]
-  kind: code
+- name: prs
+  format: pull-requests
+  paths: ["{data}/prs/*.jsonl.zst"]
 - name: pile
   format: pile
   paths: ["{data}/pile/0*.jsonl.zst"]
-  kind: text
-  kinds: {{Github: code}}
   declared_licence: LicenseRef-sample
   subset_licences: {{Github: LicenseRef-sample, OpenWebText2: LicenseRef-sample}}
 licences:
   allow: [permissive, LicenseRef-sample]
 tokenizer: {{path: {tokenizer}}}
+rendering: {{repository: {{share: 0.2}}}}
+packing: {{sequence_tokens: [4096, 32768]}}
 """
 
 Tokens = npt.NDArray[np.int32]
@@ -256,7 +263,9 @@ def test_every_pass_keeps_what_it_always_kept(run: Run) -> None:
 
 def test_the_release_has_the_tokens_and_sequences_it_always_had(run: Run) -> None:
     assert run.manifest.mixture.reached_tokens == TOKENS
-    assert run.manifest.packing.sequences == SEQUENCES
+    [first, second] = run.manifest.packing.lengths
+    assert {kind: figures.sequences for kind, figures in first.modes["best_fit"].items()} == SEQUENCES
+    assert {kind: figures.sequences for kind, figures in second.modes["best_fit"].items()} == LONG_SEQUENCES
 
 
 def test_forms_are_put_right_and_encodings_counted_as_they_always_were(run: Run) -> None:
@@ -333,27 +342,69 @@ def test_no_two_kept_documents_were_one(run: Run, clean_texts: dict[str, str]) -
     assert len({tidied(text) for text in raw.values()}) == len(raw)
 
 
-def test_every_document_comes_back_from_the_release(
-    run: Run, tokenizer: TextTokenizer, clean_texts: dict[str, str], decisions: list[Rejected]
+@pytest.mark.parametrize("place", ["", "-32768"])
+def test_every_document_comes_back_from_positions_and_token_ids(
+    run: Run, tokenizer: TextTokenizer, clean_texts: dict[str, str], decisions: list[Rejected], place: str
 ) -> None:
-    documents = unpacked(run.folder)
+    renderer = load_renderer(run.mill.recipe)
     trimmed = {item.id for item in decisions if item.stage in ("mix", "settle")}
+    documents = unpacked(run.folder, place)
     assert documents.keys() == clean_texts.keys() - trimmed
-    for identifier, tokens in documents.items():
-        assert tokens[-1] == tokenizer.end_of_document_id
-        assert tokenizer.end_of_document_id not in tokens[:-1]
-        assert tokenizer.decode(tokens[:-1]) == tokenizer.normalize(clean_texts[identifier]), identifier
+    for identifier, (form, tokens) in documents.items():
+        expected = tokenizer.normalize(clean_texts[identifier])
+        assert renderer.restore(tokens, form) == expected, (identifier, form)
+
+
+def test_a_document_that_fits_in_a_sequence_is_never_cut(run: Run) -> None:
+    for folder, length in (("data", 4096), ("data-32768", 32_768)):
+        pieces = Counter(name for row in rows(run.folder, folder) for name in row["doc_ids"])
+        sizes: Counter[str] = Counter()
+        for row in rows(run.folder, folder):
+            for name, size in zip(row["doc_ids"], row["seq_lengths"], strict=True):
+                sizes[name] += size
+        assert all(count == math.ceil(sizes[name] / length) for name, count in pieces.items())
+
+
+def test_padding_is_less_than_a_hundredth(run: Run) -> None:
+    for folder, length in (("data", 4096), ("data-32768", 32_768)):
+        used = [sum(row["seq_lengths"]) for row in rows(run.folder, folder)]
+        assert 1 - sum(used) / (length * len(used)) <= 0.01
+
+
+def test_any_1000_sequences_hold_the_ratio_of_the_shard(run: Run) -> None:
+    for path in sorted(run.folder.glob("data/*.parquet")):
+        is_code = np.array([kind == "code" for kind in pq.read_table(path, columns=["kind"])["kind"].to_pylist()])
+        ahead = np.cumsum(np.concatenate([[0], is_code]))
+        windows = (ahead[1000:] - ahead[:-1000]) / 1000
+        assert len(windows) > 100
+        assert np.abs(windows - is_code.mean()).max() <= 0.002
+
+
+def test_pull_requests_have_an_account(run: Run) -> None:
+    found = {row.subset: [0, 0] for row in run.manifest.documents if row.source == "prs"}
+    for row in run.manifest.documents:
+        if row.source == "prs":
+            found[row.subset][0] += row.documents
+            found[row.subset][1] += row.tokens
+    assert found == PULL_REQUESTS
+    assert run.manifest.packing.forms == FORMS
 
 
 def test_a_sequence_is_of_one_kind_and_of_the_length_asked_for(run: Run) -> None:
-    length = run.manifest.packing.sequence_tokens
+    columns = ["name", "kind"]
     kinds = {
-        row["id"].hex(): row["kind"] for table in tables(run.mill, "tokenize", "counts") for row in table.to_pylist()
+        row["name"]: row["kind"]
+        for table in tables(run.mill, "tokenize", "packed")
+        for row in table.select(columns).to_pylist()
     }
-    for row in rows(run.folder):
-        assert len(row["input_ids"]) == length
-        assert 0 < sum(row["seq_lengths"]) <= length
-        assert {kinds[identifier] for identifier in row["doc_ids"]} == {row["kind"]}
+    for folder, length in (("data", 4096), ("data-32768", 32_768)):
+        for row in rows(run.folder, folder):
+            assert len(row["input_ids"]) == length
+            assert 0 < sum(row["seq_lengths"]) <= length
+            assert {kinds[name] for name in row["doc_ids"]} == {row["kind"]}
+            assert row["loss_mask"] == (
+                None if (used := sum(row["seq_lengths"])) == length else [1] * used + [0] * (length - used)
+            )
 
 
 def test_datasets_loads_the_release(run: Run, tmp_path: Path) -> None:
@@ -376,6 +427,7 @@ def test_datasets_loads_the_release(run: Run, tmp_path: Path) -> None:
         "seq_lengths",
         "doc_offsets",
     }
+    assert types["loss_mask"] == "List(Value('int8'))"
 
 
 # The run
@@ -458,32 +510,40 @@ def raw_texts(mill: Mill, wanted: set[str]) -> dict[str, str]:
             for number, line in enumerate(file):
                 if (shard.name, number) in places:
                     row = json.loads(line)
-                    texts[places[shard.name, number]] = row.get("content", row.get("text"))
+                    texts[places[shard.name, number]] = _raw_text(row)
     return texts
 
 
-def rows(folder: Path) -> Iterator[dict[str, Any]]:
-    for path in sorted(folder.glob("data/*.parquet")):
+def _raw_text(row: dict[str, Any]) -> str:
+    if "diff" not in row:
+        text: str = row.get("content", row.get("text"))
+        return text
+    [found] = row_layout("pull-requests").parts(row)  # it is laid out before anything looks at it
+    assert isinstance(found, Row)
+    return found.text
+
+
+def rows(folder: Path, name: str = "data") -> Iterator[dict[str, Any]]:
+    for path in sorted(folder.glob(f"{name}/*.parquet")):
         for batch in pq.ParquetFile(path).iter_batches(batch_size=256):
             yield from batch.to_pylist()
 
 
-def unpacked(folder: Path) -> dict[str, Tokens]:
-    """The tokens of every document, its pieces put together by `doc_offsets`."""
-    pieces: dict[str, list[tuple[int, Tokens]]] = {}
-    for path in sorted(folder.glob("data/*.parquet")):
-        for batch in pq.ParquetFile(path).iter_batches(batch_size=256):
-            columns = (batch.column(name).to_pylist() for name in ("seq_lengths", "doc_ids", "doc_offsets"))
-            length = len(batch.column("input_ids")[0])
-            tokens = batch.column("input_ids").flatten().to_numpy().reshape(-1, length)
-            for sequence, lengths, names, offsets in zip(tokens, *columns, strict=True):
-                starts = np.cumsum([0, *lengths])
-                for name, offset, start, end in zip(names, offsets, starts, starts[1:], strict=False):
-                    pieces.setdefault(name, []).append((offset, sequence[start:end]))
-    documents = {}
-    for name, parts in pieces.items():
-        parts.sort(key=lambda part: part[0])
-        ends = np.cumsum([len(part) for _, part in parts])
-        assert [offset for offset, _ in parts] == [0, *ends[:-1]], name
-        documents[name] = np.concatenate([part for _, part in parts])
+def unpacked(folder: Path, place: str) -> dict[str, tuple[str, Tokens]]:
+    """Form and tokens of every source document, put together from `positions/` and the rows that it points at."""
+    documents: dict[str, tuple[str, Tokens]] = {}
+    for path in sorted(folder.glob(f"positions{place}/*.parquet")):
+        ids = pq.read_table(folder / f"data{place}" / path.name, columns=["input_ids"]).column("input_ids")
+        sequences = [chunk.flatten().to_numpy() for chunk in ids.chunks]
+        tokens = np.concatenate(sequences).reshape(len(ids), -1)
+        pieces: dict[str, list[dict[str, Any]]] = {}
+        for row in pq.read_table(path).to_pylist():
+            pieces.setdefault(row["doc_id"], []).append(row)
+        for name, parts in pieces.items():
+            parts.sort(key=lambda part: part["doc_offset"])
+            ends = np.cumsum([part["length"] for part in parts])
+            assert [part["doc_offset"] for part in parts] == [0, *ends[:-1]], name
+            slices = [tokens[part["row"], part["offset"] : part["offset"] + part["length"]] for part in parts]
+            assert name not in documents
+            documents[name] = (parts[0]["form"], np.concatenate(slices))
     return documents

@@ -94,7 +94,22 @@ def test_an_unknown_key_is_named_with_its_place_and_the_nearest_one(
             "jsonl.zst",
         ),
         (BASE + "licences: {copies: off}\n", "licences.copies: expected 'count' or 'strict', got False", "schema"),
-        (BASE + "packing: off\n", "packing: expected keys (sequence_tokens), got False", "schema"),
+        (
+            BASE + "packing: {sequence_tokens: long}\n",
+            "packing.sequence_tokens: expected a valid integer, got 'long'",
+            "schema",
+        ),
+        (
+            BASE + "packing: {sequence_tokens: [4096, long]}\n",
+            "packing.sequence_tokens.1: expected a valid integer, got 'long'",
+            "schema",
+        ),
+        (
+            BASE + "packing: {sequence_tokens: [8, 64, 8]}\n",
+            "packing.sequence_tokens: expected lengths that differ, got [8, 64, 8]",
+            "schema",
+        ),
+        (BASE + "packing: off\n", "packing: expected keys (mode, sequence_tokens), got False", "schema"),
         (BASE + "mixture: {code: 0.7, text: 0.7}\n", "mixture: code + text must be 1, got 1.4", "schema"),
         (
             BASE + "filters: {profiles: {own: {num_word: {minimum: 1}}}}\n",

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from filters.licence_words import licence_words
 from manifests.ledger import Ledger
 from manifests.release import CHAIN, DocumentClass, Manifest
+from manifests.release_packing import ContextLength, PackingFigures, ReleasePacking
 from manifests.storage import Storage
 from pipeline.release_texts import card, summary
 
@@ -172,7 +173,9 @@ def test_units_that_were_left_out_are_told(manifest: Manifest) -> None:
 
 def test_a_release_of_nothing_has_texts(manifest: Manifest) -> None:
     nothing = msgspec.structs.replace(manifest.mixture, reached_tokens={"code": 0, "text": 0})
-    packing = msgspec.structs.replace(manifest.packing, sequences={"code": 0, "text": 0}, padding_tokens=0)
+    figures = {mode: {"code": PackingFigures(), "text": PackingFigures()} for mode in ("best_fit", "concat")}
+    lengths = [ContextLength(128, figures), ContextLength(512, figures)]
+    packing = ReleasePacking("best_fit", {"code": 0, "text": 0}, {}, lengths)
     empty = msgspec.structs.replace(manifest, documents=[], mixture=nothing, packing=packing)
     assert "0 tokens of 0 documents" in summary(empty)
     assert "0 tokens of 0 documents" in card(empty)
@@ -203,9 +206,37 @@ def test_the_card_says_how_to_load_it(manifest: Manifest) -> None:
     text = card(manifest)
     assert text.startswith(f"---\npretty_name: {manifest.name}\n")
     assert "data_files: data/*.parquet" in text
-    assert f"list<int32> | {manifest.packing.sequence_tokens} token ids" in text
+    assert "| `input_ids` | list<int32> | 128 token ids of one kind of document |" in text
+    assert "- config_name: tokens-512\n  data_files: data-512/*.parquet\n" in text
+    assert "`data-512/` and `positions-512/` hold the same documents in sequences of 512 tokens." in text
     assert manifest.tokenizer.sha256 in text
     assert "`attribution/`" in text
+
+
+def test_rows_that_are_not_packed_are_said_to_be_of_any_length(manifest: Manifest) -> None:
+    text = card(msgspec.structs.replace(manifest, packing=msgspec.structs.replace(manifest.packing, mode="none")))
+    assert "| list<int32> | up to 128 token ids of one kind of document |" in text
+
+
+def test_the_summary_shows_what_each_mode_of_packing_comes_to(manifest: Manifest) -> None:
+    def figures(*numbers: int) -> dict[str, PackingFigures]:
+        return {"code": PackingFigures(*numbers), "text": PackingFigures(1)}
+
+    mixture = msgspec.structs.replace(manifest.mixture, reached_tokens={"code": 800, "text": 150})
+    modes = {"best_fit": figures(9, 50), "concat": figures(8, 0, 5, 475)}
+    packing = ReleasePacking(
+        "best_fit", {"code": 10, "text": 10}, {"file": 760, "fim_psm": 190}, [ContextLength(100, modes)]
+    )
+    text = summary(msgspec.structs.replace(manifest, mixture=mixture, packing=packing))
+    assert "| fim_psm | 190 | 20.00% |" in text
+    head, *rows = table(text, "Packing")
+    assert rows == [
+        ["100", "**best_fit**", "9", "1", "5.000%", "0 (0.00%)", "0 (0.00%)"],
+        ["100", "concat", "8", "1", "0.000%", "5 (25.00%)", "475 (50.00%)"],
+    ]
+    assert head[2:4] == ["sequences of code", "sequences of text"]
+    assert "Packed as `best_fit`. Documents that fit in a sequence are never cut." in text
+    assert "of 20 packed documents" in text
 
 
 def test_the_texts_name_no_place(manifest: Manifest, small_release: Path) -> None:

@@ -393,8 +393,8 @@ def test_false_tokens_signed(release: Path) -> None:
 
 
 def test_a_schema_of_another_version(release: Path) -> None:
-    forge(release, schema_version=2)
-    assert "manifest.json: schema_version: expected 1, got 2" in findings(release)
+    forge(release, schema_version=1)
+    assert "manifest.json: schema_version: expected 2, got 1" in findings(release)
 
 
 @pytest.mark.parametrize("name", ["shares", "selected_tokens", "target_tokens", "reached_tokens"])

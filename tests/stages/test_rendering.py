@@ -1,15 +1,18 @@
 """Golden ids, spelled as control tokens and the texts between them; and that every form gives the text back."""
 
+import io
 import json
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import pytest
 import tokenizers
+import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -353,3 +356,22 @@ def test_qwen_is_rendered_with_its_own_ids_and_as_tokenizers_reads_it() -> None:
     for rendered in (cut, both):
         text = whole.decode(rendered.ids.tolist(), skip_special_tokens=False)
         assert whole.encode(text, add_special_tokens=False).ids == rendered.ids.tolist()
+
+
+def test_real_files_come_back_from_qwens_forms() -> None:
+    path, shard = SHARED / "tokenizers/qwen2_5/tokenizer.json", SHARED / "data/stack_v2/part-00000-of-00010.jsonl.zst"
+    if not path.exists() or not shard.exists():
+        pytest.skip(f"shared data absent: {path} or {shard}")
+    tokenizer = TextTokenizer.load(path.read_bytes(), end_of_document=END)
+    renders = renderer("qwen", tokenizer, fim_rate=0.9)
+    with zstandard.open(shard, "rb") as compressed:
+        rows = [json.loads(line) for line in islice(io.BufferedReader(compressed), 300)]
+    files = [document(n, row["content"], path=row["path"]) for n, row in enumerate(rows)]
+    for file in files:
+        rendered = renders.file(file, 0)
+        assert renders.restore(rendered.ids, rendered.form) == tokenizer.normalize(file.text)
+    for chunk in renders.chunks(files):
+        rendered = renders.repository(files[chunk], 0)
+        assert len(rendered.ids) <= 32_768
+        texts = [renders.restore(span, rendered.form) for span in spans(rendered)]
+        assert texts == [tokenizer.normalize(file.text) for file in files[chunk]]

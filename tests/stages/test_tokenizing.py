@@ -14,6 +14,7 @@ import pytest
 import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
+from tokenizers import Tokenizer
 
 from manifests.errors import IntegrityError, RecipeError, UnitError
 from stages.tokenizer_training import train
@@ -70,6 +71,29 @@ def added(content: str, number: int) -> dict[str, Any]:
 def test_qwen_is_encoded_fast_and_as_tokenizers_does(qwen: TextTokenizer, real_texts: list[str]) -> None:
     assert qwen.engine == "gigatoken"
     qwen.check(real_texts)
+
+
+@pytest.mark.real
+def test_every_text_there_is_gets_the_ids_of_tokenizers() -> None:
+    path = SHARED / "tokenizers/qwen2_5/tokenizer.json"
+    shards = sorted((SHARED / "data").glob("*/*.jsonl.zst"))
+    if not path.exists() or not shards:
+        pytest.skip(f"shared data absent: {path}")
+    fast = TextTokenizer.load(path.read_bytes(), end_of_document=END)
+    reference = Tokenizer.from_str(json.dumps(json.loads(path.read_bytes()) | {"added_tokens": []}))
+    reference.no_padding()
+    num_bytes = 0
+    for shard in shards:
+        with zstandard.open(shard, "rb") as compressed:
+            rows = [json.loads(line) for line in io.BufferedReader(compressed)]
+        texts = [str(row[name]) for row in rows for name in ("content", "text", "diff", "message") if row.get(name)]
+        for start in range(0, len(texts), 500):
+            batch = texts[start : start + 500]
+            expected = reference.encode_batch_fast(batch, add_special_tokens=False)
+            for number, (text, encoding) in enumerate(zip(batch, expected, strict=True), start):
+                assert fast.encode(text).tolist() == encoding.ids, (shard.name, number)
+                num_bytes += len(text.encode())
+    assert num_bytes > 140_000_000
 
 
 def test_qwen_has_the_published_ids(qwen: TextTokenizer) -> None:
