@@ -73,8 +73,8 @@ def write_recipe(inputs: Inputs, folder: Path, **more: object) -> Path:
 def multiplied(inputs: Inputs, times: int, folder: Path) -> Inputs:
     """The inputs `times` times over; every fourth word gets a letter of its copy, so copies share no word 5-gram.
 
-    Where a text speaks of licences, its first lines stay as they are: notices are what they were, so a licence cache that
-    knows those of the inputs knows those of the copies, as one does in a corpus of many files of few projects.
+    Where a text speaks of licences, its first lines stay as they are: notices are what they were, and a licence cache
+    that knows those of the inputs knows those of the copies.
     """
     folder.mkdir(parents=True, exist_ok=True)
     code = [_copy(shard, copy, folder) for copy in range(times) for shard in inputs.code]
