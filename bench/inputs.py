@@ -15,6 +15,7 @@ import zstandard
 
 from pipeline.demo_data import write_demo_data
 
+_NOTICE_LINES = 60
 _FOUR_WORDS = re.compile(r"(?:\w++\W++){3}\w++")
 
 
@@ -70,7 +71,11 @@ def write_recipe(inputs: Inputs, folder: Path, **more: object) -> Path:
 
 
 def multiplied(inputs: Inputs, times: int, folder: Path) -> Inputs:
-    """The inputs `times` times over; every fourth word gets a letter of its copy, so copies share no word 5-gram."""
+    """The inputs `times` times over; every fourth word gets a letter of its copy, so copies share no word 5-gram.
+
+    Where a text speaks of licences, its first lines stay as they are: notices are what they were, so a licence cache that
+    knows those of the inputs knows those of the copies, as one does in a corpus of many files of few projects.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     code = [_copy(shard, copy, folder) for copy in range(times) for shard in inputs.code]
     text = [_copy(shard, copy, folder) for copy in range(times) for shard in inputs.text]
@@ -83,11 +88,19 @@ def _copy(shard: Path, copy: int, folder: Path) -> Path:
     with zstandard.open(target, "wt", encoding="utf-8") as out:
         for row in _rows(shard):
             field = "content" if "content" in row else "text"
-            row[field] = _FOUR_WORDS.sub(lambda words: words.group() + mark, str(row[field]))
+            row[field] = _marked(str(row[field]), mark)
             if "repo_name" in row:
                 row["repo_name"] = f"{row['repo_name']}-{copy}"
             out.write(json.dumps(row, ensure_ascii=False) + "\n")
     return target
+
+
+def _marked(text: str, mark: str) -> str:
+    lowered = text.lower()
+    first = _NOTICE_LINES if any(word in lowered for word in ("licen", "copyright", "spdx")) else 0
+    lines = text.splitlines(keepends=True)
+    rest = _FOUR_WORDS.sub(lambda words: words.group() + mark, "".join(lines[first:]))
+    return "".join(lines[:first]) + rest
 
 
 def _rows(shard: Path) -> Iterator[dict[str, object]]:
