@@ -13,7 +13,7 @@ demo: .venv/runtime
 	$(BIN)/corpusmill run demo/recipe.yaml --workers $(WORKERS)
 	$(BIN)/corpusmill verify demo/releases/demo-0.1.0
 	@echo
-	@sed -n '1,16p' demo/releases/demo-0.1.0/SUMMARY.md
+	@sed '/^## Why/,$$d' demo/releases/demo-0.1.0/SUMMARY.md
 	@echo
 	@echo "release: demo/releases/demo-0.1.0"
 	@echo "summary: demo/releases/demo-0.1.0/SUMMARY.md"

@@ -167,7 +167,7 @@ def _end(mill: Mill, identity: bytes) -> Iterator[str]:
         yield sentence(item)
     if not own:
         yield (
-            "release: the document is in it; its id stands in `doc_ids`"
+            "release: the document is in it; `positions/` says where"
             if is_released(mill)
             else "no decision yet: the run goes on"
         )

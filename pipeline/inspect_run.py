@@ -4,6 +4,7 @@ What stands in a shard (names, paths, texts, parsers' messages) is hostile: prin
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 from unicodedata import category
 
 from rich.console import Console
@@ -18,17 +19,21 @@ from pipeline.pass_9_release import release_folder
 from pipeline.passes import PASSES, STEPS
 from pipeline.runner import failures, states
 from pipeline.steps import Step
-from pipeline.tokenizer_file import load_tokenizer
+from pipeline.tokenizer_file import load_renderer, load_tokenizer
 from pipeline.units import Mill, step_named
 from stages.estimates import SKETCH_VALUES, detection_probability
 from stages.tokenizing import TOKENIZERS_COST
 
+_WIDEST_TABLE = 1000
 _SIMILARITIES = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
 
 
 def plain_console() -> Console:
-    """A console that prints text as it is: no markup, no emoji codes, no line breaks of its own."""
-    return Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+    """A console that prints text as it is: no markup, no emoji codes, no line breaks of its own, no cut numbers.
+
+    Tables are as wide as their cells, in narrow terminals and files, too.
+    """
+    return Console(highlight=False, markup=False, emoji=False, soft_wrap=True, width=_WIDEST_TABLE)
 
 
 def safe(text: str, limit: int = 300) -> str:
@@ -173,9 +178,11 @@ def earlier_lines(mill: Mill) -> Iterator[str]:
 
 def _tokenizer_line(mill: Mill) -> str:
     try:
-        tokenizer = load_tokenizer(mill.recipe)
+        load_renderer(mill.recipe)
     except CorpusmillError as error:
-        return safe(f"no tokenizer yet: {error.message} ({error.hint})", 600)
+        what = "a run will stop" if Path(mill.recipe.tokenizer.path).exists() else "no tokenizer yet"
+        return safe(f"{what}: {error.message} ({error.hint})", 600)
+    tokenizer = load_tokenizer(mill.recipe)
     line = f"tokenizer: {tokenizer.vocabulary_size:,} ids, encoded by {tokenizer.engine}"
     if tokenizer.engine == "tokenizers":
         line += f", for gigatoken does not encode as this tokenizer.json says: {TOKENIZERS_COST}"

@@ -79,14 +79,17 @@ def _trims(
 ) -> dict[Key, _Trim]:
     """What stays of every domain.
 
-    What a domain of few, long documents cannot fill goes to the next of its kind; the one of most documents comes last.
+    What a domain of few, long documents cannot fill goes to the next of its kind. Those with a maximum, which may have
+    no room for it, come first, the one of most documents last.
     """
     targets = allocation.targets
     windows = {key: trim_window(sums[key], targets[key], rules[key].maximum_bytes) for key in targets}
     inside = _inside(context, windows)
     trims: dict[Key, _Trim] = {}
     left_over = dict.fromkeys((kind for kind, _ in targets), 0)
-    for key in sorted(targets, key=lambda key: (key in inside, int(sums[key].documents.sum()), key)):
+    for key in sorted(
+        targets, key=lambda key: (key in inside, not rules[key].capped, int(sums[key].documents.sum()), key)
+    ):
         target, window, maxima = targets[key], windows[key], rules[key]
         more = left_over[key[0]] if target else 0
         trims[key] = _Trim(window, [], window.before)
@@ -152,7 +155,7 @@ def _settings(recipe: Recipe, _plan: Plan) -> object:
 STEPS = [
     Step(
         name="settle",
-        version=2,
+        version=3,
         number=7,
         pass_name="settle",
         grain="one",

@@ -61,6 +61,13 @@ def mixture_tables(manifest: Manifest) -> list[str]:
     return parts
 
 
+def wanted_tokens(manifest: Manifest) -> int:
+    """The total that the recipe asks for; 0 where it asks for none, as for a second packed set of the same texts."""
+    asked = manifest.recipe.get("mixture")
+    tokens = asked.get("tokens") if isinstance(asked, dict) and manifest.packed_from is None else None
+    return tokens if isinstance(tokens, int) else 0
+
+
 def _kinds(mixture: ReleaseMixture) -> Iterable[Sequence[str]]:
     total = sum(mixture.reached_tokens.values())
     for kind, share in mixture.shares.items():

@@ -9,7 +9,7 @@ from pipeline.markdown import cell, table
 from pipeline.release_benchmarks import HEAD, benchmark_rows
 from pipeline.release_duplicates import CARD_HELD_OUT, duplicate_sections
 from pipeline.release_folders import holds_out, texts_format
-from pipeline.release_mixture import mixture_tables
+from pipeline.release_mixture import mixture_tables, wanted_tokens
 from pipeline.release_packing import columns_table, length_configs, packing_section
 
 _PASS_OF = {
@@ -39,6 +39,7 @@ _TEXTS = {
     ),
     "off": "The release has no `texts/`: the recipe says `release.texts: off`. Its token ids decode to them.",
 }
+_TEXTS_ELSEWHERE = "Texts and attribution lie in the release that this set is packed from."
 _CARD_ATTRIBUTION = """\
 Every document has a row in `attribution/`, in the file of its shard's name: `doc_id`, its repository, revision and
 path, its SWHID, licence, the evidence for that, and the copyright statements of its text.
@@ -58,6 +59,7 @@ _NOT_KNOWN = {
     "copyright": "no copyright statement found in the text",
 }
 _TOLERATED_SHARE = 0.0005
+_TOLERATED_SHORTFALL = 0.01
 
 
 def summary(manifest: Manifest) -> str:
@@ -76,7 +78,7 @@ def summary(manifest: Manifest) -> str:
         *mixture_tables(manifest),
         "## Licences",
         table(("licence", "kind", "what it is", *_AMOUNTS), _by(manifest, "licence", "kind", "licence_words")),
-        _ATTRIBUTION,
+        *([_ATTRIBUTION] if manifest.packed_from is None else []),
         "## Kinds of licence",
         table(("what it is", "kind", *_AMOUNTS, "meaning"), _words(manifest)),
         "## Documents without an acceptable licence",
@@ -97,7 +99,7 @@ def summary(manifest: Manifest) -> str:
         "## Packing",
         *packing_section(manifest),
         "## Texts",
-        _TEXTS[texts_format(manifest.recipe)],
+        _TEXTS[texts_format(manifest.recipe)] if manifest.packed_from is None else _TEXTS_ELSEWHERE,
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -163,8 +165,11 @@ def _headline(manifest: Manifest) -> str:
 
 
 def _warnings(manifest: Manifest) -> Iterable[str]:
-    """What a reader must not miss: a ratio that is not the one asked for."""
+    """What a reader must not miss: a total or a ratio that is not the one asked for."""
     total = sum(manifest.mixture.reached_tokens.values())
+    wanted = wanted_tokens(manifest)
+    if total < (1 - _TOLERATED_SHORTFALL) * wanted:
+        yield f"**Warning:** {wanted:,} tokens were asked for; at these shares there are not enough documents for them."
     for kind, share in manifest.mixture.shares.items():
         reached = manifest.mixture.reached_tokens[kind] / total if total else 0.0
         if abs(reached - share) > _TOLERATED_SHARE:

@@ -80,8 +80,9 @@ def tokenize_release(
     sections = checked_token_sections(manifest.recipe, tokenizer, overrides)
     digest = sha256(tokenizer_bytes(sections)).hexdigest()
     out = Storage(output or f"{folder.rstrip('/')}-tokens-{digest[:8]}")
-    _check_not_taken(out)
     made = _Making(release, manifest, sections, out)
+    made.renderer()  # a control token that is absent is told before anything is written
+    _check_not_taken(out)
     for number in range(num_shards(manifest)):
         progress(f"shard {number + 1} of {num_shards(manifest)}")
         made.shard(number)

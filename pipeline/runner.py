@@ -24,7 +24,7 @@ from pipeline.passes import PASSES, STEPS
 from pipeline.plan import Plan, make_plan, read_plan, write_plan
 from pipeline.recipe import Recipe
 from pipeline.steps import Step
-from pipeline.tokenizer_file import load_tokenizer
+from pipeline.tokenizer_file import load_renderer
 from pipeline.units import Mill, step_named, unit_bytes, units_to_run
 
 _LOCK_SECONDS = 3
@@ -87,12 +87,12 @@ def states(mill: Mill) -> Iterator[StepState]:
 
 
 def check_ready(recipe: Recipe, until: str | None = None) -> int:
-    """The number of the last pass to run; raises RecipeError for no such pass, no tokenizer or no benchmark file."""
+    """The number of the last pass to run; raises RecipeError for no such pass, no fit tokenizer, no benchmark file."""
     if until is not None and until not in PASSES:
         raise RecipeError(f"--until {until}: no such pass", hint=f"expected one of {', '.join(PASSES)}")
     last = PASSES.index(until or PASSES[-1]) + 1
     if last >= _FIRST_WITH_TOKENIZER:
-        load_tokenizer(recipe)
+        load_renderer(recipe)
         load_matcher(recipe)
     return last
 

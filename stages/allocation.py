@@ -42,6 +42,11 @@ class Rule(NamedTuple):
     maximum_tokens: int | None = None
     maximum_bytes: int | None = None
 
+    @property
+    def capped(self) -> bool:
+        """Whether there is a maximum."""
+        return self.maximum_tokens is not None or self.maximum_bytes is not None
+
     def cap(self, stock: Stock) -> float:
         """Tokens that the maxima allow, bytes at the stock's ratio; infinity without any."""
         caps = [] if self.maximum_tokens is None else [float(self.maximum_tokens)]

@@ -102,10 +102,12 @@ class TextTokenizer:
         reference = _reference(text_json)
         engine, encode = _choose_engine(text_json, reference)
         every = {token.content: token.id for token in added}
-        ends = {end_of_document} if beginning_of_document is None else {end_of_document, beginning_of_document}
-        for name in sorted(ends):
+        ends = {end_of_document: "tokenizer.end_of_document"}
+        if beginning_of_document is not None:
+            ends.setdefault(beginning_of_document, "tokenizer.beginning_of_document")
+        for name, key in sorted(ends.items()):
             if name not in every:
-                raise _absent(name, every, "name another one, or choose another tokenizer")
+                raise _absent(name, every, f"set {key}, or choose another tokenizer")
         token_bytes = _byte_table(model.vocab, added)
         specials = [token.content for token in added if token.special or token.content in ends]
         control = {name: every[name] for name in every if name in specials or name not in model.vocab}

@@ -84,7 +84,7 @@ def test_every_document_of_the_release_says_so(mill: Mill, life: Shown) -> None:
     assert len(documents) > 50
     for identifier in documents:
         text = life(mill, identifier)
-        assert "release: the document is in it" in text
+        assert "release: the document is in it; `positions/` says where" in text
         assert "clean: kept with " in text
 
 

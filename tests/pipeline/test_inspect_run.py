@@ -73,6 +73,18 @@ def test_a_plan_before_a_run_says_that_all_will_run(tiny_recipe: Path, capsys: p
     assert "5 rewrite   off: not in this version" in text
 
 
+def test_a_narrow_terminal_cuts_no_number(
+    finished_recipe: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "30")
+    print_plan(open_mill(load_recipe(finished_recipe, ["mixture.preset=pile-v1"])))
+    print_status(reopen_mill(str(finished_recipe.parent / "work")))
+    text = capsys.readouterr().out
+    assert "\nkind  domain " in text
+    assert "documents kept" in text
+    assert "\N{HORIZONTAL ELLIPSIS}" not in text
+
+
 def test_a_plan_runs_nothing(tiny_recipe: Path) -> None:
     print_plan(open_mill(load_recipe(tiny_recipe)))
     left = [path.name for path in (tiny_recipe.parent / "work").rglob("*") if path.is_file()]
@@ -115,6 +127,13 @@ def test_a_plan_without_a_tokenizer_says_how_to_get_one(tiny_recipe: Path, capsy
     [line] = [line for line in capsys.readouterr().out.splitlines() if line.startswith("no tokenizer yet: ")]
     assert line.startswith("no tokenizer yet: tokenizer.path: ")
     assert "corpusmill tokenizer train" in line
+
+
+def test_a_plan_says_which_control_token_is_absent(tiny_recipe: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    print_plan(open_mill(load_recipe(tiny_recipe, ["rendering.template=starcoder2"])))
+    [line] = [line for line in capsys.readouterr().out.splitlines() if line.startswith("a run will stop: ")]
+    assert "no control token '<fim_prefix>'" in line
+    assert "rendering.template" in line
 
 
 @pytest.mark.parametrize(

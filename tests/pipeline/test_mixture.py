@@ -251,6 +251,16 @@ def test_what_a_maximum_takes_goes_to_the_others(cap: str, tmp_path: Path, run_a
         assert 4_900 < tokens <= 5_000
 
 
+def test_what_whole_documents_leave_of_a_maximum_goes_to_the_others(tmp_path: Path, run_alone: Run) -> None:
+    recipe = write_subsets(tmp_path, ALPHA=MANY, gamma=[100] * 700, delta=MANY[:600])
+    domains = released(
+        recipe, run_alone, "mixture.tokens=40000", "mixture.domains={gamma: {weight: 0.9, maximum_tokens: 5000}}"
+    )
+    gamma, rest = domains["text", "gamma"], domains["text", ""]
+    assert gamma.target_tokens - gamma.reached_tokens > 50, "another document of 100 words does not fit"
+    assert gamma.reached_tokens + rest.reached_tokens == pytest.approx(12_000, abs=40)
+
+
 def test_weights_of_one_kind_above_one_are_an_error_that_names_them(tmp_path: Path, run_alone: Run) -> None:
     recipe = write_subsets(tmp_path, ALPHA=MANY[:10], gamma=MANY[:10], delta=MANY[:10])
     weights = "mixture.domains={gamma: {weight: 0.6}, delta: {weight: 0.6}, ALPHA: {weight: 0.6}}"

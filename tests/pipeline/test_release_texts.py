@@ -153,6 +153,25 @@ def test_the_mixture_says_what_was_asked_for_and_what_was_reached(manifest: Mani
         assert shown[kind][:3] == [f"{share:.2%}", f"{reached / total:.4%}", f"{reached:,}"]
 
 
+def test_a_release_of_fewer_tokens_than_asked_for_says_so(manifest: Manifest) -> None:
+    total = sum(manifest.mixture.reached_tokens.values())
+    assert "tokens were asked for" not in summary(manifest)
+    for wanted, is_short in ((2 * total, True), (total + 1, False)):
+        recipe = manifest.recipe | {"mixture": {"tokens": wanted}}
+        asked = msgspec.structs.replace(manifest, recipe=recipe)
+        assert (f"**Warning:** {wanted:,} tokens were asked for" in summary(asked)) is is_short
+        again = msgspec.structs.replace(asked, packed_from="0" * 64)
+        assert "tokens were asked for" not in summary(again)
+
+
+def test_a_second_set_says_that_texts_lie_elsewhere(manifest: Manifest) -> None:
+    text = summary(msgspec.structs.replace(manifest, packed_from="0" * 64))
+    assert "`texts/` has" in summary(manifest)
+    assert "`texts/` has" not in text
+    assert "`attribution/` has" not in text
+    assert "Texts and attribution lie in the release" in text
+
+
 def test_domains_have_a_table_where_there_are_any(manifest: Manifest) -> None:
     assert "## Mixture by domain" not in summary(manifest)
     code, text = manifest.mixture.domains

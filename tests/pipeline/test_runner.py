@@ -1,5 +1,6 @@
 """What is looked at before a run begins."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,6 +29,24 @@ def test_a_cache_that_cannot_be_written_stops_a_run_before_its_first_pass(
         run_recipe(mill)
     assert str(cache) in caught.value.message
     assert "licences.cache" in caught.value.hint
+    assert mill.work.list("ingest") == {}
+
+
+@pytest.mark.parametrize(
+    ("override", "name", "key"),
+    [
+        ("rendering.template=starcoder2", "<fim_prefix>", "rendering.template"),
+        ("tokenizer.end_of_document=<|endoftxt|>", "<|endoftxt|>", "tokenizer.end_of_document"),
+        ("tokenizer.beginning_of_document=<s>", "<s>", "tokenizer.beginning_of_document"),
+    ],
+)
+def test_a_control_token_that_is_absent_stops_a_run_before_its_first_pass(
+    tiny_recipe: Path, run_recipe: Callable[..., None], override: str, name: str, key: str
+) -> None:
+    mill = open_mill(load_recipe(tiny_recipe, [override]))
+    with pytest.raises(RecipeError, match=re.escape(f"no control token '{name}'")) as caught:
+        run_recipe(mill)
+    assert key in caught.value.hint
     assert mill.work.list("ingest") == {}
 
 
