@@ -72,8 +72,8 @@ _COMMENTS = {
     ),
     "rendering": (
         "template: qwen or starcoder2, whose control tokens the tokenizer must have. fim.rate: the share of code\n"
-        "files that are cut for fill-in-the-middle, of these fim.spm with the suffix first. repository.share: the\n"
-        "share of the groups of files of a repository that become one document. docs/training-forms.md has the forms."
+        "files that are cut for fill-in-the-middle, of these fim.spm with the suffix first. repository.share: how\n"
+        "much of the code stands in documents of several files of a repository. docs/training-forms.md has the forms."
     ),
     "packing": (
         "mode: best_fit (cuts what is longer than a sequence alone), concat (whatever stands at its end), or none.\n"

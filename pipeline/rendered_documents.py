@@ -17,7 +17,7 @@ from manifests.document import ID_BYTES, Kind
 from stages.exchange import fixed_binary_array, lexsorted, sortable
 from stages.mixing import order_keys
 from stages.rendering import Renderable, Rendered, Renderer, RenderingOptions, packed_id
-from stages.rendering_draws import is_repository_document
+from stages.rendering_draws import Chunk, chosen_chunks
 
 _ID = pa.binary(ID_BYTES)
 # One row for each packed document; `members` are the source documents that its tokens are of, in order.
@@ -100,10 +100,14 @@ def rendered_documents(
     for row in _rows(texts.filter(pc.invert(mask))):
         packed += [_alone(row, copy, rendering) for copy in range(row["copies"])]
         progress()
-    for files in _repositories(texts.filter(mask)):
-        packed += _of_repository(files, rendering)
-        progress()
+    packed += _of_repositories(texts.filter(mask), _code_bytes(texts), rendering, progress)
     return packed
+
+
+def _code_bytes(texts: pa.Table) -> int:
+    """Bytes of all documents of kind code, every copy counted."""
+    sizes = pc.multiply(texts.column("num_bytes"), texts.column("copies"))
+    return int(pc.sum(sizes.filter(pc.equal(texts.column("kind"), "code"))).as_py() or 0)
 
 
 def packed_tables(packed: Sequence[PackedDocument], seed: int) -> tuple[pa.Table, dict[str, list[Int32s]]]:
@@ -146,19 +150,39 @@ def _repositories(texts: pa.Table) -> Iterator[list[Row]]:
         start += num_files
 
 
-def _of_repository(files: list[Row], rendering: Rendering) -> Iterator[PackedDocument]:
-    """Some runs of files as repository documents, the others file by file."""
-    for copy in range(max(row["copies"] for row in files)):
-        present = [row for row in files if row["copies"] > copy]
-        alone = set(range(len(present)))
+def _of_repositories(
+    texts: pa.Table, code_bytes: int, rendering: Rendering, progress: Callable[[], object]
+) -> Iterator[PackedDocument]:
+    """As many chunks of files as the share of the code asks for as repository documents, the others file by file."""
+    chunks: list[Chunk] = []
+    for files in _repositories(texts):
+        chunks += _chunks(files, rendering)
+        progress()
+    wanted = rendering.options.repository_share * code_bytes
+    chosen = {(chunk.first_id, chunk.copy): chunk.num_files for chunk in chosen_chunks(chunks, wanted, rendering.seed)}
+    for files in _repositories(texts):
+        for copy, present in _present(files):
+            place = 0
+            while place < len(present):
+                num_files = chosen.get((present[place]["id"], copy), 1)
+                rows = present[place : place + num_files]
+                yield _together(rows, copy, rendering) if num_files > 1 else _alone(rows[0], copy, rendering)
+                place += num_files
+        progress()
+
+
+def _chunks(files: list[Row], rendering: Rendering) -> Iterator[Chunk]:
+    for copy, present in _present(files):
         for run in rendering.renderer.chunks([_renderable(row, rendering.formats) for row in present]):
-            members = present[run]
-            first = members[0]
-            names = first["repo"], first["revision"], first["id"]
-            if is_repository_document(*names, share=rendering.options.repository_share, seed=rendering.seed):
-                alone.difference_update(range(len(present))[run])
-                yield _together(members, copy, rendering)
-        yield from (_alone(present[place], copy, rendering) for place in sorted(alone))
+            rows = present[run]
+            num_bytes = sum(row["num_bytes"] for row in rows)
+            yield Chunk(rows[0]["repo"], rows[0]["revision"], rows[0]["id"], copy, len(rows), num_bytes)
+
+
+def _present(files: list[Row]) -> Iterator[tuple[int, list[Row]]]:
+    """Copy by copy, the files of which there are as many."""
+    for copy in range(max(row["copies"] for row in files)):
+        yield copy, [row for row in files if row["copies"] > copy]
 
 
 def _alone(row: Row, copy: int, rendering: Rendering) -> PackedDocument:

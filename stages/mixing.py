@@ -180,9 +180,11 @@ def trim_window(sums: Sums, target: int, maximum_bytes: int | None = None) -> Wi
         first = min(first, int(np.searchsorted(np.cumsum(sums.num_bytes), maximum_bytes, side="right")))
     if first == bins:
         return Window(bins, bins - 1, 0 if not bins else int(tokens[-1]))
-    # Enough documents to choose from, so that what is left over can be filled with small ones.
+    # Enough documents to choose from, so that what is left over can be filled with small ones, but all of one copy: so
+    # nothing is taken once more before everything was taken as often as that.
     last = first + int(np.searchsorted(np.cumsum(sums.documents[first:]), 2000))
-    return Window(first, min(last, bins - 1), int(tokens[first - 1]) if first else 0)
+    of_copy = (first // KEY_BINS + 1) * KEY_BINS - 1
+    return Window(first, min(last, of_copy, bins - 1), int(tokens[first - 1]) if first else 0)
 
 
 def fill_budget(

@@ -5,6 +5,7 @@ came before, plays a part. A copy has a name of its own, and so is cut elsewhere
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import xxhash
 
@@ -58,6 +59,40 @@ def repository_chunks(lengths: Sequence[int], maximum_tokens: int) -> list[slice
     return chunks
 
 
-def is_repository_document(repository: str, revision: str, first_id: bytes, *, share: float, seed: int) -> bool:
-    """Whether a chunk is rendered as one document, by its first member; with a probability of `share`."""
-    return happens(share, seed, repository, revision, first_id.hex(), "repository")
+class Chunk(NamedTuple):
+    """Some files of a repository that may become one document.
+
+    Attributes:
+        repository, revision: of all of them.
+        first_id: of the first; with `copy` the name of the chunk.
+        num_files: that follow each other in the order of their paths.
+        num_bytes: of their texts together.
+    """
+
+    repository: str
+    revision: str
+    first_id: bytes
+    copy: int
+    num_files: int
+    num_bytes: int
+
+
+def chosen_chunks(chunks: Sequence[Chunk], wanted_bytes: float, seed: int) -> list[Chunk]:
+    """The chunks that become documents: in an order of draws, until there are as many bytes as wanted, or nearly so.
+
+    Returns:
+        Their bytes differ from `wanted_bytes` by half a chunk at most; all chunks where they have fewer.
+    """
+
+    def draw(chunk: Chunk) -> tuple[int, bytes, int]:
+        names = chunk.repository, chunk.revision, chunk.first_id.hex(), str(chunk.copy), "repository"
+        return drawn(seed, *names), chunk.first_id, chunk.copy
+
+    chosen: list[Chunk] = []
+    total = 0
+    for chunk in sorted(chunks, key=draw):
+        if total + chunk.num_bytes / 2 > wanted_bytes:
+            break
+        chosen.append(chunk)
+        total += chunk.num_bytes
+    return chosen

@@ -177,6 +177,7 @@ def test_second_copies_come_after_all_first_ones() -> None:
     assert place_of(np.array([0, 1, 2]), keys).tolist() == [KEY_BINS - 1, KEY_BINS, 2 * KEY_BINS + KEY_BINS // 2]
     sums = summed([KEY_BINS - 1, KEY_BINS], [5, 7], copies=2)
     assert trim_window(sums, 5) == Window(KEY_BINS, 2 * KEY_BINS - 1, 5)
+    assert trim_window(sums, 4) == Window(KEY_BINS - 1, KEY_BINS - 1, 0)  # no second copy where a first one is left out
 
 
 @given(st.lists(st.integers(1, 50), max_size=30), st.integers(0, 400))

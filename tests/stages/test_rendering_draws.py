@@ -1,3 +1,4 @@
+import random
 from collections import Counter
 from itertools import pairwise
 
@@ -5,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.rendering_draws import drawn, happens, is_repository_document, repository_chunks, split
+from stages.rendering_draws import Chunk, chosen_chunks, drawn, happens, repository_chunks, split
 
 seeds = st.integers(0, 2**64 - 1)
 
@@ -58,17 +59,28 @@ def test_a_file_that_is_too_long_stands_in_no_chunk() -> None:
     assert repository_chunks([], 10) == []
 
 
-def test_chunks_become_documents_by_their_own_draw() -> None:
-    def chosen(repository: str, revision: str, share: float) -> list[bool]:
-        return [
-            is_repository_document(repository, revision, bytes([n % 256] * 16), share=share, seed=n // 256)
-            for n in range(2_000)
-        ]
+def chunk(number: int, num_bytes: int, repository: str = "a/b") -> Chunk:
+    return Chunk(repository, "1", number.to_bytes(16, "big"), 0, 2, num_bytes)
 
-    found = chosen("a/b", "1", 0.3)
-    assert abs(sum(found) - 600) < 5 * (2_000 * 0.21) ** 0.5
-    assert found != chosen("a/c", "1", 0.3)
-    assert found != chosen("a/b", "2", 0.3)
-    assert all(more or not less for less, more in zip(found, chosen("a/b", "1", 0.6), strict=True))
-    assert not any(chosen("a/b", "1", 0.0))
-    assert all(chosen("a/b", "1", 1.0))
+
+@given(st.lists(st.integers(1, 1_000), max_size=60), st.floats(0, 1.2), st.integers(0, 2**64 - 1), st.randoms())
+def test_chosen_chunks_have_the_bytes_that_are_wanted(
+    sizes: list[int], share: float, seed: int, order: random.Random
+) -> None:
+    chunks = [chunk(number, size) for number, size in enumerate(sizes)]
+    wanted = share * sum(sizes)
+    chosen = chosen_chunks(chunks, wanted, seed)
+    total = sum(one.num_bytes for one in chosen)
+    assert abs(total - wanted) <= max(sizes, default=0) / 2 or len(chosen) == len(chunks)
+    assert chosen_chunks(order.sample(chunks, len(chunks)), wanted, seed) == chosen
+    assert chosen_chunks(chunks, 2 * wanted, seed)[: len(chosen)] == chosen  # more only add
+
+
+def test_the_order_of_chunks_is_that_of_their_own_names() -> None:
+    one, other = ([chunk(n, 1, name) for n in range(200)] for name in ("a/b", "a/c"))
+    first, second = ([c.first_id for c in chosen_chunks(chunks, 60, 1)] for chunks in (one, other))
+    assert len(first) == len(second) == 60
+    assert first != second
+    assert first != [c.first_id for c in chosen_chunks(one, 60, 2)]
+    assert chosen_chunks([], 5, 1) == []
+    assert chosen_chunks(one, 0, 1) == []
