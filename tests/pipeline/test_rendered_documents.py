@@ -77,7 +77,7 @@ def test_a_repository_document_is_no_longer_than_its_maximum() -> None:
 
 
 def test_about_the_chosen_share_stands_in_repository_documents() -> None:
-    files = [row(f"{n:03}.py", f"value_{n} = {n}\n" * 5, repo=f"r/{n % 500}") for n in range(2000)]
+    files = [row(f"{n:03}.py", f"value_{n} = {n}\n" * 60, repo=f"r/{n % 500}") for n in range(2000)]
     packed = rendered(files, repository_share=0.3)
     share = sum(len(document.rendered.ids) for document in packed if len(document.rendered.members) > 1) / sum(
         len(document.rendered.ids) for document in packed
