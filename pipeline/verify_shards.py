@@ -207,7 +207,10 @@ class ShardCheck:
         found(~opens & (kinds != np.roll(kinds, 1)), lambda _: "expected one kind, got two")
         number = np.cumsum(opens) - 1
         is_cut = np.bincount(number) > 1
-        tokens = np.bincount(number, weights=lengths)
+        tokens = np.bincount(number, weights=lengths).astype(np.int64)
+        if self._manifest.packing.mode != "concat":
+            needless = (is_cut & (tokens <= self._length))[number] & opens
+            found(needless, lambda i: f"expected {tokens[number[i]]} tokens in one piece, for they fit in a sequence")
         for place, kind in enumerate(KINDS):
             of_kind = kinds[opens] == place
             self.totals.documents[kind] += int(of_kind.sum())
