@@ -4,7 +4,7 @@ Nearly every token is told to be ordinary text by one comparison, because contro
 vocabulary; only the others are looked at again. Documents are put together from their pieces once a shard is read.
 
 Cost: see `pipeline.verify`. Memory: a row group (64 MiB of ids) some four times over, 70 bytes for each piece of one
-shard and 16 bytes for each document of the release.
+shard and, for each context length, 32 bytes for each document of the release.
 """
 
 from collections.abc import Callable, Sequence
