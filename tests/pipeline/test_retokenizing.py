@@ -117,6 +117,7 @@ def test_json_lines_give_the_same_set_as_parquet(finished_recipe: Path, other: s
         (["mixture.code=1"], "expected a key of tokenizer, rendering, packing, got one of 'mixture'"),
         (["packing.length=1"], "packing.length: unknown key"),
         (["packing.sequence_tokens=1"], "packing.sequence_tokens"),
+        (["tokenizer=3"], "--set: tokenizer: expected"),
         (["tokenizer.end_of_document=<|end|>"], "no control token '<|end|>'"),
         (["rendering.template=starcoder2"], "no control token '<fim_prefix>'"),
     ],
