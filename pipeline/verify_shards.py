@@ -149,6 +149,8 @@ class ShardCheck:
 
         last = rows.begins + rows.lengths - 1
         ends = np.isin(last, places[~is_padding & (ids == end)])
+        if beginning is not None:  # which may be the same token: cut off alone, it begins its document
+            ends &= (rows.offsets > 0) | (rows.lengths > 1)
         inside = ~is_padding & ~np.isin(places, last[ends])
         if beginning is not None:
             first = rows.begins[rows.offsets == 0]

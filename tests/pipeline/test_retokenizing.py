@@ -103,6 +103,15 @@ def test_forms_and_packing_change_as_asked(release: Path, other: str, tmp_path: 
     assert made.recipe["rendering"]["fim"]["rate"] == 0
 
 
+def test_one_token_may_begin_and_end_documents_wherever_they_are_cut(release: Path, other: str, tmp_path: Path) -> None:
+    overrides = ["packing={mode: concat, sequence_tokens: 16}", "tokenizer.beginning_of_document=<|endoftext|>"]
+    made = Path(tokenize_release(str(release), other, output=str(tmp_path / "set"), overrides=overrides))
+    rows = [row for path in (made / "data").iterdir() for row in pq.read_table(path).to_pylist()]
+    pieces = [piece for row in rows for piece in zip(row["doc_offsets"], row["seq_lengths"], strict=True)]
+    assert (0, 1) in pieces  # the beginning alone, at the end of a sequence
+    verify_release(str(made))
+
+
 def test_json_lines_give_the_same_set_as_parquet(finished_recipe: Path, other: str, run_alone: Run) -> None:
     run_alone(finished_recipe, "release.texts=jsonl.zst", "version=0.3.0")
     folder = finished_recipe.parent / "releases"
