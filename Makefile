@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= 2
 
-.PHONY: demo test test-unit test-real check docs bench bench-run bench-dedup bench-dedup-scale bench-redaction bench-redaction-hostile eval-licence eval-redaction eval-kingfisher wheel lock clean
+.PHONY: demo test test-unit test-real test-training check docs bench bench-run bench-dedup bench-dedup-scale bench-redaction bench-redaction-hostile eval-licence eval-redaction eval-kingfisher wheel lock clean
 
 ## demo: make the environment, build real input shards, run the whole mill, verify the release
 demo: .venv/runtime
@@ -26,6 +26,10 @@ test-unit: .venv/dev
 
 test-real: .venv/dev
 	$(BIN)/python -m pytest -m real -rs
+
+## test-training: the code of docs/training.md, with torch, on a release of its own or on the one that CORPUSMILL_RELEASE names
+test-training: .venv/training
+	$(BIN)/python -m pytest -rs -s tests/docs/test_training_page.py
 
 ## check: lint, format, types, import direction, generated documentation
 check: .venv/dev
@@ -103,6 +107,11 @@ clean:
 .venv/runtime: .venv/build requirements.txt pyproject.toml
 	VIRTUAL_ENV=.venv $(BIN)/uv pip install -q --require-hashes --compile-bytecode -r requirements.txt
 	VIRTUAL_ENV=.venv $(BIN)/uv pip install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+# pip, not uv: where pip is offered a build of torch for this machine, uv does not look.
+.venv/training: .venv/dev requirements-training.txt
+	$(BIN)/python -m pip install -q --disable-pip-version-check -r requirements-training.txt
 	@touch $@
 
 .venv/dev: .venv/runtime requirements-dev.txt

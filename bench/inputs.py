@@ -70,7 +70,11 @@ def write_recipe(inputs: Inputs, folder: Path, **more: object) -> Path:
 
 
 def multiplied(inputs: Inputs, times: int, folder: Path) -> Inputs:
-    """The inputs `times` times over; every fourth word gets a letter of its copy, so copies share no word 5-gram."""
+    """The inputs `times` times over; every fourth word gets a letter of its copy, so copies share no word 5-gram.
+
+    A text that speaks of licences stays as it is, a duplicate: else each copy would have notices of its own, and the
+    licence detector hours of work.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     code = [_copy(shard, copy, folder) for copy in range(times) for shard in inputs.code]
     text = [_copy(shard, copy, folder) for copy in range(times) for shard in inputs.text]
@@ -83,11 +87,18 @@ def _copy(shard: Path, copy: int, folder: Path) -> Path:
     with zstandard.open(target, "wt", encoding="utf-8") as out:
         for row in _rows(shard):
             field = "content" if "content" in row else "text"
-            row[field] = _FOUR_WORDS.sub(lambda words: words.group() + mark, str(row[field]))
+            row[field] = _marked(str(row[field]), mark)
             if "repo_name" in row:
                 row["repo_name"] = f"{row['repo_name']}-{copy}"
             out.write(json.dumps(row, ensure_ascii=False) + "\n")
     return target
+
+
+def _marked(text: str, mark: str) -> str:
+    lowered = text.lower()
+    if any(word in lowered for word in ("licen", "copyright", "spdx")):
+        return text
+    return _FOUR_WORDS.sub(lambda words: words.group() + mark, text)
 
 
 def _rows(shard: Path) -> Iterator[dict[str, object]]:

@@ -141,7 +141,7 @@ def _prepare(recipe: Recipe) -> None:
 STEPS = [
     Step(
         name="tokenize",
-        version=3,
+        version=4,
         number=6,
         pass_name="tokenize",
         grain="slices",

@@ -179,7 +179,7 @@ def _prepare(recipe: Recipe) -> None:
 STEPS = [
     Step(
         name="pack",
-        version=4,
+        version=5,
         number=8,
         pass_name="pack",
         grain="partitions",

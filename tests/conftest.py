@@ -6,11 +6,13 @@
 import json
 import os
 import random
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import zstandard
+from filelock import FileLock
 from hypothesis import settings
 
 from pipeline.pass_9_release import release_folder
@@ -56,16 +58,35 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.name in loading)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _user_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """One cache for all tests, none of the user's, so that the detector's index is loaded at most a few times.
-
-    Test processes that run side by side share it: the temporary folder of each lies in the session's.
-    """
+@pytest.fixture(scope="session")
+def _shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for all test processes that run side by side: the temporary folder of each lies in the session's."""
     own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _user_cache(_shared_folder: Path) -> Iterator[None]:
+    """One cache for all tests, none of the user's, so that the detector's index is loaded at most a few times."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str((own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "cache"))
+        patch.setenv("XDG_CACHE_HOME", str(_shared_folder / "cache"))
         yield
+
+
+@pytest.fixture(scope="session")
+def made_once(_shared_folder: Path) -> Callable[[str, Callable[[Path], object]], Path]:
+    """`made_once(name, make)`: a folder that one of the test processes fills and all of them read."""
+
+    def made(name: str, make: Callable[[Path], object]) -> Path:
+        folder, done = _shared_folder / name, _shared_folder / f"{name}.done"
+        with FileLock(f"{folder}.lock"):
+            if not done.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                make(folder)
+                done.touch()
+        return folder
+
+    return made
 
 
 class SilentProgress:
@@ -134,16 +155,21 @@ def small_inputs(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def small_recipe(tmp_path_factory: pytest.TempPathFactory) -> Recipe:
-    """The recipe of `small_release`."""
-    return load_recipe(write_small_inputs(tmp_path_factory.mktemp("small")))
+def small_recipe(made_once: Callable[[str, Callable[[Path], object]], Path]) -> Recipe:
+    """The recipe of `small_release`, which is made."""
+
+    def make(folder: Path) -> None:
+        # Otherwise every step's own process imports it, a second each where Python writes no bytecode.
+        import datatrove.executor  # noqa: F401
+
+        folder.mkdir()
+        recipe = load_recipe(write_small_inputs(folder))
+        run_mill(open_mill(recipe), workers=2, progress=SilentProgress())
+
+    return load_recipe(made_once("small", make) / "recipe.yaml")
 
 
 @pytest.fixture(scope="session")
 def small_release(small_recipe: Recipe) -> Path:
     """A release folder. Never change it: work on a copy."""
-    # Otherwise every step's own process imports it, a second each where Python writes no bytecode.
-    import datatrove.executor  # noqa: F401
-
-    run_mill(open_mill(small_recipe), workers=2, progress=SilentProgress())
     return Path(release_folder(small_recipe).root)

@@ -27,6 +27,7 @@ from pipeline.units import Mill, run_unit, units_to_run
 from stages.rendering import Renderer
 from stages.tokenizer_training import train
 
+MadeOnce = Callable[[str, Callable[[Path], object]], Path]
 NUM_FILES = 66
 NUM_TEXTS = 36
 END_OF_DOCUMENT = "<|endoftext|>"
@@ -144,21 +145,24 @@ def tiny_recipe(_tiny_inputs: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def _tiny_finished(_tiny_inputs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    recipe = _copied(_tiny_inputs, tmp_path_factory.mktemp("finished") / "tiny")
-    run_mill(open_mill(load_recipe(recipe)), workers=2, progress=SilentProgress())
-    return recipe.parent
+def _tiny_finished(_tiny_inputs: Path, made_once: MadeOnce) -> Path:
+    def make(folder: Path) -> None:
+        run_mill(open_mill(load_recipe(_copied(_tiny_inputs, folder))), workers=2, progress=SilentProgress())
+
+    return made_once("tiny-finished", make)
 
 
 @pytest.fixture(scope="session")
-def holding_out(_tiny_finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def holding_out(_tiny_finished: Path, made_once: MadeOnce) -> Path:
     """The path of a recipe that was run with a fifth of its documents held out. Never change it: work on a copy."""
-    recipe = _copied(_tiny_finished, tmp_path_factory.mktemp("held") / "tiny")
-    overrides = ["version=0.2.0", "held_out={fraction: 0.2, seed: 3}"]
-    mill = open_mill(load_recipe(recipe, overrides))
-    for step in STEPS:
-        _run_step_alone(mill, step, backwards=False)
-    return recipe
+
+    def make(folder: Path) -> None:
+        overrides = ["version=0.2.0", "held_out={fraction: 0.2, seed: 3}"]
+        mill = open_mill(load_recipe(_copied(_tiny_finished, folder), overrides))
+        for step in STEPS:
+            _run_step_alone(mill, step, backwards=False)
+
+    return made_once("tiny-holding-out", make) / "recipe.yaml"
 
 
 @pytest.fixture

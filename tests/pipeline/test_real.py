@@ -46,17 +46,17 @@ SHARED = Path(os.environ.get("CORPUSMILL_SHARED", Path(__file__).parents[2].pare
 # Golden numbers. Whoever changes a rule changes them here, in the same commit, and says why.
 READ = {"stack": 15_427, "pile": 4_451, "prs": 1_277}
 REJECTED = {
-    "licence/copyleft_in_header": 1_368,
-    "licence/copyleft_in_licence_file": 2_735,
+    "licence/copyleft_in_header": 1_384,
+    "licence/copyleft_in_licence_file": 2_823,
     "licence/copyleft_in_metadata": 24,
-    "licence/licence_file_contradicts_header": 112,
+    "licence/licence_file_contradicts_header": 116,
     "licence/manifest_contradicts_header": 225,
     "licence/metadata_contradicts_header": 29,
     "licence/no_licence_found": 101,
     "licence/not_allowed_in_header": 5,
-    "licence/not_allowed_in_licence_file": 363,
+    "licence/not_allowed_in_licence_file": 417,
     "licence/not_allowed_in_metadata": 5,
-    "licence/proprietary_in_header": 6,
+    "licence/proprietary_in_header": 7,
     "licence/proprietary_in_licence_file": 2,
     "licence/proprietary_in_metadata": 54,
     "licence/subset_off_by_default": 78,
@@ -64,6 +64,8 @@ REJECTED = {
     "licence/unknown_in_licence_file": 8,
     "filter/address_character_fraction_above_maximum": 1,
     "filter/alphabetic_fraction_below_minimum": 54,
+    "filter/base_mean_line_characters_above_maximum": 5,
+    "filter/data_file_fraction_above_maximum": 143,
     "filter/duplicate_10_gram_character_fraction_above_maximum": 1,
     "filter/duplicate_5_gram_character_fraction_above_maximum": 4,
     "filter/duplicate_9_gram_character_fraction_above_maximum": 1,
@@ -79,26 +81,37 @@ REJECTED = {
     "filter/has_generated_phrase_above_maximum": 13,
     "filter/html_text_characters_below_minimum": 87,
     "filter/html_text_fraction_below_minimum": 26,
+    "filter/is_bot_pull_request_above_maximum": 101,
+    "filter/is_dependency_or_release_title_above_maximum": 74,
     "filter/is_generated_above_maximum": 101,
     "filter/longest_encoded_run_characters_above_maximum": 19,
     "filter/longest_line_characters_above_maximum": 18,
     "filter/mean_line_characters_above_maximum": 55,
+    "filter/num_hunks_below_minimum": 3,
     "filter/num_lines_above_maximum": 11,
+    "filter/pull_request_title_characters_below_minimum": 31,
     "deduplicate/exact_duplicate": 396,
-    "deduplicate/near_duplicate": 519,
+    "deduplicate/near_duplicate": 557,
     "deduplicate/same_shingles": 23,
     "deduplicate/repeated_row": 61,
     "redact/heavy_leak": 2,
-    "mix/not_selected": 642,
-    "settle/over_budget": 788,
+    "mix/not_selected": 145,
+    "settle/over_budget": 2_169,
 }
-KEPT_BY_STEP = {"ingest": 19_878, "judge": 13_927, "clean": 12_926, "tokenize": 12_284, "pack": 11_496}
-TOKENS = {"code": 13_902_677, "text": 5_958_291}
-SEQUENCES = {"code": 3_397, "text": 1_458}
-PULL_REQUESTS: dict[str, list[int]] = {}
-FORMS: dict[str, int] = {}
-LONG_SEQUENCES: dict[str, int] = {}
-TEXT_FORMS = {"byte_order_mark": 387, "line_ends": 117, "notebook": 14}
+KEPT_BY_STEP = {"ingest": 21_155, "judge": 14_684, "clean": 13_645, "tokenize": 13_500, "pack": 11_331}
+TOKENS = {"code": 13_902_678, "text": 5_958_291}
+SEQUENCES = {"code": 3_396, "text": 1_459}
+# Documents and tokens of each kind.
+PULL_REQUESTS = {"commit": [237, 658_775], "merged_pull_request": [303, 588_580]}
+FORMS = {
+    "file": 11_345_948,
+    "fim_psm": 2_710_974,
+    "fim_spm": 2_567_262,
+    "pull_request": 1_247_355,
+    "repository": 1_989_430,
+}
+LONG_SEQUENCES = {"code": 428, "text": 184}
+TEXT_FORMS = {"byte_order_mark": 387, "line_ends": 148, "notebook": 14}
 NUM_OTHER_ENCODINGS = 276
 REDACTIONS = {
     "pile": {
@@ -111,10 +124,16 @@ REDACTIONS = {
         "phone_number/national_phone_number": 1,
         "secret/url_secret_parameter": 2,
     },
+    "prs": {
+        "assigned_secret/assigned_secret": 1,
+        "assigned_secret/option_value": 2,
+        "email/address": 242,
+        "email/written_out_address": 1,
+    },
     "stack": {
         "assigned_secret/assigned_secret": 24,
         "assigned_secret/auth_pair": 2,
-        "email/address": 418,
+        "email/address": 412,
         "email/encoded_address": 12,
         "email/written_out_address": 3,
         "ip_address/ipv4": 8,
@@ -125,7 +144,7 @@ REDACTIONS = {
         "url_password/netrc_password": 1,
     },
 }
-REDACTED_DOCUMENTS = {"pile": 80, "stack": 216}
+REDACTED_DOCUMENTS = {"pile": 80, "prs": 85, "stack": 214}
 
 NGRAM_WORDS = 5
 MINIMUM_SIMILARITY = 0.7
