@@ -31,9 +31,9 @@ I64 = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 # Of the index, what tells an equal document.
 _OF_EQUAL = ["key_high", "key_low", "doc_id", "held_out"]
-# Of `deduplication.near`, what keys and signatures depend on.
-_LINES = ".jsonl.zst"
 _OF_TEXT = pa.schema([RELEASED_TEXTS.field("doc_id"), RELEASED_TEXTS.field("text")])
+_LINES = ".jsonl.zst"
+# Of `deduplication.near`, what keys and signatures depend on.
 _MEASURED_BY = ("ngram_words", "bands", "rows", "seed")
 
 

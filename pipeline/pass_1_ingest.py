@@ -148,7 +148,7 @@ def _prepare(recipe: Recipe) -> None:
 STEPS = [
     Step(
         name="ingest",
-        version=3,
+        version=4,
         number=1,
         pass_name="ingest",
         grain="inputs",

@@ -105,7 +105,7 @@ def _settings(recipe: Recipe, plan: Plan) -> object:
     return {
         "redaction": recipe.redaction.model_dump() | {"rules": rules_digest()},
         "decontamination": benchmark_settings(recipe),
-        "tokenizer": tokenizer_settings(recipe),
+        "tokenizer": tokenizer_settings(recipe)["sha256"],  # lengths of texts: control tokens play no part
         "slices": plan.num_slices,
         "maximum_line_bytes": recipe.limits.maximum_line_bytes,
         "text_forms": recipe.text_forms.model_dump(),

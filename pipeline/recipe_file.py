@@ -298,7 +298,8 @@ def checked_token_sections(recipe: Mapping[str, Any], tokenizer: str, overrides:
         if section not in names:
             raise RecipeError(f"--set {override}: expected a key of {', '.join(names)}, got one of {section!r}")
         _set(value, override)
-    value.setdefault("tokenizer", {})["path"] = tokenizer
+    if isinstance(chosen := value.setdefault("tokenizer", {}), dict):  # else the check says what is wrong
+        chosen["path"] = tokenizer
     try:
         return TokenSections.model_validate(value)
     except ValidationError as error:

@@ -80,10 +80,10 @@ BESIDE = (
     ReleaseFolder("bands", "bands", _counted("bands")),
 )
 _SUFFIXES = "|".join(re.escape(form) for form in get_args(TextsFormat))
-SHARD_FILE = re.compile(
-    rf"(?:(?:{DATA}|{POSITIONS})(?:-[1-9]\d*)?|{'|'.join(folder.name for folder in BESIDE)})"
-    rf"/shard-\d{{5}}-of-\d{{5}}\.(?:{_SUFFIXES})"
-)
+_PACKED = rf"(?:{DATA}|{POSITIONS})(?:-[1-9]\d*)?"
+_SHARD = r"/shard-\d{5}-of-\d{5}"
+PACKED_FILE = re.compile(rf"{_PACKED}{_SHARD}\.parquet")
+SHARD_FILE = re.compile(rf"(?:{_PACKED}|{'|'.join(folder.name for folder in BESIDE)}){_SHARD}\.(?:{_SUFFIXES})")
 
 
 def length_suffixes(sequence_tokens: Sequence[int]) -> list[str]:

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from manifests.errors import IntegrityError
 from manifests.release import Manifest
-from manifests.storage import Storage
+from manifests.storage import Storage, file_sha256
 from pipeline.release_folders import texts_format
 from stages.exchange import RowStream
 from stages.text_lines import MalformedLinesError, read_lines
@@ -31,9 +31,10 @@ def text_slices(release: Storage, manifest: Manifest, shard: str) -> Iterator[pa
         IntegrityError: texts or attribution are damaged, or are not about the same documents.
     """
     form = texts_format(manifest.recipe)
-    path = f"texts/{shard}.{form}"
+    path, attribution = f"texts/{shard}.{form}", f"attribution/{shard}.parquet"
+    _check_bytes(release, manifest, path, attribution)
     tables = _lines(release, path) if form == "jsonl.zst" else _groups(release, path, RELEASED_TEXTS.names)
-    revisions = RowStream(_groups(release, f"attribution/{shard}.parquet", _REVISIONS.names), _REVISIONS)
+    revisions = RowStream(_groups(release, attribution, _REVISIONS.names), _REVISIONS)
     parts: list[pa.Table] = []
     last = ""
     for table in tables:
@@ -51,6 +52,16 @@ def text_slices(release: Storage, manifest: Manifest, shard: str) -> Iterator[pa
         last = ids[-1].as_py()
     if parts:
         yield _slice(parts)
+
+
+def _check_bytes(release: Storage, manifest: Manifest, *paths: str) -> None:
+    """Raise IntegrityError where a file is not the one that the manifest lists."""
+    listed = {file.path: file.sha256 for file in manifest.files}
+    for path in paths:
+        with release.open(path) as file:
+            digest = file_sha256(file)
+        if digest != listed.get(path):
+            raise _damaged(release, path, f"expected sha256 {listed.get(path)}, got {digest}")
 
 
 def _slice(parts: list[pa.Table]) -> pa.Table:

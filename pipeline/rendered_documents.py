@@ -88,13 +88,13 @@ def rendered_documents(
         progress: called after every document.
     """
     packed: list[PackedDocument] = []
-    columns = zip(*(texts.column(name).to_pylist() for name in ("kind", "repo", "source")), strict=True)
+    columns = zip(*(texts.column(name).to_pylist() for name in ("kind", "repo", "path", "source")), strict=True)
     together = [
         rendering.options.repository_share > 0
         and kind == "code"
-        and bool(repo)
+        and bool(repo and path)
         and rendering.formats[source] != PULL_REQUESTS
-        for kind, repo, source in columns
+        for kind, repo, path, source in columns
     ]
     mask = pa.array(together, pa.bool_())
     for row in _rows(texts.filter(pc.invert(mask))):

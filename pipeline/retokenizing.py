@@ -31,7 +31,7 @@ from pipeline.document_classes import CLASS, DocumentClasses, member_sums
 from pipeline.packed_set import PackedCounts, PackedSet, PackedSource, PackingChoice
 from pipeline.recipe_file import checked_token_sections
 from pipeline.recipe_tokens import TokenSections
-from pipeline.release_folders import SHARD_FILE, folders_packed, shard_files, texts_format
+from pipeline.release_folders import PACKED_FILE, folders_packed, shard_files, texts_format
 from pipeline.release_manifest import release_packing, release_tokenizer
 from pipeline.release_texts import card, summary
 from pipeline.released_texts import text_slices
@@ -44,7 +44,7 @@ from stages.packing import Int32s
 from stages.rendering import Renderer
 
 _KINDS = get_args(Kind)
-_OURS = re.compile(rf"{SHARD_FILE.pattern}|tokenizer/tokenizer\.json|SUMMARY\.md|README\.md|{TEMPORARY_NAME.pattern}")
+_OURS = re.compile(rf"{PACKED_FILE.pattern}|tokenizer/tokenizer\.json|SUMMARY\.md|README\.md|{TEMPORARY_NAME.pattern}")
 
 
 def tokenize_release(
@@ -183,7 +183,7 @@ class _Making:
             self.files.append(ReleaseFile(path, file.num_bytes, file.sha256, getattr(counts.lengths[place], name)))
 
     def finish(self) -> None:
-        """Write tokenizer, pages and, last, the manifest."""
+        """Write tokenizer, pages and, last, the manifest; what a stopped run left goes."""
         classes = [
             msgspec.convert(dict(zip(DocumentClass.__struct_fields__, row, strict=True)), DocumentClass)
             for row in self.classes.rows()
@@ -211,6 +211,9 @@ class _Making:
             self.out.write(path, data)
             self.files.append(ReleaseFile(path, len(data), sha256(data).hexdigest()))
         listed = sorted(self.files, key=lambda file: file.path)
+        for path in self.out.list("").keys() - {file.path for file in listed}:
+            if _OURS.fullmatch(path):  # of a run that was stopped and would have had other context lengths
+                self.out.delete(path)
         self.out.write(MANIFEST, msgspec.structs.replace(manifest, files=listed).to_bytes())
         self.out.clear_temporary()
 

@@ -14,14 +14,18 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+from pydantic import ValidationError
 
 from manifests.document import ID_BYTES
 from manifests.errors import CorpusmillError, IntegrityError, RecipeError
 from manifests.release import MANIFEST, Manifest, ReleaseFile, ReleaseTokenizer
 from manifests.storage import Storage, file_sha256
 from pipeline.findings import Findings
+from pipeline.recipe_tokens import Rendering, TokenizerChoice
 from pipeline.release_folders import DATA, shard_of
+from pipeline.release_manifest import release_tokenizer
 from pipeline.software import software_versions
+from pipeline.tokenizer_file import rendering_options
 from pipeline.verify_attribution import AttributionCheck
 from pipeline.verify_index import IndexCheck
 from pipeline.verify_manifest import PAGES, TOKENIZER, check_manifest, expected_paths, folders_in, num_shards
@@ -29,6 +33,7 @@ from pipeline.verify_packed import PackedCheck
 from pipeline.verify_rows import Digests
 from pipeline.verify_texts import TextsCheck
 from stages.exchange import lexsorted, sortable
+from stages.rendering import Renderer
 from stages.tokenizing import TextTokenizer
 
 _SEQUENCE_TOKENS = range(2, (1 << 20) + 1)  # what a recipe may ask for
@@ -159,8 +164,8 @@ def _check_pages(release: Storage, manifest: Manifest, sound: list[ReleaseFile],
     for path, write in PAGES.items():
         try:
             expected = write(msgspec.structs.replace(manifest, files=[])).encode()
-        except (KeyError, IntegrityError):
-            continue  # a kind or an account is missing in the manifest, which is a finding already
+        except (LookupError, IntegrityError):
+            continue  # a kind, a context length or an account is missing in the manifest, which is a finding already
         if path in {file.path for file in sound} and release.read(path) != expected:
             findings.add(f"{path}: expected the text that the manifest generates, got another")
 
@@ -175,30 +180,25 @@ def _tokenizer_proven(release: Storage, manifest: Manifest, sound: list[ReleaseF
     if TOKENIZER not in {file.path for file in sound}:
         return False
     try:
-        loaded = TextTokenizer.load(
-            release.read(TOKENIZER),
-            end_of_document=stated.end_of_document,
-            beginning_of_document=stated.beginning_of_document,
+        chosen = TokenizerChoice(
+            end_of_document=stated.end_of_document, beginning_of_document=stated.beginning_of_document
         )
-        template_ids = {name: loaded.control_id(name, hint="") for name in stated.template_ids}
+        loaded = TextTokenizer.load(release.read(TOKENIZER), **chosen.model_dump(exclude={"path"}))
+        options = rendering_options(
+            Rendering.model_validate(manifest.recipe.get("rendering")), [source.format for source in manifest.sources]
+        )
+        found = release_tokenizer(chosen, loaded, Renderer(loaded, options, seed=0))
+    except ValidationError:
+        findings.add(f"{MANIFEST}: recipe.rendering: expected the forms of a recipe, got something else")
+        return False
     except CorpusmillError as error:
         findings.add(f"{TOKENIZER}: {error.message}")
         return False
-    found = ReleaseTokenizer(
-        loaded.sha256,
-        loaded.vocabulary_size,
-        stated.end_of_document,
-        loaded.end_of_document_id,
-        stated.beginning_of_document,
-        loaded.beginning_of_document_id,
-        sorted(loaded.control_ids),
-        template_ids,
-    )
     for name in ReleaseTokenizer.__struct_fields__:
         expected, got = getattr(stated, name), getattr(found, name)
         if expected != got:
             findings.add(f"{TOKENIZER}: expected {name} {expected}, got {got}")
-    if loaded.end_of_document_id in template_ids.values():
+    if found.end_of_document_id in found.template_ids.values():
         findings.add(f"{MANIFEST}: tokenizer.template_ids: expected no end of document among them, got it")
     insane = [length for length in lengths if length not in _SEQUENCE_TOKENS]
     if insane or not lengths:

@@ -4,7 +4,7 @@ Nearly every token is told to be ordinary text by one comparison, because contro
 vocabulary; only the others are looked at again. Documents are put together from their pieces once a shard is read.
 
 Cost: see `pipeline.verify`. Memory: a row group (64 MiB of ids) some four times over, 70 bytes for each piece of one
-shard and 16 bytes for each document of the release.
+shard and, for each context length, 32 bytes for each document of the release.
 """
 
 from collections.abc import Callable, Sequence
@@ -149,6 +149,8 @@ class ShardCheck:
 
         last = rows.begins + rows.lengths - 1
         ends = np.isin(last, places[~is_padding & (ids == end)])
+        if beginning is not None:  # which may be the same token: cut off alone, it begins its document
+            ends &= (rows.offsets > 0) | (rows.lengths > 1)
         inside = ~is_padding & ~np.isin(places, last[ends])
         if beginning is not None:
             first = rows.begins[rows.offsets == 0]
@@ -207,7 +209,10 @@ class ShardCheck:
         found(~opens & (kinds != np.roll(kinds, 1)), lambda _: "expected one kind, got two")
         number = np.cumsum(opens) - 1
         is_cut = np.bincount(number) > 1
-        tokens = np.bincount(number, weights=lengths)
+        tokens = np.bincount(number, weights=lengths).astype(np.int64)
+        if self._manifest.packing.mode != "concat":
+            needless = (is_cut & (tokens <= self._length))[number] & opens
+            found(needless, lambda i: f"expected {tokens[number[i]]} tokens in one piece, for they fit in a sequence")
         for place, kind in enumerate(KINDS):
             of_kind = kinds[opens] == place
             self.totals.documents[kind] += int(of_kind.sum())

@@ -15,13 +15,12 @@ import pyarrow.compute as pc
 
 from manifests.release import MANIFEST, Manifest, ReleaseFile
 from manifests.storage import Storage
+from pipeline.document_classes import CLASS
 from pipeline.findings import Findings
 from pipeline.verify_documents import DocumentFiles
 from pipeline.verify_positions import SourceDocuments
 from stages.packed_documents import hex_names
 from stages.texts import texts_schema
-
-_CLASS = ("kind", "source", "subset", "language", "licence")
 
 
 class TextsCheck:
@@ -47,7 +46,7 @@ class TextsCheck:
         documents: Counter[tuple[str, ...]] = Counter()
         num_bytes: Counter[tuple[str, ...]] = Counter()
         for row in self._manifest.documents:
-            names = tuple(getattr(row, name) for name in _CLASS)
+            names = tuple(getattr(row, name) for name in CLASS)
             documents[names] += row.documents
             num_bytes[names] += row.num_bytes
         for unit, stated, found in (("documents", documents, self._documents), ("bytes", num_bytes, self._bytes)):
@@ -60,9 +59,9 @@ class TextsCheck:
         self._files.expect_kind_and_licence(where, table)
         self._check_copies(where, table)
         table = table.append_column("num_bytes", pc.binary_length(table.column("text")).cast(pa.int64()))
-        sums = table.group_by(list(_CLASS)).aggregate([([], "count_all"), ("num_bytes", "sum")])
+        sums = table.group_by(list(CLASS)).aggregate([([], "count_all"), ("num_bytes", "sum")])
         for row in sums.to_pylist():
-            names = tuple(row[name] for name in _CLASS)
+            names = tuple(row[name] for name in CLASS)
             self._documents[names] += row["count_all"]
             self._bytes[names] += row["num_bytes_sum"]
 

@@ -35,6 +35,7 @@ CONTEXT_LINES = range(3, 11)
 MARGIN_LINES = range(33)
 CUT = "[...]"
 
+_MENTION = re.compile(r"(?<![\w@./-])@([\w-]+(?:\.[\w-]+){0,3})")
 _PRIVATE_KEY = re.compile("-----BEGIN [A-Z ]{0,40}PRIVATE KEY")
 _LONG = ("title", "body", "message", "diff", "files", "commits", "review_comments")
 
@@ -172,8 +173,6 @@ class _Users:
         said = [row.user, *(comment.user for comment in row.review_comments or ())]
         known = dict.fromkeys(name.lower() for name in said if name and not is_bot(name))
         self._names = {name: f"user_{number}" for number, name in enumerate(known)}
-        longest_first = sorted(map(re.escape, known), key=len, reverse=True)
-        self._mention = re.compile(rf"(?<![\w@./-])@({'|'.join(longest_first)})(?![\w-])", re.IGNORECASE)
 
     def name(self, user: str | None) -> str:
         """What a user is called; empty where nobody knows, and for a bot."""
@@ -181,9 +180,17 @@ class _Users:
 
     def hidden(self, text: str) -> str:
         """A text in which `@login` of the thread's people is what they are called."""
-        if not self._names:
-            return text
-        return self._mention.sub(lambda match: f"@{self._names.get(match[1].lower(), match[1])}", text)
+        return _MENTION.sub(self._called, text) if self._names else text
+
+    def _called(self, mention: re.Match[str]) -> str:
+        """A mention by the longest of the names that it may be: a point may end the name, or be a part of it."""
+        name, rest = mention[1], ""
+        while name:
+            if (called := self._names.get(name.lower())) is not None:
+                return f"@{called}{rest}"
+            name, point, end = name.rpartition(".")
+            rest = point + end + rest
+        return mention[0]
 
 
 def _shortened(text: str) -> str:
@@ -203,18 +210,26 @@ def _cut(text: str, num_characters: int) -> str:
 
 
 class _Files:
-    """The files of a row by their paths, without the `/` that some rows put in front."""
+    """The files of a row by their paths, without the `/` that some rows put in front.
+
+    What was in a file is shown once, however often the diff names it: a text is about as long as its row, no longer.
+    """
 
     def __init__(self, files: Sequence[File]) -> None:
         self._files = {file.path.removeprefix("/"): file for file in files}
+        self._with_keys = {file.path for file in files if file.before and _PRIVATE_KEY.search(file.before)}
+        self._shown: set[str] = set()
 
     def parts(self, change: FileDiff, choices: _Choices) -> tuple[list[Section], list[Section]]:
         """What stands in the text of one changed file: how it was before, and what is done to it."""
         file = self._files.get(change.new_path) or self._files.get(change.old_path)
-        before = file.before if file else None
         diff = [Section("file", in_one_line(change.new_path), _done(change))]
-        if before and _PRIVATE_KEY.search(before):
-            return [], diff
+        before = None
+        if file:
+            if file.path in self._with_keys:
+                return [], diff
+            before = None if file.path in self._shown else file.before
+            self._shown.add(file.path)
         if before is None and change.status == "added":
             before = ""
         wider = None if before is None else with_context(change.hunks, lines_of(before), choices.context_lines)

@@ -6,7 +6,8 @@ comes back, equal to the text as the tokenizer normalizes it.
 
 Cost: a plain file is encoded and copied once. Fill-in-the-middle has to normalize the text before, since its places
 are counted in characters of what is trained on, and encodes three strings for one: CPU for a document that is cut,
-about 1.3 times that of a plain one. A chunk of a repository is encoded once to measure it and once to render it.
+about 1.3 times that of a plain one. A chunk of a repository is encoded once to measure it and once to render it, its
+last file once more.
 """
 
 from collections.abc import Iterator, Sequence
@@ -36,7 +37,7 @@ class RenderingOptions:
         fim_rate: share of the files of kind code that are cut for fill-in-the-middle.
         spm_share: share of these that begin with their suffix.
         repository_share: share of the chunks of repositories that become one document each.
-        maximum_tokens: of a repository document, each of its files measured with the line feed that may follow it.
+        maximum_tokens: of a repository document.
         pull_requests: whether there are any.
     """
 
@@ -131,12 +132,24 @@ class Renderer:
         if not documents:
             return []
         files = [File(_line(document.path), document.text) for document in documents]
-        pieces = self._template.repository(self._template, _line(documents[0].repo), files)
+        repository = _line(documents[0].repo)
+        pieces = self._template.repository(self._template, repository, files)
         lengths = [_length(self._parts(member)) for member in pieces]
         name = _length(self._parts(pieces[0][:2]))  # the repository's, which stands before its first file
         lengths[0] -= name
         room = self._options.maximum_tokens - name - len(self._begin) - len(self._end)
-        return [chunk for chunk in repository_chunks(lengths, room) if chunk.stop - chunk.start > 1]
+
+        def as_last(place: int) -> int:
+            [member] = self._template.repository(self._template, repository, [files[place]])
+            return _length(self._parts(member)) - name
+
+        chunks = []
+        for start, stop in ((chunk.start, chunk.stop) for chunk in repository_chunks(lengths, room)):
+            # Without the line feed that is not behind the last file, its text may be a token or two longer.
+            while stop - start > 1 and sum(lengths[start : stop - 1]) + as_last(stop - 1) > room:
+                stop -= 1  # noqa: PLW2901 - until it fits
+            chunks.append(slice(start, stop))
+        return [chunk for chunk in chunks if chunk.stop - chunk.start > 1]
 
     def repository(self, documents: Sequence[Renderable], copy: int) -> Rendered:
         """Files of one repository and revision, in the order of their paths, as one document.

@@ -1,6 +1,7 @@
 """Cleaned texts rendered as packed documents: forms, copies, members, and nothing that depends on the rows' order."""
 
 import random
+from collections import Counter
 from hashlib import sha256
 
 import pyarrow as pa
@@ -71,9 +72,26 @@ def test_a_repository_document_is_no_longer_than_its_maximum() -> None:
     several = [document for document in packed if len(document.rendered.members) > 1]
     assert len(several) > 3
     assert max(len(document.rendered.ids) for document in several) <= 500
-    assert sorted(member for document in packed for member, _ in document.rendered.members) == sorted(
-        one["id"] for one in files
-    )
+    members = Counter(member for document in packed for member, _ in document.rendered.members)
+    assert members == Counter(one["id"] for one in files)
+
+
+@pytest.mark.parametrize("maximum", range(64, 104))
+def test_a_last_file_that_is_longer_without_a_line_feed_behind_it_keeps_to_the_maximum(maximum: int) -> None:
+    assert len(TOKENIZER.encode("def f1():\n")) < len(TOKENIZER.encode("def f1():"))
+    files = [row(f"{n:02}.py", f"{n}\ndef f{n}():") for n in range(40)]
+    several = [
+        document
+        for document in rendered(files, repository_share=1.0, fim_rate=0.0, maximum_tokens=maximum)
+        if len(document.rendered.members) > 1
+    ]
+    assert several
+    assert max(len(document.rendered.ids) for document in several) <= maximum
+
+
+def test_a_row_without_a_path_is_no_file_of_a_repository() -> None:
+    rows = [row(name, "def f1():\n    return 1\n" * 3, path="") for name in "abc"]
+    assert all(len(document.rendered.members) == 1 for document in rendered(rows, repository_share=1.0))
 
 
 def test_about_the_chosen_share_stands_in_repository_documents() -> None:

@@ -4,6 +4,7 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Callable
+from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 
@@ -102,6 +103,15 @@ def test_forms_and_packing_change_as_asked(release: Path, other: str, tmp_path: 
     assert made.recipe["rendering"]["fim"]["rate"] == 0
 
 
+def test_one_token_may_begin_and_end_documents_wherever_they_are_cut(release: Path, other: str, tmp_path: Path) -> None:
+    overrides = ["packing={mode: concat, sequence_tokens: 16}", "tokenizer.beginning_of_document=<|endoftext|>"]
+    made = Path(tokenize_release(str(release), other, output=str(tmp_path / "set"), overrides=overrides))
+    rows = [row for path in (made / "data").iterdir() for row in pq.read_table(path).to_pylist()]
+    pieces = [piece for row in rows for piece in zip(row["doc_offsets"], row["seq_lengths"], strict=True)]
+    assert (0, 1) in pieces  # the beginning alone, at the end of a sequence
+    verify_release(str(made))
+
+
 def test_json_lines_give_the_same_set_as_parquet(finished_recipe: Path, other: str, run_alone: Run) -> None:
     run_alone(finished_recipe, "release.texts=jsonl.zst", "version=0.3.0")
     folder = finished_recipe.parent / "releases"
@@ -116,6 +126,7 @@ def test_json_lines_give_the_same_set_as_parquet(finished_recipe: Path, other: s
         (["mixture.code=1"], "expected a key of tokenizer, rendering, packing, got one of 'mixture'"),
         (["packing.length=1"], "packing.length: unknown key"),
         (["packing.sequence_tokens=1"], "packing.sequence_tokens"),
+        (["tokenizer=3"], "--set: tokenizer: expected"),
         (["tokenizer.end_of_document=<|end|>"], "no control token '<|end|>'"),
         (["rendering.template=starcoder2"], "no control token '<fim_prefix>'"),
     ],
@@ -154,15 +165,51 @@ def test_a_folder_that_is_taken_is_left_alone(release: Path, other: str, tmp_pat
     assert expected.items() <= files(Path(made)).items()
 
 
+def test_what_a_stopped_run_with_other_lengths_left_goes(release: Path, other: str, tmp_path: Path) -> None:
+    overrides = ["packing.sequence_tokens=[64, 256]"]
+    made = tokenize_release(str(release), other, output=str(tmp_path / "set"), overrides=overrides)
+    (Path(made) / "manifest.json").unlink()
+    tokenize_release(str(release), other, output=made)
+    verify_release(made)
+
+
+def test_a_release_that_is_not_whole_yet_is_left_alone(release: Path, other: str, tmp_path: Path) -> None:
+    unfinished = Path(shutil.copytree(release, tmp_path / "release"))
+    (unfinished / "manifest.json").unlink()
+    before = files(unfinished)
+    with pytest.raises(RecipeError, match=r"holds 'attribution/.*'; expected an empty folder"):
+        tokenize_release(str(release), other, output=str(unfinished))
+    assert files(unfinished) == before
+
+
+@pytest.mark.parametrize("folder", ["texts", "attribution"])
+def test_files_that_are_not_those_of_the_manifest_are_an_error(release: Path, other: str, folder: str) -> None:
+    [first, *_] = sorted((release / folder).iterdir())
+    table = pq.read_table(first)
+    pq.write_table(table, first)  # the same rows in other bytes: what changed is not asked
+    with pytest.raises(IntegrityError, match=rf"{folder}/shard-00000-of-00002\.parquet: expected sha256"):
+        tokenize_release(str(release), other)
+
+
 def test_texts_that_are_not_those_of_the_attribution_are_an_error(release: Path, other: str) -> None:
     [first, *_] = sorted((release / "texts").iterdir())
     table = pq.read_table(first)
     pq.write_table(table.slice(1), first)
+    sign(release, first)
     with pytest.raises(IntegrityError, match="its documents are not those of the attribution beside it"):
         tokenize_release(str(release), other)
     first.write_bytes(b"no Parquet")
+    sign(release, first)
     with pytest.raises(IntegrityError, match=r"shard-00000-of-00002\.parquet"):
         tokenize_release(str(release), other)
+
+
+def sign(release: Path, path: Path) -> None:
+    """Write the sha256 that a file has now into the manifest."""
+    manifest, name = manifest_of(release), path.relative_to(release).as_posix()
+    digest = sha256(path.read_bytes()).hexdigest()
+    listed = [msgspec.structs.replace(file, sha256=digest) if file.path == name else file for file in manifest.files]
+    (release / "manifest.json").write_bytes(msgspec.structs.replace(manifest, files=listed).to_bytes())
 
 
 def test_verify_finds_a_changed_set(release: Path, other: str) -> None:

@@ -338,7 +338,12 @@ def test_a_failed_unit_is_to_be_run_again(finished_recipe: Path) -> None:
         ("licences.copies=strict", "group"),
         ("redaction.sensitivity.email=off", "clean"),
         ("mixture.tokens=5000", "mix"),
+        ("mixture.domains={Python: {weight: 0.4}}", "mix"),
+        ("tokenizer.beginning_of_document=<|repo_name|>", "tokenize"),
+        ("rendering.fim.rate=0.1", "tokenize"),
+        ("rendering.repository.share=0.1", "tokenize"),
         ("packing.sequence_tokens=64", "pack"),
+        ("packing.mode=concat", "pack"),
         ("release.texts=off", "pack"),
     ],
 )

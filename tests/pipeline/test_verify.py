@@ -76,7 +76,7 @@ def rewrite(release: Path, change: Callable[[list[dict[str, Any]]], object], *, 
 
 def long_document(rows: list[dict[str, Any]]) -> tuple[int, int, int]:
     """Row, piece and first token of a piece that is not the last one of its document."""
-    lasts = {}
+    lasts: dict[str, int] = {}
     for row in rows:
         for name, offset in zip(row["doc_ids"], row["doc_offsets"], strict=True):
             lasts[name] = max(offset, lasts.get(name, 0))
@@ -247,6 +247,18 @@ def test_a_tokenizer_that_is_none_signed(release: Path) -> None:
 def test_a_manifest_that_lies_about_the_tokenizer(release: Path, change: dict[str, Any]) -> None:
     sign(release, tokenizer=msgspec.structs.replace(manifest_of(release).tokenizer, **change))
     assert f"{TOKENIZER}: expected {next(iter(change))} {next(iter(change.values()))}" in findings(release)
+
+
+def test_a_control_token_that_no_form_of_the_recipe_has_signed(release: Path) -> None:
+    tokenizer = manifest_of(release).tokenizer
+    template_ids = tokenizer.template_ids | {"<|file_sep|>": max(tokenizer.control_ids)}
+    sign(release, tokenizer=msgspec.structs.replace(tokenizer, template_ids=template_ids))
+    assert f"{TOKENIZER}: expected template_ids" in findings(release)
+
+
+def test_forms_that_are_none(release: Path) -> None:
+    sign(release, recipe=manifest_of(release).recipe | {"rendering": {"template": "poem"}})
+    assert "manifest.json: recipe.rendering: expected the forms of a recipe" in findings(release)
 
 
 @pytest.mark.parametrize("path", ["SUMMARY.md", "README.md"])
@@ -464,6 +476,11 @@ def test_sequences_of_no_possible_length(release: Path, length: int) -> None:
     sign(release, packing=msgspec.structs.replace(packing, lengths=lengths))
     message = findings(release)
     assert f"packing.lengths: sequence_tokens: expected one of range(2, 1048577), got {length}" in message
+
+
+def test_a_release_of_no_length(release: Path) -> None:
+    forge(release, packing=msgspec.structs.replace(manifest_of(release).packing, lengths=[]))
+    assert "manifest.json: packing.lengths: sequence_tokens: expected [128, 512], got []" in findings(release)
 
 
 def test_lengths_that_are_not_those_of_the_recipe(release: Path) -> None:

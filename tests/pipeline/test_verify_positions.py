@@ -1,5 +1,6 @@
 """Positions that are not what the shard says, each of them signed as if they were."""
 
+import re
 import shutil
 from collections.abc import Callable
 from hashlib import sha256
@@ -13,6 +14,7 @@ import pytest
 
 from manifests.errors import IntegrityError
 from manifests.release import Manifest, ReleaseFile
+from manifests.release_packing import PackingFigures
 from manifests.storage import Storage
 from pipeline.release_texts import card, summary
 from pipeline.verify import verify_release
@@ -150,6 +152,45 @@ def test_pieces_of_two_documents_exchanged(release: Path) -> None:
 
     rewrite(release, change)
     assert "expected its tokens in order in one packed document, got them in two places" in findings(release)
+
+
+def test_tokens_of_a_file_that_are_said_to_be_another_document_s(release: Path) -> None:
+    def change(rows: Rows) -> None:
+        place = next(place for place, row in enumerate(rows) if row["length"] > 9 and row["doc_offset"] == 0)
+        row = rows[place]
+        rest = {"offset": row["offset"] + 5, "length": row["length"] - 5, "doc_id": "f" * 32}
+        rows[place : place + 1] = [row | {"length": 5}, row | rest]
+
+    rewrite(release, change)
+    assert re.search(f"row [0-9]+: expected document [0-9a-f]{{32}}, got {'f' * 32}", findings(release))
+
+
+def test_a_document_that_fits_in_a_sequence_cut_in_two(release: Path) -> None:
+    """With figures that say so: they add up."""
+    rows = rows_of(release, SHARD)
+    number = next(n for n, row in enumerate(rows) if row["doc_offsets"][0] == 0 and row["seq_lengths"][0] < 128)
+    kind = rows[number]["kind"]
+    [name, *_], [length, *_] = rows[number]["doc_ids"], rows[number]["seq_lengths"]
+
+    def cut_piece(rows: Rows) -> None:
+        row = rows[number]
+        row["seq_lengths"][:1], row["doc_ids"][:1], row["doc_offsets"][:1] = [5, length - 5], [name] * 2, [0, 5]
+
+    def cut_position(rows: Rows) -> None:
+        place = next(place for place, row in enumerate(rows) if row["row"] == number and row["offset"] == 0)
+        row = rows[place]
+        rows[place : place + 1] = [row | {"length": 5}, row | {"offset": 5, "length": length - 5, "doc_offset": 5}]
+
+    rewrite(release, cut_piece, path=SHARD)
+    rewrite(release, cut_position)
+    packing = Manifest.read(Storage(str(release))).packing
+    first, *others = packing.lengths
+    figures = first.modes["best_fit"]
+    figures = figures | {kind: figures[kind] + PackingFigures(0, 0, 1, length)}
+    first = msgspec.structs.replace(first, modes=first.modes | {"best_fit": figures})
+    message = findings(release, packing=msgspec.structs.replace(packing, lengths=[first, *others]))
+    assert f"document {name}: expected {length} tokens in one piece, for they fit in a sequence" in message
+    assert "1 finding" in message
 
 
 def test_positions_of_another_shard(release: Path) -> None:

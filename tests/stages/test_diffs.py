@@ -1,5 +1,7 @@
 """What git writes is read, and given back line by line; what it does not write is refused."""
 
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -132,6 +134,16 @@ def test_any_text_is_a_diff_or_a_fault(diff: str) -> None:
     if not isinstance(found, Fault):
         assert [file_diffs(again) for again in (diff, diff)] == [found, found]
         assert all(line in diff for file in found for hunk in file.hunks for line in map(str.strip, hunk.lines))
+
+
+@pytest.mark.parametrize("piece", ["a", "\\a"])
+def test_a_long_name_in_quotes_takes_no_more_memory_than_its_line(piece: str) -> None:
+    diff = f'diff --git "{piece * 500_000}\n'
+    tracemalloc.start()
+    assert isinstance(file_diffs(diff), Fault)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10 * len(diff)
 
 
 @given(st.text())

@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from collections import Counter
 from hashlib import sha256
 from pathlib import Path
@@ -173,6 +174,42 @@ def test_a_renamed_file_is_shown_by_its_old_name() -> None:
     )
     shown = [part for part in parts(diff=diff) if part.kind.startswith("base")]
     assert [part.label.rpartition(" ")[2] for part in shown] == ["src/old.py"]
+
+
+def test_a_file_is_shown_once_however_often_the_diff_names_it() -> None:
+    before = "".join(f"line {number}\n" for number in range(1000))
+    diff = "diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-line 0\n+b\n" * 50
+    for number in range(20):  # of some the whole file is shown
+        found = parts(pr_number=number, diff=diff, files=[{"path": "x", "before": before}])
+        assert sum(len(part.body) for part in found) < len(before) + 2 * len(diff)
+        assert len([part for part in found if part.kind == "file"]) == 50
+
+
+def test_a_file_with_a_private_key_is_never_shown_however_often_the_diff_names_it() -> None:
+    before = "-----BEGIN RSA PRIVATE KEY-----\nline 0\n"
+    diff = "diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -2 +2 @@\n-line 0\n+b\n" * 2
+    found = parts(diff=diff, files=[{"path": "x", "before": before}])
+    assert [part.kind for part in found if part.kind in ("base", "base_lines", "file", "hunk")] == ["file", "file"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("@a.b. @A.B, @a.bc", "@user_1. @user_1, @user_0.bc"),
+        ("@a.x.y.z @a-b @a_b", "@user_0.x.y.z @a-b @a_b"),
+        ("x@a /@a @@a @", "x@a /@a @@a @"),
+    ],
+)
+def test_a_mention_is_of_the_longest_name_that_it_may_be(text: str, expected: str) -> None:
+    comments = [{"body": "", "user": "a.b"}]
+    assert of_kind("description", body=text, user="a", review_comments=comments)[0].body == expected
+
+
+def test_mentions_in_a_thread_of_many_people_take_no_time_to_speak_of() -> None:
+    comments = [{"body": "", "user": f"{number % 16:x}{number}"} for number in range(100_000)]
+    started = time.process_time()
+    assert of_kind("title", title=" @a" * 100_000, review_comments=comments)[0].body.startswith(" @a @a")
+    assert time.process_time() - started < 5  # 1e10 looks would take longer
 
 
 def test_people_have_numbers_by_thread_and_bots_say_nothing() -> None:
