@@ -58,7 +58,6 @@ def choose(mixture: Mixture, found: dict[Key, Estimate]) -> Choice:
     rules = mixture.rules(found)
     check_weights(rules)
     asked = {key: rules[key].epochs for key in found}
-    most = dict.fromkeys(found, mixture.maximum_epochs) if mixture.shortfall == "repeat" else asked
     hope = {key: one._replace(tokens=one.tokens * (1 + one.error)) for key, one in found.items()}
 
     def allocated(estimates: dict[Key, Estimate], epochs: dict[Key, float]) -> Allocation:
@@ -66,7 +65,9 @@ def choose(mixture: Mixture, found: dict[Key, Estimate]) -> Choice:
         return allocate(stocks, rules, mixture.kinds, mixture.tokens)
 
     at_epochs = allocated(found, asked)
-    allocation = allocated(found, most) if at_epochs.short else at_epochs
+    repeats = at_epochs.short and mixture.shortfall == "repeat"
+    most = dict.fromkeys(found, mixture.maximum_epochs) if repeats else asked
+    allocation = allocated(found, most) if repeats else at_epochs
     reserved = {key: target * (1 + mixture.reserve) for key, target in allocation.targets.items()}
     prefixes = {key: prefix(found[key], wanted, most[key]) for key, wanted in reserved.items()}
     return Choice(rules, allocation, at_epochs, allocated(hope, asked).possible, prefixes)

@@ -18,6 +18,7 @@ from manifests.errors import RecipeError
 from pipeline.recipe import Recipe
 from pipeline.recipe_paths import absolute, named_paths
 from pipeline.recipe_tokens import TokenSections
+from pipeline.strict_yaml import StrictLoader
 
 # What the design has and this version lacks: key at the top of the recipe -> what it would do.
 _LATER = {
@@ -54,31 +55,9 @@ def load_recipe(path: Path, overrides: Iterable[str] = ()) -> Recipe:
     return absolute(recipe, path.resolve().parent)
 
 
-class _StrictLoader(yaml.SafeLoader):
-    """YAML without aliases and with every key of a mapping once."""
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            raise yaml.constructor.ConstructorError(
-                None, None, "aliases are not allowed; expected the value itself", mark
-            )
-        return super().compose_node(parent, index)
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            name = str(key.value)
-            if name in seen:
-                problem = f"the key {name} stands twice; expected it once"
-                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
-            seen.add(name)
-        return super().construct_mapping(node, deep=deep)
-
-
 def _read(path: Path) -> dict[str, Any]:
     try:
-        value = yaml.load(path.read_text(encoding="utf-8"), _StrictLoader)  # noqa: S506 - a SafeLoader
+        value = yaml.load(path.read_text(encoding="utf-8"), StrictLoader)  # noqa: S506 - a SafeLoader
     except FileNotFoundError as error:
         raise RecipeError(
             f"{path}: expected a recipe, found no such file", hint=f"`corpusmill init {path}` writes one to start from"
@@ -125,7 +104,7 @@ def _set(value: dict[str, Any], override: str) -> None:
                 hint=f"edit the recipe, or set all of `{parent}` at once, in YAML",
             )
     try:
-        place[last] = yaml.load(text, _StrictLoader)  # noqa: S506 - a SafeLoader
+        place[last] = yaml.load(text, StrictLoader)  # noqa: S506 - a SafeLoader
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise RecipeError(
             f"--set {override}: expected a YAML value: {_yaml_problem(error)[1]}",
@@ -220,7 +199,7 @@ def _hint(mistake: ErrorDetails, key: str, got: object) -> str:
 def _in_yaml(location: tuple[int | str, ...], text: str) -> str:
     """How a text is written at a place of the recipe, within brackets where that is in a list; in quotes if need be."""
     try:
-        plain = yaml.load(f"[{text}]", _StrictLoader) == [text]  # noqa: S506 - a SafeLoader
+        plain = yaml.load(f"[{text}]", StrictLoader) == [text]  # noqa: S506 - a SafeLoader
     except (yaml.YAMLError, RecursionError, ValueError):
         plain = False
     written = text if plain else json.dumps(text, ensure_ascii=False)

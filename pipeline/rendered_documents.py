@@ -139,10 +139,10 @@ def _rows(texts: pa.Table) -> Iterator[Row]:
 
 
 def _repositories(texts: pa.Table) -> Iterator[list[Row]]:
-    """The files of one repository and revision, in the order of their paths."""
-    keys = ("repo", "revision", "path", "id")
+    """The files of one repository and revision, and of one domain of the mixture, in the order of their paths."""
+    keys = ("repo", "revision", "domain", "path", "id")
     texts = texts.take(pc.sort_indices(texts, sort_keys=[(name, "ascending") for name in keys]))
-    names = list(zip(*(texts.column(name).to_pylist() for name in keys[:2]), strict=True))
+    names = list(zip(*(texts.column(name).to_pylist() for name in keys[:3]), strict=True))
     start = 0
     for _, group in groupby(names):
         num_files = sum(1 for _ in group)
@@ -193,13 +193,10 @@ def _alone(row: Row, copy: int, rendering: Rendering) -> PackedDocument:
 
 
 def _together(rows: list[Row], copy: int, rendering: Rendering) -> PackedDocument:
-    """A repository document. It stands in the order of the mixture where its first file does, and for most of it."""
-    num_bytes: dict[str, int] = {}
-    for row in rows:
-        num_bytes[row["domain"]] = num_bytes.get(row["domain"], 0) + row["num_bytes"]
-    domain = max(sorted(num_bytes), key=num_bytes.__getitem__)
+    """A repository document. It stands in the order of the mixture where its first file does."""
     rendered = rendering.renderer.repository([_renderable(row, rendering.formats) for row in rows], copy)
-    return PackedDocument(rendered, "code", domain, copy, rows[0]["mix_key"], sum(num_bytes.values()))
+    num_bytes = sum(row["num_bytes"] for row in rows)
+    return PackedDocument(rendered, "code", rows[0]["domain"], copy, rows[0]["mix_key"], num_bytes)
 
 
 def _renderable(row: Row, formats: Mapping[str, str]) -> Renderable:

@@ -30,6 +30,7 @@ from manifests.storage import TEMPORARY_NAME, NewFile, Storage
 from pipeline.document_classes import CLASS, DocumentClasses, member_sums
 from pipeline.packed_set import PackedCounts, PackedSet, PackedSource, PackingChoice
 from pipeline.recipe_file import checked_token_sections
+from pipeline.recipe_mixture import Mixture
 from pipeline.recipe_tokens import TokenSections
 from pipeline.release_folders import PACKED_FILE, folders_packed, shard_files, texts_format
 from pipeline.release_manifest import release_packing, release_tokenizer
@@ -166,7 +167,10 @@ class _Making:
         rendering = Rendering(self.renderer(), options, formats, self.seed)
         nothing = pa.array(np.zeros(texts.num_rows, dtype=np.uint64))
         texts = texts.append_column("mix_key", nothing)
-        texts = texts.append_column("domain", pa.array([""] * texts.num_rows, pa.string()))
+        columns = (texts.column(name).to_pylist() for name in ("kind", "subset", "language"))
+        mixture = Mixture.model_validate(self.manifest.recipe.get("mixture", {}))
+        domains = [mixture.domain_of(*names) for names in zip(*columns, strict=True)]
+        texts = texts.append_column("domain", pa.array(domains, pa.string()))
         packed, tokens = packed_tables(rendered_documents(texts, rendering), self.seed)
         slices.add(packed, tokens)
         sums = member_sums(packed)

@@ -51,7 +51,16 @@ def _check_recipe(manifest: Manifest, findings: Findings) -> None:
             findings.add(f"{where}: expected epochs and published weight of the recipe, got others")
         if rule.maximum_tokens is not None and domain.reached_tokens > rule.maximum_tokens:
             findings.add(f"{where}: expected at most {rule.maximum_tokens} tokens, got {domain.reached_tokens}")
+    tokens = dict.fromkeys(rules, 0)
     for row in manifest.documents:
         name = asked.domain_of(row.kind, row.subset, row.language)
-        if (row.kind, name) not in rules:
-            findings.add(f"{MANIFEST}: mixture.domains: expected {row.kind}, {name!r}, of which there are documents")
+        tokens[row.kind, name] = tokens.get((row.kind, name), 0) + row.tokens
+    reached = {(domain.kind, domain.name): domain.reached_tokens for domain in manifest.mixture.domains}
+    for (kind, name), number in sorted(tokens.items()):
+        if (kind, name) not in reached:
+            findings.add(f"{MANIFEST}: mixture.domains: expected {kind}, {name!r}, of which there are documents")
+        elif reached[kind, name] != number:
+            findings.add(
+                f"{MANIFEST}: mixture.domains: {kind}, {name!r}: expected the {number} tokens of its documents, got "
+                f"{reached[kind, name]}"
+            )

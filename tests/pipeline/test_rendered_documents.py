@@ -139,10 +139,15 @@ def test_copies_have_names_of_their_own_and_are_cut_elsewhere() -> None:
     assert first.rendered.ids.tolist() != second.rendered.ids.tolist()
 
 
-def test_a_repository_document_counts_for_the_domain_of_most_of_its_bytes() -> None:
-    files = [row("a.md", "# A\n", domain=""), row("b.py", "def f():\n    return 1\n", domain="Python")]
-    [together] = rendered(files, repository_share=1.0)
-    assert together.domain == "Python"
+def test_a_repository_document_is_of_one_domain() -> None:
+    files = [
+        row(f"{n}.{end}", f"# {n}\n" * 9, domain=domain) for n in range(3) for end, domain in (("md", ""), ("py", "P"))
+    ]
+    packed = rendered(files, repository_share=1.0)
+    assert sorted((document.domain, len(document.rendered.members)) for document in packed) == [("", 3), ("P", 3)]
+    of_domain = {one["id"]: one["domain"] for one in files}
+    for document in packed:
+        assert {of_domain[member] for member, _ in document.rendered.members} == {document.domain}
 
 
 def test_tables_do_not_depend_on_the_order_of_the_rows() -> None:
