@@ -141,7 +141,7 @@ def _prepare(recipe: Recipe) -> None:
 STEPS = [
     Step(
         name="tokenize",
-        version=5,
+        version=6,
         number=6,
         pass_name="tokenize",
         grain="slices",
