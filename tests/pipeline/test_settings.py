@@ -33,7 +33,7 @@ def changed(one: Recipe, other: Recipe) -> set[str]:
 @pytest.fixture(autouse=True)
 def _no_tokenizer(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("pass_3_clean", "pass_6_tokenize", "pass_8_pack"):
-        monkeypatch.setattr(f"pipeline.{module}.tokenizer_settings", lambda _recipe: {}, raising=False)
+        monkeypatch.setattr(f"pipeline.{module}.tokenizer_settings", lambda _recipe: {"sha256": ""}, raising=False)
 
 
 @pytest.mark.parametrize(
