@@ -59,15 +59,17 @@ def choose(mixture: Mixture, found: dict[Key, Estimate]) -> Choice:
     check_weights(rules)
     asked = {key: rules[key].epochs for key in found}
     hope = {key: one._replace(tokens=one.tokens * (1 + one.error)) for key, one in found.items()}
+    fear = {key: one._replace(tokens=one.tokens * max(0.0, 1 - one.error)) for key, one in found.items()}
 
     def allocated(estimates: dict[Key, Estimate], epochs: dict[Key, float]) -> Allocation:
         stocks = {key: Stock(one.tokens, one.num_bytes, one.tokens * epochs[key]) for key, one in estimates.items()}
         return allocate(stocks, rules, mixture.kinds, mixture.tokens)
 
     at_epochs = allocated(found, asked)
-    repeats = at_epochs.short and mixture.shortfall == "repeat"
+    # Documents are there to be repeated, too, where the estimate is enough and the counts may not be.
+    repeats = mixture.shortfall == "repeat" and allocated(fear, asked).short
     most = dict.fromkeys(found, mixture.maximum_epochs) if repeats else asked
-    allocation = allocated(found, most) if repeats else at_epochs
+    allocation = allocated(found, most) if at_epochs.short else at_epochs
     reserved = {key: target * (1 + mixture.reserve) for key, target in allocation.targets.items()}
     prefixes = {key: prefix(found[key], wanted, most[key]) for key, wanted in reserved.items()}
     return Choice(rules, allocation, at_epochs, allocated(hope, asked).possible, prefixes)
@@ -158,7 +160,7 @@ def _settings(recipe: Recipe, _plan: Plan) -> object:
 STEPS = [
     Step(
         name="mix",
-        version=2,
+        version=3,
         number=4,
         pass_name="mix",
         grain="one",

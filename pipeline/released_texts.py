@@ -58,10 +58,12 @@ def _check_bytes(release: Storage, manifest: Manifest, *paths: str) -> None:
     """Raise IntegrityError where a file is not the one that the manifest lists."""
     listed = {file.path: file.sha256 for file in manifest.files}
     for path in paths:
+        if path not in listed or not release.exists(path):
+            raise _damaged(release, path, "expected a file that the manifest lists, found none")
         with release.open(path) as file:
             digest = file_sha256(file)
-        if digest != listed.get(path):
-            raise _damaged(release, path, f"expected sha256 {listed.get(path)}, got {digest}")
+        if digest != listed[path]:
+            raise _damaged(release, path, f"expected sha256 {listed[path]}, got {digest}")
 
 
 def _slice(parts: list[pa.Table]) -> pa.Table:

@@ -104,10 +104,16 @@ def rendered_documents(
     return packed
 
 
-def _code_bytes(texts: pa.Table) -> int:
-    """Bytes of all documents of kind code, every copy counted."""
-    sizes = pc.multiply(texts.column("num_bytes"), texts.column("copies"))
-    return int(pc.sum(sizes.filter(pc.equal(texts.column("kind"), "code"))).as_py() or 0)
+def _code_bytes(texts: pa.Table) -> dict[str, int]:
+    """Bytes of all documents of kind code by domain, every copy counted."""
+    code = texts.filter(pc.equal(texts.column("kind"), "code"))
+    sizes = pc.multiply(code.column("num_bytes"), code.column("copies"))
+    sums = (
+        pa.table([code.column("domain"), sizes], names=["domain", "size"])
+        .group_by("domain")
+        .aggregate([("size", "sum")])
+    )
+    return dict(zip(sums.column("domain").to_pylist(), sums.column("size_sum").to_pylist(), strict=True))
 
 
 def packed_tables(packed: Sequence[PackedDocument], seed: int) -> tuple[pa.Table, dict[str, list[Int32s]]]:
@@ -151,15 +157,21 @@ def _repositories(texts: pa.Table) -> Iterator[list[Row]]:
 
 
 def _of_repositories(
-    texts: pa.Table, code_bytes: int, rendering: Rendering, progress: Callable[[], object]
+    texts: pa.Table, code_bytes: Mapping[str, int], rendering: Rendering, progress: Callable[[], object]
 ) -> Iterator[PackedDocument]:
-    """As many chunks of files as the share of the code asks for as repository documents, the others file by file."""
-    chunks: list[Chunk] = []
+    """As many chunks of files as the share of the code asks for as repository documents, the others file by file.
+
+    Each domain of the mixture has its share, so that what becomes of its files is no matter of the others' weights.
+    """
+    chunks: dict[str, list[Chunk]] = {}
     for files in _repositories(texts):
-        chunks += _chunks(files, rendering)
+        chunks.setdefault(files[0]["domain"], []).extend(_chunks(files, rendering))
         progress()
-    wanted = rendering.options.repository_share * code_bytes
-    chosen = {(chunk.first_id, chunk.copy): chunk.num_files for chunk in chosen_chunks(chunks, wanted, rendering.seed)}
+    chosen = {
+        (chunk.first_id, chunk.copy): chunk.num_files
+        for domain, of_domain in chunks.items()
+        for chunk in chosen_chunks(of_domain, rendering.options.repository_share * code_bytes[domain], rendering.seed)
+    }
     for files in _repositories(texts):
         for copy, present in _present(files):
             place = 0

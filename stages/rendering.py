@@ -36,7 +36,7 @@ class RenderingOptions:
     Attributes:
         fim_rate: share of the files of kind code that are cut for fill-in-the-middle.
         spm_share: share of these that begin with their suffix.
-        repository_share: share of the chunks of repositories that become one document each.
+        repository_share: share of the bytes of code that stand in documents of several files of one repository.
         maximum_tokens: of a repository document.
         pull_requests: whether there are any.
     """

@@ -1,7 +1,8 @@
 """Draws: whether a document is cut for fill-in-the-middle and where, which chunk of files becomes one document.
 
-All come from hashes of the seed and the names of the documents: nothing else, such as which unit renders them or what
-came before, plays a part. A copy has a name of its own, and so is cut elsewhere.
+All come from hashes of the seed and the names of the documents. What is cut, and where, depends on nothing else; which
+chunks become documents depends on the other chunks, too, since together they are to be a share. A copy has a name of
+its own, and so is cut elsewhere.
 """
 
 from collections.abc import Sequence

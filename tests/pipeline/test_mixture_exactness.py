@@ -101,3 +101,20 @@ def test_shares_are_met_to_a_twentieth_of_a_percentage_point(asked: dict[str, An
             sum(there[k] for k in there if k[0] == kind) == sum(kept[k] for k in kept if k[0] == kind)
             for kind in mixture.kinds
         )
+
+
+@pytest.mark.parametrize("off", [0.0, 0.02, 0.04])
+def test_repeat_reaches_its_total_where_the_estimate_was_just_enough(off: float) -> None:
+    """The sample may say that there is enough where there is a little less: then second copies must be there."""
+    mixture = Mixture(tokens=20_000_000, shortfall="repeat")
+    counted = {"code": int(14_070_000 * (1 - off)), "text": int(6_030_000 * (1 - off))}
+    squares = {"code": 2e9 * 14_070, "text": 2e9 * 6_030}
+    found = {
+        (kind, ""): Estimate(100_000, 3 * tokens, squares[kind], float(tokens))
+        for kind, tokens in (("code", 14_070_000), ("text", 6_030_000))
+    }
+    chosen = choose(mixture, found)
+    assert all(one.error > off for one in found.values())
+    assert not chosen.at_epochs.short
+    for kind, share in mixture.kinds.items():
+        assert chosen.prefixes[kind, ""].epochs * counted[kind] >= share * 20_000_000

@@ -132,6 +132,17 @@ def test_every_document_comes_back_from_the_tokens_of_its_own(template: str) -> 
     assert found == dict.fromkeys(texts, 3)
 
 
+def test_what_becomes_of_a_domain_does_not_depend_on_the_others() -> None:
+    of_a = [row(f"{n:03}.py", f"value_{n} = {n}\n" * 9, repo=f"r/{n % 90}", domain="a") for n in range(360)]
+    of_b = [row(f"{n:03}.c", f"int v{n};\n" * 20, repo=f"r/{n % 90}", domain="b") for n in range(900)]
+    few, many = (
+        [one.rendered.name for one in rendered(of_a + of_b[:number], repository_share=0.3) if one.domain == "a"]
+        for number in (90, 900)
+    )
+    assert sorted(few) == sorted(many)
+    assert any(name.endswith("-repository") for name in few)
+
+
 def test_copies_have_names_of_their_own_and_are_cut_elsewhere() -> None:
     [first, second] = rendered([row("x.py", "def function():\n    return 1\n" * 20, copies=2)], fim_rate=1.0)
     assert (first.copy, second.copy) == (0, 1)
