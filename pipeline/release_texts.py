@@ -139,10 +139,19 @@ rows = load_dataset("parquet", data_files="data/*.parquet", split="train")
 {beside}
 A document ends in token {manifest.tokenizer.end_of_document_id} (`{manifest.tokenizer.end_of_document}`); padding
 is the same token. The tokenizer lies in `tokenizer/`, its sha256 is `{manifest.tokenizer.sha256}`.
-
+{_card_forms(manifest)}
 `SUMMARY.md` says what was read, kept and rejected and why; `manifest.json` is the complete account, and
 `corpusmill verify` holds the files against it.
 """
+
+
+def _card_forms(manifest: Manifest) -> str:
+    """Which control tokens stand inside documents, where they are rendered in other forms than that of a file."""
+    tokens = ", ".join(f"`{name}` {number}" for name, number in sorted(manifest.tokenizer.template_ids.items()))
+    forms = ", ".join(f"`{form}`" for form in manifest.packing.forms if form != "file")
+    if not forms:
+        return ""
+    return f"\nDocuments are rendered as files or as {forms}: these control tokens may stand inside one: {tokens}.\n"
 
 
 def _packed_from(manifest: Manifest) -> str:

@@ -232,6 +232,15 @@ def test_the_card_says_how_to_load_it(manifest: Manifest) -> None:
     assert "`attribution/`" in text
 
 
+def test_the_card_names_the_control_tokens_of_the_forms(manifest: Manifest) -> None:
+    packing = msgspec.structs.replace(manifest.packing, forms={"file": 5, "fim_psm": 3})
+    text = card(msgspec.structs.replace(manifest, packing=packing))
+    assert "Documents are rendered as files or as `fim_psm`: " in text
+    assert f"`<|fim_prefix|>` {manifest.tokenizer.template_ids['<|fim_prefix|>']}" in text
+    alone = msgspec.structs.replace(manifest.packing, forms={"file": 8})
+    assert "are rendered as" not in card(msgspec.structs.replace(manifest, packing=alone))
+
+
 def test_rows_that_are_not_packed_are_said_to_be_of_any_length(manifest: Manifest) -> None:
     text = card(msgspec.structs.replace(manifest, packing=msgspec.structs.replace(manifest.packing, mode="none")))
     assert "| list<int32> | up to 128 token ids of one kind of document |" in text
