@@ -9,13 +9,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from signing import signed
 
 from filters.licence_evidence import Evidence
 from manifests.errors import IntegrityError, RecipeError
 from manifests.release import CHAIN, Manifest, ReleaseFile
 from manifests.release_packing import PackingFigures
 from manifests.storage import Storage
-from pipeline.release_texts import card, summary
 from pipeline.verify import verify_release
 from pipeline.verify_rows import KINDS
 
@@ -37,20 +37,6 @@ def release(small_release: Path, tmp_path: Path) -> Path:
 
 def manifest_of(release: Path) -> Manifest:
     return Manifest.read(Storage(str(release)))
-
-
-def sign(release: Path, **changes: object) -> None:
-    """Write a manifest whose digest is right, with the size and sha256 that every file now has."""
-    manifest = msgspec.structs.replace(manifest_of(release), **changes)
-    texts = msgspec.structs.replace(manifest, files=[])
-    (release / "SUMMARY.md").write_text(summary(texts))
-    (release / "README.md").write_text(card(texts))
-    files = []
-    for file in manifest.files:
-        data = (release / file.path).read_bytes()
-        rows = None if file.rows is None else pq.ParquetFile(release / file.path).metadata.num_rows
-        files.append(ReleaseFile(file.path, len(data), sha256(data).hexdigest(), rows))
-    (release / "manifest.json").write_bytes(msgspec.structs.replace(manifest, files=files).to_bytes())
 
 
 def forge(release: Path, **changes: object) -> None:
@@ -125,13 +111,13 @@ def test_a_release_has_no_temporary_folder(small_release: Path) -> None:
 
 
 def test_signing_again_what_was_not_changed_is_sound(release: Path) -> None:
-    sign(release)
+    signed(release)
     verify_release(str(release))
 
 
 def test_rows_written_anew_and_signed_are_sound(release: Path) -> None:
     rewrite(release, lambda _rows: None)
-    sign(release)
+    signed(release)
     verify_release(str(release))
 
 
@@ -224,13 +210,13 @@ def test_another_tokenizer(release: Path) -> None:
 
 def test_another_tokenizer_signed(release: Path) -> None:
     (release / TOKENIZER).write_bytes((release / TOKENIZER).read_bytes() + b"\n")
-    sign(release)
+    signed(release)
     assert f"{TOKENIZER}: expected sha256" in findings(release)
 
 
 def test_a_tokenizer_that_is_none_signed(release: Path) -> None:
     (release / TOKENIZER).write_bytes(b"{}")
-    sign(release)
+    signed(release)
     assert f"{TOKENIZER}: tokenizer.json:" in findings(release)
 
 
@@ -245,25 +231,25 @@ def test_a_tokenizer_that_is_none_signed(release: Path) -> None:
     ],
 )
 def test_a_manifest_that_lies_about_the_tokenizer(release: Path, change: dict[str, Any]) -> None:
-    sign(release, tokenizer=msgspec.structs.replace(manifest_of(release).tokenizer, **change))
+    signed(release, tokenizer=msgspec.structs.replace(manifest_of(release).tokenizer, **change))
     assert f"{TOKENIZER}: expected {next(iter(change))} {next(iter(change.values()))}" in findings(release)
 
 
 def test_a_control_token_that_no_form_of_the_recipe_has_signed(release: Path) -> None:
     tokenizer = manifest_of(release).tokenizer
     template_ids = tokenizer.template_ids | {"<|file_sep|>": max(tokenizer.control_ids)}
-    sign(release, tokenizer=msgspec.structs.replace(tokenizer, template_ids=template_ids))
+    signed(release, tokenizer=msgspec.structs.replace(tokenizer, template_ids=template_ids))
     assert f"{TOKENIZER}: expected template_ids" in findings(release)
 
 
 def test_forms_that_are_none(release: Path) -> None:
-    sign(release, recipe=manifest_of(release).recipe | {"rendering": {"template": "poem"}})
+    signed(release, recipe=manifest_of(release).recipe | {"rendering": {"template": "poem"}})
     assert "manifest.json: recipe.rendering: expected the forms of a recipe" in findings(release)
 
 
 @pytest.mark.parametrize("path", ["SUMMARY.md", "README.md"])
 def test_a_stale_text_signed(release: Path, path: str) -> None:
-    sign(release)
+    signed(release)
     text = (release / path).read_text() + "One more line.\n"
     (release / path).write_text(text)
     files = [
@@ -318,7 +304,7 @@ def test_a_manifest_that_is_no_json(release: Path) -> None:
 def test_a_ledger_that_does_not_balance_signed(release: Path) -> None:
     ledgers = manifest_of(release).ledgers
     ledgers["clean"]["rejected"] = {}
-    sign(release, ledgers=ledgers)
+    signed(release, ledgers=ledgers)
     message = findings(release)
     assert "ledgers.clean" in message
     assert "does not balance" in message
@@ -329,7 +315,7 @@ def test_a_chain_of_ledgers_that_is_broken_signed(release: Path, step: str) -> N
     ledgers = manifest_of(release).ledgers
     for side in ("read", "kept"):
         ledgers[step][side] = [ledgers[step][side][0] + 1, ledgers[step][side][1]]
-    sign(release, ledgers=ledgers)
+    signed(release, ledgers=ledgers)
     message = findings(release)
     assert f"ledgers.{step}: read" in message
     assert "that the pass before it kept" in message
@@ -348,7 +334,7 @@ def test_documents_moved_to_another_class_signed(release: Path) -> None:
         msgspec.structs.replace(first, documents=first.documents - 1),
         msgspec.structs.replace(second, documents=second.documents + 1),
     ]
-    sign(release, documents=[*moved, *rest])
+    signed(release, documents=[*moved, *rest])
     assert "manifest.json: documents by kind" in findings(release)
 
 
@@ -358,7 +344,7 @@ def figured(release: Path, change: Callable[[PackingFigures], PackingFigures], *
     first, *others = packing.lengths
     changed = first.modes[mode] | {"code": change(first.modes[mode]["code"])}
     lengths = [msgspec.structs.replace(first, modes=first.modes | {mode: changed}), *others]
-    sign(release, packing=msgspec.structs.replace(packing, lengths=lengths))
+    signed(release, packing=msgspec.structs.replace(packing, lengths=lengths))
     return findings(release)
 
 
@@ -383,7 +369,7 @@ def test_more_cut_than_there_is(release: Path, name: str) -> None:
 def test_packed_documents_miscounted_signed(release: Path) -> None:
     packing = manifest_of(release).packing
     documents = packing.documents | {"text": packing.documents["text"] + 1}
-    sign(release, packing=msgspec.structs.replace(packing, documents=documents))
+    signed(release, packing=msgspec.structs.replace(packing, documents=documents))
     assert "manifest.json: packing.documents: expected" in findings(release)
 
 
@@ -392,7 +378,7 @@ def test_figures_of_a_mode_that_is_missing(release: Path) -> None:
     lengths = [
         msgspec.structs.replace(length, modes={"best_fit": length.modes["best_fit"]}) for length in packing.lengths
     ]
-    sign(release, packing=msgspec.structs.replace(packing, lengths=lengths))
+    signed(release, packing=msgspec.structs.replace(packing, lengths=lengths))
     assert "packing.lengths: modes: expected ['best_fit', 'concat'], got ['best_fit']" in findings(release)
 
 
@@ -400,7 +386,7 @@ def test_false_tokens_signed(release: Path) -> None:
     manifest = manifest_of(release)
     reached = {kind: count + 7 for kind, count in manifest.mixture.reached_tokens.items()}
     documents = [msgspec.structs.replace(row, tokens=row.tokens + 7) for row in manifest.documents]
-    sign(release, documents=documents, mixture=msgspec.structs.replace(manifest.mixture, reached_tokens=reached))
+    signed(release, documents=documents, mixture=msgspec.structs.replace(manifest.mixture, reached_tokens=reached))
     assert "manifest.json: tokens by kind" in findings(release)
 
 
@@ -438,13 +424,13 @@ def test_sequences_of_another_kind(release: Path) -> None:
 
 def test_tokens_reached_that_are_not_the_sum_of_the_classes(release: Path) -> None:
     mixture = manifest_of(release).mixture
-    sign(release, mixture=msgspec.structs.replace(mixture, reached_tokens={"code": 7, "text": 3}))
+    signed(release, mixture=msgspec.structs.replace(mixture, reached_tokens={"code": 7, "text": 3}))
     assert "manifest.json: mixture.reached_tokens: expected" in findings(release)
 
 
 def test_bytes_of_the_classes_that_are_not_those_kept(release: Path) -> None:
     first, *rest = manifest_of(release).documents
-    sign(release, documents=[msgspec.structs.replace(first, num_bytes=first.num_bytes + 1), *rest])
+    signed(release, documents=[msgspec.structs.replace(first, num_bytes=first.num_bytes + 1), *rest])
     assert "manifest.json: documents: num_bytes of all: expected" in findings(release)
 
 
@@ -452,7 +438,7 @@ def test_classes_with_fewer_documents_than_none(release: Path) -> None:
     first, *rest = manifest_of(release).documents
     less = msgspec.structs.replace(first, documents=-2, num_bytes=0, tokens=0, licence="X")
     more = msgspec.structs.replace(first, documents=first.documents + 2)
-    sign(release, documents=[more, less, *rest])
+    signed(release, documents=[more, less, *rest])
     assert "manifest.json: documents: smallest number: expected 0, got -2" in findings(release)
 
 
@@ -473,7 +459,7 @@ def test_held_out_documents_that_nobody_set_aside(release: Path) -> None:
 def test_sequences_of_no_possible_length(release: Path, length: int) -> None:
     packing = manifest_of(release).packing
     lengths = [msgspec.structs.replace(packing.lengths[0], sequence_tokens=length)]
-    sign(release, packing=msgspec.structs.replace(packing, lengths=lengths))
+    signed(release, packing=msgspec.structs.replace(packing, lengths=lengths))
     message = findings(release)
     assert f"packing.lengths: sequence_tokens: expected one of range(2, 1048577), got {length}" in message
 
@@ -485,12 +471,12 @@ def test_a_release_of_no_length(release: Path) -> None:
 
 def test_lengths_that_are_not_those_of_the_recipe(release: Path) -> None:
     packing = manifest_of(release).packing
-    sign(release, packing=msgspec.structs.replace(packing, lengths=packing.lengths[:1]))
+    signed(release, packing=msgspec.structs.replace(packing, lengths=packing.lengths[:1]))
     assert "manifest.json: packing.lengths: sequence_tokens: expected [128, 512], got [128]" in findings(release)
 
 
 def test_a_mode_that_is_not_the_recipe_s(release: Path) -> None:
-    sign(release, packing=msgspec.structs.replace(manifest_of(release).packing, mode="concat"))
+    signed(release, packing=msgspec.structs.replace(manifest_of(release).packing, mode="concat"))
     message = findings(release)
     assert "manifest.json: packing.mode: expected best_fit, got concat" in message
     assert f"{SHARDS[0]}: expected the metadata" in message
@@ -515,13 +501,13 @@ def test_a_listed_path_that_no_release_has(release: Path, path: str) -> None:
 def test_a_shard_that_is_left_out_of_a_signed_manifest(release: Path) -> None:
     (release / SHARDS[1]).unlink()
     files = [file for file in manifest_of(release).files if file.path != SHARDS[1]]
-    sign(release, files=files)
+    signed(release, files=files)
     assert "entries of data/shard-00000-of-00001.parquet: expected 1, got 0" in findings(release)
 
 
 def test_a_release_without_its_attribution_signed(release: Path) -> None:
     shutil.rmtree(release / "attribution")
-    sign(release, files=[file for file in manifest_of(release).files if file.path not in ATTRIBUTIONS])
+    signed(release, files=[file for file in manifest_of(release).files if file.path not in ATTRIBUTIONS])
     assert f"manifest.json: files: entries of {ATTRIBUTIONS[0]}: expected 1, got 0" in findings(release)
 
 
@@ -535,7 +521,7 @@ def test_a_removed_row(release: Path) -> None:
 
 def test_a_removed_row_signed(release: Path) -> None:
     rewrite(release, lambda rows: rows.pop())
-    sign(release)
+    signed(release)
     message = findings(release)
     assert "packing, 128 tokens: best_fit, " in message
     assert f"{POSITIONS[0]}: row " in message
@@ -543,13 +529,13 @@ def test_a_removed_row_signed(release: Path) -> None:
 
 def test_a_removed_row_of_a_cut_document_signed(release: Path) -> None:
     rewrite(release, lambda rows: rows.pop(long_document(rows)[0]))
-    sign(release)
+    signed(release)
     assert f"{SHARDS[0]}: document " in findings(release)
 
 
 def test_a_repeated_row_signed(release: Path) -> None:
     rewrite(release, lambda rows: rows.append(rows[0]))
-    sign(release)
+    signed(release)
     message = findings(release)
     assert f"{SHARDS[0]}: document " in message
     assert "expected a piece from token" in message
@@ -577,7 +563,7 @@ def test_a_document_in_two_shards_signed(release: Path) -> None:
     place = next(place for place in places if (place["row"], place["offset"]) == (whole["number"], 0))
     rewrite(release, lambda rows: rows.append(copy))
     rewrite(release, lambda rows: rows.append(place | {"row": num_rows}), shard=POSITIONS[0])
-    sign(release)
+    signed(release)
     assert f"document {whole['doc_ids'][0]}: expected it in one place, got it in {' and '.join(SHARDS)}" in findings(
         release
     )
@@ -589,7 +575,7 @@ def test_a_token_id_that_is_none_signed(release: Path, token: int) -> None:
         rows[2]["input_ids"][3] = token
 
     rewrite(release, change)
-    sign(release)
+    signed(release)
     message = findings(release)
     assert f"{SHARDS[0]}: row 2: expected token ids of 0 to 511, got {token} as token 3" in message
 
@@ -601,7 +587,7 @@ def test_a_control_token_inside_a_document_signed(release: Path) -> None:
         rows[1]["input_ids"][1] = end
 
     rewrite(release, change)
-    sign(release)
+    signed(release)
     assert f"{SHARDS[0]}: row 1: control token inside document" in findings(release)
 
 
@@ -612,7 +598,7 @@ def test_a_control_token_at_the_end_of_a_piece_that_is_not_the_last_signed(relea
         rows[long_document(rows)[0]]["input_ids"][-1] = end
 
     rewrite(release, change)
-    sign(release)
+    signed(release)
     message = findings(release)
     assert f"{SHARDS[0]}: document " in message
     assert "control token inside document" in message
@@ -624,7 +610,7 @@ def test_a_document_without_its_end_signed(release: Path) -> None:
         row["input_ids"][sum(row["seq_lengths"]) - 1] = 65
 
     rewrite(release, change)
-    sign(release)
+    signed(release)
     assert "expected the end-of-document token as its last" in findings(release)
 
 
@@ -634,7 +620,7 @@ def test_padding_that_is_none_signed(release: Path) -> None:
         row["input_ids"][-1] = 65
 
     rewrite(release, change)
-    sign(release)
+    signed(release)
     assert "padding: expected the end-of-document id" in findings(release)
 
 
@@ -644,7 +630,7 @@ def test_a_document_of_two_kinds_signed(release: Path) -> None:
         row["kind"] = next(kind for kind in KINDS if kind != row["kind"])
 
     rewrite(release, change)
-    sign(release)
+    signed(release)
     assert "expected one kind, got two" in findings(release)
 
 
@@ -675,7 +661,7 @@ def test_a_row_that_does_not_fit_together_signed(release: Path, column: str, val
         rows[4][column] = value
 
     rewrite(release, change)
-    sign(release)
+    signed(release)
     message = findings(release)
     assert f"{SHARDS[0]}: " in message
     assert expected in message
@@ -686,7 +672,7 @@ def test_a_row_without_a_document_signed(release: Path) -> None:
         rows[4] |= {"seq_lengths": [], "doc_ids": [], "doc_offsets": []}
 
     rewrite(release, change)
-    sign(release)
+    signed(release)
     assert f"{SHARDS[0]}: row 4: expected at least one piece, got 0" in findings(release)
 
 
@@ -705,7 +691,7 @@ def test_a_loss_mask_that_is_not_that_of_the_padding_signed(release: Path, mask:
         next(row for row in rows if sum(row["seq_lengths"]) < len(row["input_ids"]))["loss_mask"] = mask
 
     rewrite(release, change)
-    sign(release)
+    signed(release)
     assert expected in findings(release)
 
 
@@ -717,7 +703,7 @@ def test_a_row_group_that_would_fill_the_memory_is_not_read(release: Path, monke
 def test_other_columns_signed(release: Path) -> None:
     table = pq.read_table(release / SHARDS[0])
     pq.write_table(table.set_column(5, "kinds", table.column("kind")), release / SHARDS[0])
-    sign(release)
+    signed(release)
     assert f"{SHARDS[0]}: expected the columns input_ids list" in findings(release)
 
 
@@ -725,7 +711,7 @@ def test_wider_token_ids_signed(release: Path) -> None:
     table = pq.read_table(release / SHARDS[0])
     wide = table.column("input_ids").cast(pa.list_(pa.int64()))
     pq.write_table(table.set_column(0, "input_ids", wide), release / SHARDS[0])
-    sign(release)
+    signed(release)
     assert "input_ids list<element: int64>" in findings(release)
 
 
@@ -734,7 +720,7 @@ def test_false_metadata_signed(release: Path, key: str) -> None:
     table = pq.read_table(release / SHARDS[0])
     metadata = table.schema.metadata | {key.encode(): b"other"}
     pq.write_table(table.replace_schema_metadata(metadata), release / SHARDS[0])
-    sign(release)
+    signed(release)
     message = findings(release)
     assert f"{SHARDS[0]}: expected the metadata" in message
     assert key in message
@@ -798,13 +784,13 @@ def test_any_flipped_bit_of_a_release_is_found(release: Path, seed: int) -> None
 def attribute(release: Path, change: Callable[[list[dict[str, Any]]], object]) -> str:
     """What `verify` finds in a release whose first attribution was changed and then signed."""
     rewrite(release, change, shard=ATTRIBUTIONS[0])
-    sign(release)
+    signed(release)
     return findings(release)
 
 
 def test_attribution_written_anew_and_signed_is_sound(release: Path) -> None:
     rewrite(release, lambda _rows: None, shard=ATTRIBUTIONS[0])
-    sign(release)
+    signed(release)
     verify_release(str(release))
 
 
@@ -837,7 +823,7 @@ def test_swapped_attributions_signed(release: Path) -> None:
     first.rename(release / "aside")
     second.rename(first)
     (release / "aside").rename(second)
-    sign(release)
+    signed(release)
     message = findings(release)
     assert all(f"{path}: document " in message for path in ATTRIBUTIONS)
 
@@ -884,14 +870,14 @@ def test_what_is_not_known_miscounted_signed(release: Path, column: str, value: 
 def test_attribution_of_another_release_signed(release: Path) -> None:
     table = pq.read_table(release / ATTRIBUTIONS[0])
     pq.write_table(table.replace_schema_metadata({b"corpusmill.release": b"other"}), release / ATTRIBUTIONS[0])
-    sign(release)
+    signed(release)
     assert f"{ATTRIBUTIONS[0]}: expected the metadata" in findings(release)
 
 
 def test_attribution_of_other_columns_signed(release: Path) -> None:
     table = pq.read_table(release / ATTRIBUTIONS[0])
     pq.write_table(table.drop_columns(["copyright"]), release / ATTRIBUTIONS[0])
-    sign(release)
+    signed(release)
     assert f"{ATTRIBUTIONS[0]}: expected the columns doc_id string" in findings(release)
 
 
@@ -913,19 +899,21 @@ def test_attribution_that_would_fill_the_memory_is_not_read(release: Path, monke
 
 @pytest.mark.parametrize("words", [{}, {"MIT": "copyleft"}, {"MIT": "permissive", "ISC": "permissive"}])
 def test_false_licence_words_signed(release: Path, words: dict[str, str]) -> None:
-    sign(release, licence_words=words)
+    signed(release, licence_words=words)
     assert "manifest.json: licence_words" in findings(release)
 
 
 def test_licence_words_of_other_library_versions_are_theirs(release: Path) -> None:
-    sign(release, licence_words={"MIT": "other"}, software=manifest_of(release).software | {"license-expression": "1"})
+    signed(
+        release, licence_words={"MIT": "other"}, software=manifest_of(release).software | {"license-expression": "1"}
+    )
     verify_release(str(release))
 
 
 def test_false_numbers_of_what_is_not_known_signed(release: Path) -> None:
     unknown = manifest_of(release).not_known
     unknown["swhid"]["code"] += 1
-    sign(release, not_known=unknown)
+    signed(release, not_known=unknown)
     assert "manifest.json: not_known: expected" in findings(release)
 
 
@@ -941,7 +929,7 @@ def test_a_manifest_that_does_not_say_what_is_not_known(release: Path, unknown: 
 def retell(release: Path, change: Callable[[list[dict[str, Any]]], object]) -> str:
     """What `verify` finds in a release whose first file of texts was changed and then signed."""
     rewrite(release, change, shard=TEXTS[0])
-    sign(release)
+    signed(release)
     return findings(release)
 
 
@@ -953,7 +941,7 @@ def without_texts(release: Path, files: list[ReleaseFile]) -> list[ReleaseFile]:
 
 def test_texts_written_anew_and_signed_are_sound(release: Path) -> None:
     rewrite(release, lambda _rows: None, shard=TEXTS[0])
-    sign(release)
+    signed(release)
     verify_release(str(release))
 
 
@@ -975,7 +963,7 @@ def test_swapped_texts_signed(release: Path) -> None:
     first.rename(release / "aside")
     second.rename(first)
     (release / "aside").rename(second)
-    sign(release)
+    signed(release)
     message = findings(release)
     assert all(f"{path}: document " in message for path in TEXTS)
 
@@ -1000,7 +988,7 @@ def test_texts_that_cannot_be_signed(release: Path, column: str, value: object, 
 def test_texts_of_another_release_signed(release: Path) -> None:
     table = pq.read_table(release / TEXTS[0])
     pq.write_table(table.replace_schema_metadata({b"corpusmill.release": b"other"}), release / TEXTS[0])
-    sign(release)
+    signed(release)
     assert f"{TEXTS[0]}: expected the metadata" in findings(release)
 
 
@@ -1011,7 +999,7 @@ def test_texts_that_the_recipe_asks_for_and_nobody_lists(release: Path) -> None:
 
 
 def test_texts_that_the_recipe_does_not_ask_for(release: Path) -> None:
-    sign(release, recipe=manifest_of(release).recipe | {"release": {"texts": None}})
+    signed(release, recipe=manifest_of(release).recipe | {"release": {"texts": None}})
     message = findings(release)
     assert all(f"manifest.json: files: entries of {path}: expected 0, got 1" in message for path in TEXTS)
 
@@ -1019,7 +1007,7 @@ def test_texts_that_the_recipe_does_not_ask_for(release: Path) -> None:
 @pytest.mark.parametrize("said", [{"texts": None}, {}, None, "texts", ["texts"]])
 def test_a_release_without_texts_is_sound_where_its_recipe_says_so(release: Path, said: object) -> None:
     manifest = manifest_of(release)
-    sign(release, files=without_texts(release, manifest.files), recipe=manifest.recipe | {"release": said})
+    signed(release, files=without_texts(release, manifest.files), recipe=manifest.recipe | {"release": said})
     verify_release(str(release))
 
 
@@ -1053,7 +1041,7 @@ def test_text_that_is_not_utf_8_signed(release: Path, path: str, column: str) ->
     place = table.schema.get_field_index(column)
     column_spoiled = spoiled(table.column(column).combine_chunks())
     pq.write_table(table.set_column(place, table.schema.field(column), column_spoiled), release / path)
-    sign(release)
+    signed(release)
     message = findings(release)
     assert f"{path}: row group 0: expected sound values in {column}: " in message
     assert "Invalid UTF8" in message

@@ -10,11 +10,11 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from signing import signed
 
 from manifests.errors import IntegrityError
 from manifests.release import Manifest, ReleaseFile
 from manifests.storage import Storage
-from pipeline.release_texts import card, summary
 from pipeline.verify import verify_release
 
 SHARD, HELD_OUT, INDEX, BANDS = (
@@ -30,21 +30,6 @@ def release(holding_out: Path, tmp_path: Path) -> Path:
 
 def manifest_of(release: Path) -> Manifest:
     return Manifest.read(Storage(str(release)))
-
-
-def signed(release: Path, **changes: object) -> Path:
-    """The release with a manifest, a summary and a card that are right for the files as they are."""
-    manifest = msgspec.structs.replace(manifest_of(release), **changes)
-    texts = msgspec.structs.replace(manifest, files=[])
-    (release / "SUMMARY.md").write_text(summary(texts))
-    (release / "README.md").write_text(card(texts))
-    files = []
-    for file in manifest.files:
-        data = (release / file.path).read_bytes()
-        rows = None if file.rows is None else pq.ParquetFile(release / file.path).metadata.num_rows
-        files.append(ReleaseFile(file.path, len(data), sha256(data).hexdigest(), rows))
-    (release / "manifest.json").write_bytes(msgspec.structs.replace(manifest, files=files).to_bytes())
-    return release
 
 
 def findings(release: Path, **changes: object) -> str:

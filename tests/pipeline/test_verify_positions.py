@@ -3,7 +3,6 @@
 import re
 import shutil
 from collections.abc import Callable
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +10,12 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from signing import signed
 
 from manifests.errors import IntegrityError
-from manifests.release import Manifest, ReleaseFile
+from manifests.release import Manifest
 from manifests.release_packing import PackingFigures
 from manifests.storage import Storage
-from pipeline.release_texts import card, summary
 from pipeline.verify import verify_release
 
 SHARD, POSITIONS, TEXTS = (f"{folder}/shard-00000-of-00002.parquet" for folder in ("data", "positions", "texts"))
@@ -31,23 +30,10 @@ def release(small_release: Path, tmp_path: Path) -> Path:
 
 def findings(release: Path, **changes: object) -> str:
     """What `verify` finds in the release, with a manifest, a summary and a card that are right for its files."""
-    sign(release, **changes)
+    signed(release, **changes)
     with pytest.raises(IntegrityError) as caught:
         verify_release(str(release))
     return caught.value.message
-
-
-def sign(release: Path, **changes: object) -> None:
-    manifest = msgspec.structs.replace(Manifest.read(Storage(str(release))), **changes)
-    texts = msgspec.structs.replace(manifest, files=[])
-    (release / "SUMMARY.md").write_text(summary(texts))
-    (release / "README.md").write_text(card(texts))
-    files = []
-    for file in manifest.files:
-        data = (release / file.path).read_bytes()
-        rows = None if file.rows is None else pq.ParquetFile(release / file.path).metadata.num_rows
-        files.append(ReleaseFile(file.path, len(data), sha256(data).hexdigest(), rows))
-    (release / "manifest.json").write_bytes(msgspec.structs.replace(manifest, files=files).to_bytes())
 
 
 def rows_of(release: Path, path: str) -> Rows:
@@ -70,7 +56,7 @@ def cut_places(rows: Rows) -> list[int]:
 
 def test_positions_written_anew_and_signed_are_sound(release: Path) -> None:
     rewrite(release, lambda _rows: None)
-    sign(release)
+    signed(release)
     verify_release(str(release))
 
 
@@ -235,7 +221,7 @@ def test_a_document_that_one_length_lacks(release: Path) -> None:
 def test_kinds_that_are_not_interleaved(release: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipeline.verify_shards._WINDOW", 10)
     monkeypatch.setattr("pipeline.verify_shards._MOST_DEVIATION", 0.2)
-    sign(release)
+    signed(release)
     verify_release(str(release))
     rewrite(release, lambda rows: rows.sort(key=lambda row: str(row["kind"])), path=SHARD)
     assert f"{SHARD}: expected any 10 rows in a row to hold the shard's share of each kind within 20.0%" in findings(
