@@ -17,6 +17,7 @@ from manifests.errors import RecipeError
 from manifests.storage import user_cache_folder
 from pipeline.recipe_benchmarks import Decontamination
 from pipeline.recipe_duplicates import Deduplication, HeldOut
+from pipeline.recipe_executors import S3, Ray, Slurm, SoftwareHeritage
 from pipeline.recipe_filters import Filters, Languages
 from pipeline.recipe_mixture import Mixture
 from pipeline.recipe_redaction import Redaction
@@ -172,7 +173,7 @@ class Limits(Section):
 
 
 class Recipe(Section):
-    """Everything that decides what comes out. Worker counts, folders and hosts do not stand here."""
+    """Everything that decides what comes out, and where it is made: `executor` and what follows it decide no byte."""
 
     name: Name
     version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
@@ -195,6 +196,11 @@ class Recipe(Section):
     packing: Packing = Packing()
     release: ReleaseChoice = ReleaseChoice()
     limits: Limits = Limits()
+    executor: Literal["local", "slurm", "ray"] = "local"
+    slurm: Slurm | None = None
+    ray: Ray = Ray()
+    s3: S3 = S3()
+    software_heritage: SoftwareHeritage = SoftwareHeritage()
 
     @field_validator("sources")
     @classmethod
@@ -203,6 +209,12 @@ class Recipe(Section):
         if len(set(names)) != len(names):
             raise ValueError(f"two sources have one name: {', '.join(sorted(names))}")
         return sources
+
+    @model_validator(mode="after")
+    def _slurm_is_described(self) -> Self:
+        if self.executor == "slurm" and self.slurm is None:
+            raise ValueError("executor: slurm needs `slurm`, with a partition, such as slurm: {partition: cpu}")
+        return self
 
     @model_validator(mode="after")
     def _held_out_sources_are_there(self) -> Self:

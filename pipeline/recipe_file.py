@@ -23,9 +23,6 @@ from pipeline.strict_yaml import StrictLoader
 # What the design has and this version lacks: key at the top of the recipe -> what it would do.
 _LATER = {
     "rewriting": "rewriting by a model",
-    "executor": "an executor other than `local`",
-    "slurm": "running on Slurm",
-    "ray": "running on Ray",
     "opt_out": "the opt-out registry",
 }
 _LATER_FORMATS = ("stack-v2-ids",)
@@ -116,8 +113,6 @@ def _refuse_later(value: dict[str, Any], where: str) -> None:
     def refuse(key: str, what: str, hint: str) -> Never:
         raise RecipeError(f"{where}: {key}: {what}: not in this version", hint=hint)
 
-    if value.get("executor") == "local":
-        del value["executor"]
     for key, what in _LATER.items():
         if key in value:
             refuse(key, what, f"leave `{key}` out")
@@ -127,9 +122,8 @@ def _refuse_later(value: dict[str, Any], where: str) -> None:
             what = f"reading {source['format']}"
             refuse(f"sources.{number}.format", what, "expected one of stack-v2, pull-requests, pile, jsonl, columns")
     for key, path in named_paths(value):
-        if "://" in path:
-            storage = f"{path.partition('://')[0]}:// storage"
-            refuse(key, storage, "copy the data to a local disk and name that path")
+        if "://" in path and not path.startswith("s3://"):
+            refuse(key, f"{path.partition('://')[0]}:// storage", "expected a local path or s3://bucket/path")
 
 
 def _explain(mistakes: list[ErrorDetails], where: str, value: dict[str, Any]) -> RecipeError:

@@ -8,7 +8,10 @@ from typing import Any
 from pipeline.recipe import Recipe
 
 # Section and key: one path each, and lists of folders.
-_PATHS = (("release", "path"), ("tokenizer", "path"), ("licences", "cache"))
+_PATHS = (
+    *(("release", "path"), ("tokenizer", "path"), ("licences", "cache")),
+    *(("slurm", "logs"), ("software_heritage", "contents"), ("software_heritage", "cache")),
+)
 _FOLDERS = (("deduplication", "against"), ("held_out", "releases"))
 
 
@@ -45,11 +48,14 @@ def absolute(recipe: Recipe, folder: Path) -> Recipe:
     """The recipe with every path absolute; relative ones are taken from a folder."""
 
     def here(name: str) -> str:
-        return str(folder / name)
+        return name if "://" in name else str(folder / name)
+
+    def here_or_none(name: str | None) -> str | None:
+        return None if name is None else here(name)
 
     def pattern(name: str) -> str:
         # A bracket in the folder's own name is no pattern.
-        return name if Path(name).is_absolute() else str(Path(glob.escape(str(folder))) / name)
+        return name if "://" in name or Path(name).is_absolute() else str(Path(glob.escape(str(folder))) / name)
 
     return recipe.model_copy(
         update={
@@ -74,8 +80,16 @@ def absolute(recipe: Recipe, folder: Path) -> Recipe:
             ),
             "held_out": recipe.held_out
             and recipe.held_out.model_copy(update={"releases": [here(folder) for folder in recipe.held_out.releases]}),
-            "licences": recipe.licences.model_copy(
-                update={"cache": None if recipe.licences.cache is None else here(recipe.licences.cache)}
+            "licences": recipe.licences.model_copy(update={"cache": here_or_none(recipe.licences.cache)}),
+            "slurm": recipe.slurm
+            and recipe.slurm.model_copy(
+                update={"logs": here_or_none(recipe.slurm.logs), "activate": here_or_none(recipe.slurm.activate)}
+            ),
+            "software_heritage": recipe.software_heritage.model_copy(
+                update={
+                    "contents": here(recipe.software_heritage.contents),
+                    "cache": here_or_none(recipe.software_heritage.cache),
+                }
             ),
         }
     )

@@ -87,6 +87,20 @@ _COMMENTS = {
         "A line longer than maximum_line_bytes is rejected. unit_bytes of shards make a unit (null: 4 MiB or more),\n"
         "slice_bytes of text a slice, which bounds memory. A unit without progress for progress_seconds is ended."
     ),
+    "executor": "local, slurm or ray. This and what follows decide where the mill runs, and not what comes out.",
+    "slurm": (
+        "With executor: slurm: {partition: cpu, time: '24:00:00', memory_gb: 4, passes: {ingest: {memory_gb: 8}}};\n"
+        "docs/clusters.md has every key."
+    ),
+    "ray": "With executor: ray. address: of the cluster; null: one of its own on this machine.",
+    "s3": (
+        "How s3:// is reached; null: as the AWS environment and ~/.aws say. buckets: others than the rest, by name.\n"
+        "unsigned: without credentials, as public buckets allow. Keys never stand here."
+    ),
+    "software_heritage": (
+        "Where format: stack-v2-ids fetches contents, and how many at a time. The public bucket has terms:\n"
+        "docs/software-heritage.md says which; accept_terms: softwareheritage accepts them."
+    ),
 }
 
 

@@ -46,6 +46,11 @@ def released_recipe(recipe: Recipe) -> dict[str, object]:
             "deduplication": {"against"},
             "held_out": {"releases"},
             "decontamination": True,
+            "executor": True,
+            "slurm": True,
+            "ray": True,
+            "s3": True,
+            "software_heritage": {"contents", "concurrency", "cache"},
         },
     )
     value["decontamination"] = benchmark_settings(recipe)

@@ -1,0 +1,101 @@
+"""The recipe's sections on where the mill runs: nothing here decides a byte of what comes out."""
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from pipeline.recipe_types import Positive, Section
+
+SlurmTime = Annotated[str, Field(pattern=r"^(\d+-)?\d+(:\d\d){0,2}$")]
+
+
+class SlurmResources(Section):
+    """What a task of a job array asks of Slurm; null: what `slurm` says for every pass."""
+
+    partition: str | None = None
+    time: SlurmTime | None = None
+    cpus_per_task: Positive | None = None
+    memory_gb: Positive | None = None
+    gpus: Annotated[int, Field(ge=0)] | None = None
+
+
+class Slurm(Section):
+    """How the mill is submitted to Slurm, and what each task asks for.
+
+    `tasks` is the most that one array has; the cluster's MaxArraySize holds, too. `workers` run at the same time; null:
+    as many as Slurm lets. `activate` is a script that every job sources; null: that of the environment which submits.
+    `logs` is a folder that all nodes share; null: one in the work folder. `signal_seconds` before a task's time is up
+    it is told to stop. `sbatch` holds any other options of sbatch. `passes` overrides resources by pass.
+    """
+
+    partition: str
+    time: SlurmTime = "24:00:00"
+    cpus_per_task: Positive = 1
+    memory_gb: Positive = 4
+    gpus: Annotated[int, Field(ge=0)] = 0
+    tasks: Positive = 1000
+    workers: Positive | None = None
+    qos: str | None = None
+    activate: str | None = None
+    logs: str | None = None
+    signal_seconds: Positive = 120
+    sbatch: dict[str, str] = {}
+    passes: dict[str, SlurmResources] = {}
+
+    def resources(self, pass_name: str) -> SlurmResources:
+        """What tasks of a pass ask for, nothing null."""
+        stated = self.passes.get(pass_name, SlurmResources()).model_dump(exclude_none=True)
+        return SlurmResources(**(self.model_dump(include=set(SlurmResources.model_fields)) | stated))
+
+
+class Ray(Section):
+    """A Ray cluster: its address (null: one of its own on this machine), and what each task asks for.
+
+    `tasks` is the most that one step has at a time; null: one for each CPU of the cluster.
+    """
+
+    address: str | None = None
+    tasks: Positive | None = None
+    cpus_per_task: Positive = 1
+    memory_gb: Positive = 2
+
+
+class S3Access(Section):
+    """How a bucket is reached; null: as the AWS environment and configuration files say. Never a key: a profile's name.
+
+    `unsigned` asks without credentials, as public buckets allow.
+    """
+
+    endpoint: str | None = None
+    profile: str | None = None
+    region: str | None = None
+    unsigned: bool = False
+
+
+_PUBLIC = {"softwareheritage": S3Access(region="us-east-1", unsigned=True)}
+
+
+class S3(S3Access):
+    """How buckets are reached, and others than the rest by name."""
+
+    buckets: Annotated[dict[str, S3Access], Field(validate_default=True)] = _PUBLIC
+
+    @model_validator(mode="after")
+    def _endpoint_is_an_address(self) -> Self:
+        for access in (self, *self.buckets.values()):
+            if access.endpoint is not None and not access.endpoint.startswith(("http://", "https://")):
+                raise ValueError(f"s3: endpoint: expected http:// or https://, got {access.endpoint!r}")
+        return self
+
+
+class SoftwareHeritage(Section):
+    """Where `format: stack-v2-ids` fetches contents: `contents`/<blob_id>, `concurrency` at a time.
+
+    The public bucket asks for `accept_terms: softwareheritage`. `cache` is the folder of what was fetched; null: one in
+    the user's cache folder.
+    """
+
+    contents: str = "s3://softwareheritage/content"
+    accept_terms: str | None = None
+    concurrency: Annotated[int, Field(ge=1, le=256)] = 16
+    cache: str | None = None
