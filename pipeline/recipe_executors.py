@@ -82,7 +82,8 @@ class S3(S3Access):
 
     @model_validator(mode="after")
     def _endpoint_is_an_address(self) -> Self:
-        for access in (self, *self.buckets.values()):
+        accesses: list[S3Access] = [self, *self.buckets.values()]
+        for access in accesses:
             if access.endpoint is not None and not access.endpoint.startswith(("http://", "https://")):
                 raise ValueError(f"s3: endpoint: expected http:// or https://, got {access.endpoint!r}")
         return self
