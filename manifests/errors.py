@@ -6,6 +6,7 @@
     ├── UnitError        mark this unit failed, go on with the others               exit 1
     │   ├── DamagedShardError   an input's own bytes are damaged; may be left out    exit 1
     │   ├── NoSpaceError     the disk is full                                       exit 1
+    │   ├── StorageError     a bucket refuses: rights, credentials                  exit 1
     │   └── RetryableError   the same, and trying once more may help                exit 1
     └── IntegrityError   never ignored: bytes, counts or digests disagree           exit 3
 
@@ -54,6 +55,10 @@ class DamagedShardError(UnitError):
 
 class NoSpaceError(UnitError):
     """The disk that holds the work or the release is full."""
+
+
+class StorageError(UnitError):
+    """A bucket refuses what is asked of it; trying again does not help before somebody mends the rights."""
 
 
 class RetryableError(UnitError):

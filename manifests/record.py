@@ -103,9 +103,17 @@ def read_record(storage: Storage, step: str, unit: int) -> Record:
         IntegrityError: absent, not JSON, of another shape, edited since it was written, or it does not balance.
     """
     name = record_name(step, unit)
-    where = storage.path(name)
+    return parse_record(storage.read(name), storage.path(name))
+
+
+def parse_record(data: bytes, where: str) -> Record:
+    """Check a record as it was read.
+
+    Raises:
+        IntegrityError: not JSON, of another shape, edited since it was written, or it does not balance.
+    """
     try:
-        signed = msgspec.json.decode(storage.read(name), type=_Signed)
+        signed = msgspec.json.decode(data, type=_Signed)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise IntegrityError(f"{where}: not a record: {error}", hint="delete it and run again") from error
     if signed.digest != _digest(signed.record):

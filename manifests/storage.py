@@ -1,25 +1,23 @@
-"""Storage: the one module that knows where files lie: a folder, written so that no half file is ever seen.
+"""Storage: the one place that knows where files lie: a local folder or a prefix of a bucket. No half file ever shows.
 
-Local folders only in this version; everything else in corpusmill names files relative to a Storage and would not notice
-a bucket. A file becomes visible whole, by rename. Data files are named by their content, so that writing the same
-bytes twice is the same file, and a file that no record names is garbage.
+Everything else in corpusmill names files relative to a Storage and does not notice which it is. A file becomes visible
+whole, by rename, by one PUT or by an upload completed last. Data files are named by their content, so that writing the
+same bytes twice is the same file, and a file that no record names is garbage.
 """
 
-import errno
 import os
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
-import fsspec
+from manifests.bucket_files import BucketFiles
+from manifests.buckets import ENVIRONMENT, SCHEME, Access
+from manifests.errors import IntegrityError, RecipeError
+from manifests.local_files import TEMPORARY_NAME, LocalFiles
 
-from manifests.errors import IntegrityError, NoSpaceError, RecipeError
-
-_TEMPORARY = "tmp"
-TEMPORARY_NAME = re.compile(r"tmp/\d+-[0-9a-f]{16}")
+__all__ = ["TEMPORARY_NAME", "NewFile", "Storage", "file_sha256", "user_cache_folder"]
 
 
 class NewFile:
@@ -63,52 +61,74 @@ class NewFile:
 
 
 class Storage:
-    """A folder, local in this version. Names are relative, with forward slashes."""
+    """A local folder or `s3://bucket/prefix`. Names are relative, with forward slashes.
 
-    def __init__(self, root: str) -> None:
-        if "://" in root and not root.startswith("file://"):
+    Args:
+        access: how buckets are reached.
+
+    Attributes:
+        root: without a slash at the end.
+        folder: the folder where it is local; None where it is a bucket.
+    """
+
+    def __init__(self, root: str, access: Access = ENVIRONMENT) -> None:
+        self._files: LocalFiles | BucketFiles
+        if root.startswith(SCHEME):
+            self._files = BucketFiles(root, access)
+            self.folder = None
+        elif "://" in root and not root.startswith("file://"):
             raise RecipeError(
-                f"{root}: not in this version; expected a local folder, got another kind of storage",
-                hint="copy the data to a local disk; object stores come with a later version",
+                f"{root}: expected a local folder or s3://bucket/path, got another kind of storage",
+                hint="copy the data to a local disk or to a bucket",
             )
-        self._fs, path = fsspec.core.url_to_fs(root)
-        self.root = str(path)
+        else:
+            path = os.path.abspath(root.removeprefix("file://"))  # noqa: PTH100 - resolves no link
+            self._files = LocalFiles(path)
+            self.folder = Path(path)
+        self.root = self._files.root
 
     def path(self, name: str) -> str:
         """The full name, for messages and for libraries that open files themselves."""
-        return f"{self.root}/{name}"
+        return self._files.path(name)
+
+    def source(self, name: str) -> str | BinaryIO:
+        """What a library reads a file from: its path, or where that is not local an open file.
+
+        Raises:
+            IntegrityError: an object is gone; of a local file the library itself will say so.
+        """
+        return self.path(name) if self.folder is not None else self.open(name)
 
     def exists(self, name: str) -> bool:
         """Whether a file of that name is there."""
-        return bool(self._fs.isfile(self.path(name)))
+        return self._files.is_file(name)
+
+    def is_empty(self) -> bool:
+        """Whether there is no file at all."""
+        return not self.list("")
 
     def list(self, folder: str) -> dict[str, int]:
         """Every file below `folder`, name relative to the root -> size in bytes; empty where there is none."""
-        if not self._fs.isdir(self.path(folder)):
-            return {}
-        found = self._fs.find(self.path(folder), detail=True)
-        start = len(self.root) + 1
-        return {name[start:]: int(info["size"]) for name, info in sorted(found.items())}
+        return self._files.list(folder)
 
     def open(self, name: str) -> BinaryIO:
         """Open for reading; raises IntegrityError where the file is gone."""
-        try:
-            return cast("BinaryIO", self._fs.open(self.path(name), "rb"))
-        except FileNotFoundError as error:
-            raise IntegrityError(
-                f"{self.path(name)}: expected a file, found none", hint="run again: what is missing is made again"
-            ) from error
+        with self._there(name):
+            return self._files.open(name)
 
     def read(self, name: str) -> bytes:
-        """The whole file."""
-        with self.open(name) as file:
-            return file.read()
+        """The whole file; raises IntegrityError where it is gone."""
+        with self._there(name):
+            return self._files.read(name)
+
+    def read_many(self, names: Iterable[str]) -> dict[str, bytes]:
+        """Whole small files, from a bucket several at a time; one that is not there is left out."""
+        return self._files.read_many(names)
 
     def read_range(self, name: str, offset: int, length: int) -> bytes:
-        """`length` bytes from `offset`; raises IntegrityError where the file is shorter."""
-        with self.open(name) as file:
-            file.seek(offset)
-            data = file.read(length)
+        """`length` bytes from `offset`; raises IntegrityError where the file is shorter or gone."""
+        with self._there(name):
+            data = self._files.read(name, offset, length)
         if len(data) != length:
             raise IntegrityError(
                 f"{self.path(name)}: expected {length} bytes at {offset}, got {len(data)}",
@@ -117,11 +137,16 @@ class Storage:
         return data
 
     def write(self, name: str, data: bytes) -> None:
-        """Put a whole file in place atomically; an older one of that name is replaced."""
-        with self._temporary() as (file, temporary):
-            file.write(data)
-            _settle(file)
-            self._publish(temporary, name)
+        """Put a whole file in place atomically; an older one of that name is replaced.
+
+        Raises:
+            NoSpaceError: the disk is full.
+        """
+        self._files.write(name, data)
+
+    def write_new(self, name: str, data: bytes) -> bool:
+        """Put a whole file in place where there is none of that name; whether there was none."""
+        return self._files.write_new(name, data)
 
     @contextmanager
     def new_file(self, folder: str, suffix: str) -> Iterator[NewFile]:
@@ -130,12 +155,12 @@ class Storage:
         Raises:
             NoSpaceError: the disk is full.
         """
-        with self._temporary() as (file, temporary):
-            new = NewFile(file)
+        with self._files.spool() as spool:
+            new = NewFile(spool.file)
             yield new
-            _settle(file)
-            new.name = f"{folder}/{new.sha256[:32]}{suffix}"
-            self._publish(temporary, new.name)
+            name = f"{folder}/{new.sha256[:32]}{suffix}"
+            spool.publish(name)
+            new.name = name
 
     def copy_to(self, name: str, other: "Storage", other_name: str, *, digest: str) -> None:
         """Copy a file into another storage; it appears there whole, or not at all where its sha256 is not `digest`.
@@ -144,75 +169,42 @@ class Storage:
             IntegrityError: the file is gone, or its bytes are not those that were written.
         """
         found = sha256()
-        with self.open(name) as source, other._temporary() as (file, temporary):
+        with self.open(name) as source, other._files.spool() as spool:
             while chunk := source.read(1 << 22):
                 found.update(chunk)
-                file.write(chunk)
+                spool.file.write(chunk)
             if found.hexdigest() != digest:
                 raise IntegrityError(
                     f"{self.path(name)}: the bytes are not those that were written; expected sha256 {digest[:12]}, "
                     f"got {found.hexdigest()[:12]}",
                     hint="delete the file and run again: it is made again",
                 )
-            _settle(file)
-            other._publish(temporary, other_name)
+            spool.publish(other_name)
 
     def delete(self, name: str) -> None:
         """Remove a file; nothing happens where there is none."""
-        if self.exists(name):
-            self._fs.rm_file(self.path(name))
+        self._files.delete(name)
 
     def check_writable(self) -> None:
-        """Raise RecipeError where no file can be written here; makes the folder."""
-        try:
-            with self._temporary() as (file, _):
-                file.write(b"x")
-        except OSError as error:
-            raise RecipeError(
-                f"{self.root}: cannot be written: {error.strerror}; expected a folder for files of ours",
-                hint="choose another folder, or make this one writable",
-            ) from error
-        self.clear_temporary()
+        """Raise RecipeError or StorageError where no file can be written here; makes a local folder."""
+        self._files.check_writable()
+
+    def unfinished(self) -> dict[str, int]:
+        """What killed writers left: half files, or uploads that nobody completed, and their bytes."""
+        return self._files.unfinished()
 
     def clear_temporary(self) -> None:
-        """Remove half files that killed writers left, and the folder they lay in; nobody may be writing here."""
-        for name in self.list(_TEMPORARY):
-            if TEMPORARY_NAME.fullmatch(name):
-                self.delete(name)
-        with suppress(OSError):  # it is not there, or holds something that is not ours
-            Path(self.root, _TEMPORARY).rmdir()
+        """Remove what killed writers left; nobody may be writing here."""
+        self._files.clear_unfinished()
 
     @contextmanager
-    def _temporary(self) -> Iterator[tuple[BinaryIO, str]]:
-        folder = Path(self.root, _TEMPORARY)
+    def _there(self, name: str) -> Iterator[None]:
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            # A random name never reaches an output: the file is renamed to its content or removed.
-            temporary = str(folder / f"{os.getpid()}-{os.urandom(8).hex()}")
-            try:
-                with self._fs.open(temporary, "wb") as file:
-                    yield cast("BinaryIO", file), temporary
-            finally:
-                Path(temporary).unlink(missing_ok=True)
-        except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-                raise
-            raise NoSpaceError(
-                f"{self.root}: no space left; expected room for one more file, got {error.strerror}",
-                hint="free some space (`corpusmill gc WORK` clears what no record names) and run again",
+            yield
+        except FileNotFoundError as error:
+            raise IntegrityError(
+                f"{self.path(name)}: expected a file, found none", hint="run again: what is missing is made again"
             ) from error
-
-    def _publish(self, temporary: str, name: str) -> None:
-        target = Path(self.path(name))
-        target.parent.mkdir(parents=True, exist_ok=True)
-        Path(temporary).replace(target)
-
-
-def _settle(file: BinaryIO) -> None:
-    """Have the bytes on disk, and every late error of the disk reported, before the file gets its name."""
-    file.flush()
-    os.fsync(file.fileno())
-    file.close()
 
 
 def file_sha256(file: BinaryIO) -> str:

@@ -63,6 +63,9 @@ def run(
     work: WorkOption = None,
     workers: Annotated[int, typer.Option(min=1, metavar="N", help="Units that run at the same time.")] = 2,
     until: Annotated[str | None, typer.Option(metavar="PASS", help="Stop after this pass, such as clean.")] = None,
+    take_over: Annotated[
+        bool, typer.Option("--take-over", help="Take a work folder in a bucket from a run that is gone.")
+    ] = False,
 ) -> None:
     """Run every pass that is not done yet; makes the release.
 
@@ -78,7 +81,7 @@ def run(
     mill = open_mill(checked, work)
     for line in earlier_lines(mill):
         typer.echo(line)
-    run_with_progress(mill, workers=workers, until=until)
+    run_with_progress(mill, workers=workers, until=until, take_over=take_over)
 
 
 @app.command(epilog="Example: corpusmill plan recipe.yaml")

@@ -7,8 +7,8 @@ held out again, and whatever is a duplicate of it leaves training. Both ask the 
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import NamedTuple
+from pathlib import PurePosixPath
+from typing import BinaryIO, NamedTuple
 
 import msgspec
 import numpy as np
@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from manifests.buckets import Access
 from manifests.errors import IntegrityError, RecipeError
 from manifests.release import MANIFEST, Manifest
 from manifests.storage import Storage
@@ -79,11 +80,11 @@ class Matches(NamedTuple):
     held_out: Bools
 
 
-def earlier_shards(recipe: Recipe, sha256_of: Callable[[Path], tuple[int, str]]) -> list[EarlierShard]:
+def earlier_shards(recipe: Recipe, sha256_of: Callable[[Storage, str], tuple[int, str]]) -> list[EarlierShard]:
     """The shards of every release that the recipe names, in its order.
 
     Args:
-        sha256_of: gives size and sha256 of a file.
+        sha256_of: gives size and sha256 of a file of a release.
 
     Raises:
         RecipeError: no release there, one without an index, or one whose shingles were cut otherwise.
@@ -94,7 +95,8 @@ def earlier_shards(recipe: Recipe, sha256_of: Callable[[Path], tuple[int, str]])
     shards = []
     for folder in dict.fromkeys([*against, *holds_out]):
         key = "deduplication.against" if folder in against else "held_out.releases"
-        manifest = _manifest(folder, key)
+        release = Storage(folder, recipe.s3.access)
+        manifest = _manifest(release, key)
         _check_measures(manifest, recipe, f"{key}: {folder}")
         suffixes = _text_suffixes(manifest)
         names = sorted(file.path.removeprefix("index/") for file in manifest.files if file.path.startswith("index/"))
@@ -103,7 +105,7 @@ def earlier_shards(recipe: Recipe, sha256_of: Callable[[Path], tuple[int, str]])
                 f"{key}: {folder}: expected a release with an index, found none",
                 hint="make that release again with this version",
             )
-        _check_files(manifest, folder, sha256_of)
+        _check_files(manifest, release, sha256_of)
         shards += [
             EarlierShard(
                 release=f"{manifest.name} {manifest.version}",
@@ -112,7 +114,7 @@ def earlier_shards(recipe: Recipe, sha256_of: Callable[[Path], tuple[int, str]])
                 digest=manifest.digest,
                 against=folder in against,
                 holds_out=folder in holds_out,
-                texts={folder: f"{folder}/{Path(name).stem}{suffix}" for folder, suffix in suffixes.items()},
+                texts={folder: f"{folder}/{PurePosixPath(name).stem}{suffix}" for folder, suffix in suffixes.items()},
             )
             for name in names
         ]
@@ -129,11 +131,10 @@ def _text_suffixes(manifest: Manifest) -> dict[str, str]:
     return found
 
 
-def _manifest(folder: str, key: str) -> Manifest:
-    release = Storage(folder)
-    if not Path(folder).is_dir() or not release.exists(MANIFEST):
+def _manifest(release: Storage, key: str) -> Manifest:
+    if not release.exists(MANIFEST):
         raise RecipeError(
-            f"{key}: {folder}: expected the folder of a release, found no {MANIFEST} there",
+            f"{key}: {release.root}: expected the folder of a release, found no {MANIFEST} there",
             hint="give the release's own folder, as in releases/demo-0.1.0",
         )
     return Manifest.read(release)
@@ -156,23 +157,25 @@ def _check_measures(manifest: Manifest, recipe: Recipe, where: str) -> None:
             )
 
 
-def _check_files(manifest: Manifest, folder: str, sha256_of: Callable[[Path], tuple[int, str]]) -> None:
+def _check_files(manifest: Manifest, release: Storage, sha256_of: Callable[[Storage, str], tuple[int, str]]) -> None:
     """Index and bands by their bytes, for each of them decides; texts, which may be large, by their size."""
+    folders = ("index", "bands", "texts", "held_out")
+    present = {name: size for folder in folders for name, size in release.list(folder).items()}
     for file in manifest.files:
-        path, kind = Path(folder, file.path), file.path.partition("/")[0]
-        if kind not in ("index", "bands", "texts", "held_out"):
+        kind = file.path.partition("/")[0]
+        if kind not in folders:
             continue
-        if not path.is_file():
-            raise _damaged(folder, file.path, f"expected a file of {file.num_bytes:,} bytes, found none")
-        if (size := path.stat().st_size) != file.num_bytes:
-            raise _damaged(folder, file.path, f"expected {file.num_bytes:,} bytes, found {size:,}")
-        if kind in ("index", "bands") and (digest := sha256_of(path)[1]) != file.sha256:
-            raise _damaged(folder, file.path, f"expected sha256 {file.sha256}, found {digest}")
+        if file.path not in present:
+            raise _damaged(release.root, file.path, f"expected a file of {file.num_bytes:,} bytes, found none")
+        if (size := present[file.path]) != file.num_bytes:
+            raise _damaged(release.root, file.path, f"expected {file.num_bytes:,} bytes, found {size:,}")
+        if kind in ("index", "bands") and (digest := sha256_of(release, file.path)[1]) != file.sha256:
+            raise _damaged(release.root, file.path, f"expected sha256 {file.sha256}, found {digest}")
 
 
 def _damaged(folder: str, path: str, what: str) -> IntegrityError:
     return IntegrityError(
-        f"{Path(folder, path)}: {what}", hint=f"`corpusmill verify {folder}` says what is wrong with that release"
+        f"{folder}/{path}: {what}", hint=f"`corpusmill verify {folder}` says what is wrong with that release"
     )
 
 
@@ -180,18 +183,20 @@ class EarlierIndex:
     """The index of the earlier releases of a plan.
 
     Args:
+        access: how buckets are reached.
         first_unit: refs of earlier documents are (first_unit + number of the shard) << 32 | row of the index.
     """
 
-    def __init__(self, shards: list[EarlierShard], first_unit: int) -> None:
+    def __init__(self, shards: list[EarlierShard], first_unit: int, access: Access) -> None:
         self._shards = shards
         self._first_unit = first_unit
+        self._access = access
 
     def equal(self, key: Digests) -> Iterator[tuple[EarlierShard, Matches]]:
         """Documents with one of some keys, shard by shard; some whose keys agree in the first half alone, too."""
         high = np.unique(key[0])
         for shard in self._shards:
-            with _opened(shard, f"index/{shard.file}") as index:
+            with self._opened(shard, f"index/{shard.file}") as index:
                 for rows in rows_with_keys(index, high, "key_high", _OF_EQUAL):
                     halves = rows.column("key_high").to_numpy(), rows.column("key_low").to_numpy()
                     names = [bytes.fromhex(name) for name in rows.column("doc_id").to_pylist()]
@@ -202,10 +207,10 @@ class EarlierIndex:
         for number, shard in enumerate(self._shards):
             if not shard.texts:
                 continue
-            with _opened(shard, f"bands/{shard.file}") as bands:
+            with self._opened(shard, f"bands/{shard.file}") as bands:
                 found = pa.concat_tables([BAND_ROWS.empty_table(), *rows_with_keys(bands, keys, "key")])
             rows, place = np.unique(found.column("row").to_numpy().astype(np.int64), return_inverse=True)
-            with _opened(shard, f"index/{shard.file}") as index:
+            with self._opened(shard, f"index/{shard.file}") as index:
                 flags = [table.column("held_out").to_numpy() for _, table in rows_at(index, rows, ["held_out"])]
             held_out = np.concatenate([np.empty(0, dtype=np.bool_), *flags])[place]
             wanted = held_out | (shard.against and "texts" in shard.texts)
@@ -215,7 +220,7 @@ class EarlierIndex:
     def values(self, number: int, rows: I64) -> Iterator[tuple[I64, pa.Array]]:
         """Signature values of some rows of a shard's index, ascending: (rows, values)."""
         shard = self._shards[number]
-        with _opened(shard, f"index/{shard.file}") as index:
+        with self._opened(shard, f"index/{shard.file}") as index:
             for here, table in rows_at(index, rows, ["values"]):
                 yield here, table.column("values").combine_chunks()
 
@@ -227,30 +232,36 @@ class EarlierIndex:
         """
         shard = self._shards[number]
         wanted: dict[str, int] = {}
-        with _opened(shard, f"index/{shard.file}") as index:
+        with self._opened(shard, f"index/{shard.file}") as index:
             for here, table in rows_at(index, rows, ["doc_id"]):
                 wanted.update(zip(table.column("doc_id").to_pylist(), here.tolist(), strict=True))
         found = 0
         for path in shard.texts.values():
-            for identifier, text in _texts(shard, path, wanted):
+            for identifier, text in self._texts(shard, path, wanted):
                 found += 1
                 yield wanted[identifier], bytes.fromhex(identifier), text
         if found != len(wanted):
             what = f"expected the texts of {len(wanted)} documents, found {found}"
             raise _damaged(shard.folder, f"*/{shard.file}", what)
 
+    def _texts(self, shard: EarlierShard, path: str, wanted: Iterable[str]) -> Iterator[tuple[str, str]]:
+        """(id, text) of the documents of a file that are wanted."""
+        names = pa.array(list(wanted), pa.string())
+        tables = _from_lines if path.endswith(_LINES) else _from_parquet
+        with _told(shard, path), Storage(shard.folder, self._access).open(path) as file:
+            for rows in tables(file, names):
+                yield from zip(rows.column("doc_id").to_pylist(), rows.column("text").to_pylist(), strict=True)
 
-def _texts(shard: EarlierShard, path: str, wanted: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """(id, text) of the documents of a file that are wanted."""
-    names = pa.array(list(wanted), pa.string())
-    tables = _from_lines if path.endswith(_LINES) else _from_parquet
-    with _told(shard, path):
-        for rows in tables(Path(shard.folder, path), names):
-            yield from zip(rows.column("doc_id").to_pylist(), rows.column("text").to_pylist(), strict=True)
+    @contextmanager
+    def _opened(self, shard: EarlierShard, path: str) -> Iterator[pq.ParquetFile]:
+        """A Parquet file of a release; whatever cannot be read of it is an IntegrityError."""
+        source = Storage(shard.folder, self._access).source(path)
+        with _told(shard, path), pq.ParquetFile(source) as file:
+            yield file
 
 
-def _from_parquet(path: Path, names: pa.Array) -> Iterator[pa.Table]:
-    with pq.ParquetFile(path) as file:
+def _from_parquet(opened: BinaryIO, names: pa.Array) -> Iterator[pa.Table]:
+    with pq.ParquetFile(opened) as file:
         for group in range(file.num_row_groups):
             ids = file.read_row_group(group, columns=["doc_id"]).column("doc_id")
             here = np.flatnonzero(pc.is_in(ids, names).to_numpy())
@@ -258,17 +269,9 @@ def _from_parquet(path: Path, names: pa.Array) -> Iterator[pa.Table]:
                 yield file.read_row_group(group, columns=_OF_TEXT.names).take(pa.array(here))
 
 
-def _from_lines(path: Path, names: pa.Array) -> Iterator[pa.Table]:
-    with path.open("rb") as file:
-        for rows in read_lines(file, _OF_TEXT, others=True):
-            yield rows.filter(pc.is_in(rows.column("doc_id"), names))
-
-
-@contextmanager
-def _opened(shard: EarlierShard, path: str) -> Iterator[pq.ParquetFile]:
-    """A Parquet file of a release; whatever cannot be read of it is an IntegrityError."""
-    with _told(shard, path), pq.ParquetFile(Path(shard.folder, path)) as file:
-        yield file
+def _from_lines(file: BinaryIO, names: pa.Array) -> Iterator[pa.Table]:
+    for rows in read_lines(file, _OF_TEXT, others=True):
+        yield rows.filter(pc.is_in(rows.column("doc_id"), names))
 
 
 @contextmanager

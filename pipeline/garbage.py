@@ -9,15 +9,16 @@ from contextlib import suppress
 from pathlib import Path
 
 from manifests.storage import Storage
+from pipeline.locks import locked
 from pipeline.passes import STEPS
-from pipeline.runner import locked, reopen_mill
+from pipeline.runner import reopen_mill
 
 _STEPS = "|".join(step.name for step in STEPS)
-_OURS = re.compile(rf"tmp/\d+-[0-9a-f]{{16}}|logs/(?:{_STEPS})-\d+-\d+[./].+|(?:{_STEPS})/data/[0-9a-f]{{32}}\.\w+")
+_OURS = re.compile(rf"logs/(?:{_STEPS})-\d+-\d+[./].+|(?:{_STEPS})/data/[0-9a-f]{{32}}\.\w+")
 
 
 def collect(work: str, *, dry_run: bool) -> tuple[int, int]:
-    """Remove unnamed outputs, temporary files and logs of finished steps.
+    """Remove unnamed outputs, half files or uploads of killed writers, and logs of finished steps.
 
     Returns:
         Number of files and their bytes.
@@ -35,14 +36,17 @@ def collect(work: str, *, dry_run: bool) -> tuple[int, int]:
             if record is not None
             for output in record.outputs.values()
         }
-        folders = ("tmp", "logs", *(f"{step.name}/data" for step in STEPS))
+        folders = ("logs", *(f"{step.name}/data" for step in STEPS))
         files = {name: size for folder in folders for name, size in storage.list(folder).items()}
         garbage = {name: size for name, size in files.items() if name not in named and _OURS.fullmatch(name)}
+        unfinished = storage.unfinished()
         if not dry_run:
             for name in garbage:
                 storage.delete(name)
-            _remove_empty_folders(Path(storage.path("logs")))
-    return len(garbage), sum(garbage.values())
+            storage.clear_temporary()
+            if storage.folder is not None:
+                _remove_empty_folders(storage.folder / "logs")
+    return len(garbage) + len(unfinished), sum(garbage.values()) + sum(unfinished.values())
 
 
 def _remove_empty_folders(logs: Path) -> None:

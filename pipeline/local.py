@@ -10,9 +10,11 @@ import contextlib
 import gc
 import os
 import select
+import shutil
 import signal
 import sys
 import sysconfig
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -71,11 +73,12 @@ def run_step(
     gc.freeze()  # or the children's collector would touch, and so copy, everything loaded so far
     board = Board(len(units))
     _shared["run"] = (mill, board)
+    logs = mill.work.folder / "logs" if mill.work.folder else Path(tempfile.mkdtemp(prefix="corpusmill-logs-"))
     pending = list(range(len(units)))
     submission = 0
     while pending:
         task = UnitTask(step.name, [units[row] for row in pending], pending)
-        log = Path(mill.work.path(f"logs/{step.name}-{os.getpid()}-{submission}"))
+        log = logs / f"{step.name}-{os.getpid()}-{submission}"
         board.forget(pending)
         launcher = os.getpid()
         runner = os.fork()
@@ -98,6 +101,8 @@ def run_step(
         pending = left
         submission += 1
     tell(board.bytes_done())
+    if mill.work.folder is None:
+        shutil.rmtree(logs, ignore_errors=True)  # nobody would look for them there; each unit's record says what failed
     mill.records(step, fresh=True)
 
 

@@ -42,6 +42,7 @@ def _ingest(context: UnitContext) -> None:
     forms: Counter[str] = Counter()
     encodings: Counter[str] = Counter()
     named: set[str] = set()
+    digests: dict[str, str] = {}
     files = Files()
     with (
         context.blocks("decisions", DECISIONS) as decisions,
@@ -51,7 +52,7 @@ def _ingest(context: UnitContext) -> None:
         gathering(context) as gathered,
     ):
         batch = _Batch(ledger, _Writers(rows, places, sketches, decisions))
-        for item in unit_rows(context):
+        for item in unit_rows(context, digests=digests):
             if isinstance(item, Rejected):
                 batch.reject(item)
                 continue
@@ -76,6 +77,7 @@ def _ingest(context: UnitContext) -> None:
         "encodings": dict(sorted(encodings.items())),
         "signals": context.recipe.filters.signals,
         "named": sorted(named),
+        "shards": digests,
     }
 
 
@@ -148,7 +150,7 @@ def _prepare(recipe: Recipe) -> None:
 STEPS = [
     Step(
         name="ingest",
-        version=4,
+        version=5,
         number=1,
         pass_name="ingest",
         grain="inputs",

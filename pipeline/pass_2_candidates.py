@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.earlier import EarlierIndex
 from pipeline.pass_2_copies import COPY_SIMILARITY
 from pipeline.pass_2_groups import BANDS, candidate_settings, near_settings
 from pipeline.recipe_duplicates import NearDuplicates
@@ -93,7 +92,7 @@ def _earlier(context: UnitContext, keys: U64) -> Iterator[tuple[int, bool, U64, 
     """What earlier releases hold of some buckets: (what it is, whether all leaves for it, band keys, refs), sorted."""
     if not context.plan.earlier or not len(keys):
         return
-    index = EarlierIndex(context.plan.earlier, len(context.plan.units))
+    index = context.earlier_index()
     found: dict[tuple[int, bool], list[tuple[U64, U64]]] = {}
     for shard, key, ref, held_out in index.sharing(np.unique(keys)):
         for kind, all_leave, chosen in (
@@ -132,7 +131,7 @@ def _values(context: UnitContext, ordinals: I64) -> Iterator[tuple[I64, pa.Array
     if not len(ordinals):
         return
     if number >= 0:
-        yield from EarlierIndex(context.plan.earlier, len(context.plan.units)).values(number, ordinals)
+        yield from context.earlier_index().values(number, ordinals)
         return
     start = 0
     for table in context.segments("sketches"):

@@ -12,7 +12,6 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from manifests.document import ID_BYTES
-from pipeline.earlier import EarlierIndex
 from pipeline.pass_2_copies import FOUND
 from pipeline.plan import Plan
 from pipeline.recipe import Recipe
@@ -100,7 +99,7 @@ def _equal_earlier(context: UnitContext, rows: Rows, winner: I64) -> tuple[pa.Ta
     """Rows of `EARLIER` for winners that an earlier release holds; indices of winners that are held out again."""
     if not context.plan.earlier or not len(winner):
         return EARLIER.empty_table(), winner[:0]
-    index = EarlierIndex(context.plan.earlier, len(context.plan.units))
+    index = context.earlier_index()
     place = {key: row for row, key in zip(winner.tolist(), _pairs(rows.key, winner), strict=True)}
     found: dict[int, tuple[int, bytes, float, bool]] = {}
     again: set[int] = set()

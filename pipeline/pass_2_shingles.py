@@ -12,7 +12,6 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from manifests.document import ID_BYTES
-from pipeline.earlier import EarlierIndex
 from pipeline.pass_1_ingest import PLACES
 from pipeline.pass_2_candidates import READ_AGAIN
 from pipeline.pass_2_groups import near_settings
@@ -72,7 +71,7 @@ def _texts(context: UnitContext, wanted: dict[int, set[int]]) -> Iterator[tuple[
         for ordinal, document in documents_again(context, context.table("places"), wanted):
             yield ordinal, bytes.fromhex(document.id), document.text
     elif wanted:
-        index = EarlierIndex(context.plan.earlier, len(context.plan.units))
+        index = context.earlier_index()
         for item in index.texts(number, np.array(sorted(wanted), dtype=np.int64)):
             context.progress(0)
             yield item

@@ -29,7 +29,7 @@ _COUNTED = ("look_up", "detect", "forks", "last_rounds", "resolve", "mix", "sett
 
 def release_folder(recipe: Recipe) -> Storage:
     """Where the release is made."""
-    return Storage(f"{recipe.release.path}/{recipe.name}-{recipe.version}")
+    return Storage(f"{recipe.release.path}/{recipe.name}-{recipe.version}", recipe.s3.access)
 
 
 def check_not_taken(recipe: Recipe, plan: Plan) -> None:
@@ -47,7 +47,7 @@ def check_not_taken(recipe: Recipe, plan: Plan) -> None:
     there = Manifest.read(folder)
     if (there.recipe, there.sources, there.earlier, there.tokenizer.sha256, there.software) != (
         released_recipe(recipe),
-        released_sources(recipe, plan),
+        released_sources(recipe, plan, _digests_of(there)),
         released_earlier(plan),
         tokenizer_settings(recipe)["sha256"],
         software_versions(),
@@ -57,6 +57,11 @@ def check_not_taken(recipe: Recipe, plan: Plan) -> None:
             "inputs or other library versions; a release is never changed",
             hint="raise `version` in the recipe, or remove that folder if nobody uses it",
         )
+
+
+def _digests_of(manifest: Manifest) -> dict[str, str]:
+    """Where the plan does not know a shard by its digest, the release's own word has to do; what is made will tell."""
+    return {shard.name: shard.sha256 for source in manifest.sources for shard in source.shards}
 
 
 def _release(context: UnitContext) -> None:
@@ -121,7 +126,7 @@ def _settings(recipe: Recipe, plan: Plan) -> object:
     return {
         "recipe": released_recipe(recipe),
         "earlier": [shard.identity for shard in plan.earlier],
-        "sources": [shard.sha256 for unit in plan.units for shard in unit],
+        "sources": [shard.identity for unit in plan.units for shard in unit],
     }
 
 

@@ -4,16 +4,18 @@ The plan follows from the recipe and the inputs alone, so every pass's task coun
 partition becomes one release shard; it is worked on slice by slice so that memory does not grow with its size.
 """
 
-import glob
 import math
 from collections.abc import Iterable
 from contextlib import suppress
-from os.path import commonpath
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from posixpath import commonpath, dirname
 
 import msgspec
 
+from manifests.buckets import Access
 from manifests.errors import IntegrityError, RecipeError, SourceError
+from manifests.inputs import find_inputs, is_remote
+from manifests.objects import Found
 from manifests.storage import Storage, file_sha256
 from pipeline.earlier import EarlierShard, earlier_shards
 from pipeline.recipe import Recipe, Source
@@ -33,7 +35,8 @@ class Shard(msgspec.Struct, frozen=True):
     Attributes:
         name: `<source>/<path below the source's common folder>`; what records, decisions and the manifest call it.
         path: where it is read from; stays out of every output.
-        sha256: of the file's bytes.
+        sha256: of the file's bytes; empty for an object of a bucket, which no plan reads: ingest's record has it.
+        etag: of an object of a bucket; empty for a local file.
     """
 
     name: str
@@ -41,6 +44,17 @@ class Shard(msgspec.Struct, frozen=True):
     source: str
     num_bytes: int
     sha256: str
+    etag: str = ""
+
+    @property
+    def identity(self) -> str:
+        """What tells this file from another in its place."""
+        return self.sha256 or f"{self.num_bytes} bytes, ETag {self.etag}"
+
+    @property
+    def found(self) -> Found:
+        """The file as it was found, to open it again."""
+        return Found(self.path, self.num_bytes, self.etag)
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -90,11 +104,11 @@ def make_plan(recipe: Recipe, work: Storage) -> Plan:
     identities = _Identities(work)
     sources = sorted(recipe.sources, key=lambda source: source.name)
     try:
-        earlier = earlier_shards(recipe, identities.sha256)
-        shards = [shard for source in sources for shard in _shards(source, identities)]
+        earlier = earlier_shards(recipe, identities.of_release)
+        shards = [shard for source in sources for shard in _shards(source, identities, recipe.s3.access)]
     finally:
         identities.save()  # what was hashed before a stop is not hashed again
-    text_bytes = sum(shard.num_bytes * _EXPANSION.get(Path(shard.path).suffix, 1.0) for shard in shards)
+    text_bytes = sum(shard.num_bytes * _EXPANSION.get(PurePosixPath(shard.path).suffix, 1.0) for shard in shards)
     partitions = recipe.partitions or _divide_up(text_bytes, _PARTITION_TEXT_BYTES)
     if partitions > _MAXIMUM_PARTITIONS:
         raise RecipeError(
@@ -155,33 +169,61 @@ class _Identities:
         self._seen[str(path)] = (*key, digest)
         return status.st_size, digest
 
+    def of_release(self, release: Storage, name: str) -> tuple[int, str]:
+        if release.folder is not None:
+            return self.sha256(release.folder / name)
+        with release.open(name) as file:
+            digest = file_sha256(file)
+            return file.tell(), digest
+
     def save(self) -> None:
         if self._seen != self._known:
             self._work.write("inputs.json", msgspec.json.encode(self._seen, order="deterministic"))
 
 
-def _shards(source: Source, identities: _Identities) -> Iterable[Shard]:
-    found: set[Path] = set()
+def _shards(source: Source, identities: _Identities, access: Access) -> Iterable[Shard]:
+    found: dict[str, Found] = {}
     for pattern in source.paths:
-        matches = {Path(match) for match in glob.glob(pattern, recursive=True)}  # noqa: PTH207 - takes whole patterns
-        matches = {match for match in matches if match.is_file()}
+        matches = find_inputs(pattern, access)
         if not matches:
             raise RecipeError(
                 f"sources.{source.name}.paths: {pattern}: expected at least one file, found none",
                 hint="paths are relative to the recipe's folder; quote patterns in YAML",
             )
-        found |= matches
-    folder = Path(commonpath([path.parent for path in found]))
-    for path in sorted(found, key=lambda path: path.relative_to(folder).as_posix()):
+        found |= {match.path: match for match in matches}
+    folder = _common_folder(source, found)
+    below = len(folder) + 1 if folder else 0
+    for path in sorted(found, key=lambda path: path[below:]):
         _check_name(path)
-        num_bytes, digest = identities.sha256(path)
-        name = f"{source.name}/{path.relative_to(folder).as_posix()}"
-        yield Shard(name, str(path), source.name, num_bytes, digest)
+        name = f"{source.name}/{path[below:]}"
+        if is_remote(path):
+            yield Shard(name, path, source.name, found[path].num_bytes, "", found[path].etag)
+        else:
+            num_bytes, digest = identities.sha256(Path(path))
+            yield Shard(name, path, source.name, num_bytes, digest)
 
 
-def _check_name(path: Path) -> None:
+def _common_folder(source: Source, paths: Iterable[str]) -> str:
+    folders = {dirname(path) for path in paths}
+    if len({_bucket(folder) for folder in folders}) > 1:
+        raise RecipeError(
+            f"sources.{source.name}.paths: expected files of one bucket or of this machine, got several",
+            hint="make it two sources, one for each place",
+        )
+    if _bucket(next(iter(folders))):
+        # posixpath would make one slash of the two behind the scheme.
+        return f"s3:/{commonpath([folder.removeprefix('s3:/') for folder in folders])}"
+    common = commonpath(folders)
+    return "" if common == "/" else common
+
+
+def _bucket(folder: str) -> str:
+    return folder.split("/")[2] if is_remote(folder) else ""
+
+
+def _check_name(path: str) -> None:
     try:
-        str(path).encode()
+        path.encode()
     except UnicodeEncodeError as error:
         raise SourceError(f"{path!r}: the name is not UTF-8; expected one that is", hint="rename the shard") from error
 

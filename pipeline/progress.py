@@ -75,14 +75,14 @@ class _Bars:
             self._console.print(text, style="red", highlight=False)
 
 
-def run_with_progress(mill: Mill, *, workers: int, until: str | None) -> None:
+def run_with_progress(mill: Mill, *, workers: int, until: str | None, take_over: bool = False) -> None:
     """Run a mill before the user's eyes; Ctrl-C and SIGTERM stop it so that it can be taken up again."""
     console = Console(stderr=True)
     watcher = _Bars(console)
     before = {number: signal.signal(number, watcher.stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         with watcher.bars:
-            run_mill(mill, workers=workers, progress=watcher, until=until)
+            run_mill(mill, workers=workers, progress=watcher, until=until, take_over=take_over)
     except KeyboardInterrupt:
         console.print("stopped. What is finished stays finished: run the same command again to go on.", highlight=False)
         sys.exit(STOPPED)

@@ -4,6 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from manifests.buckets import Access, BucketAccess
 from pipeline.recipe_types import Positive, Section
 
 SlurmTime = Annotated[str, Field(pattern=r"^(\d+-)?\d+(:\d\d){0,2}$")]
@@ -71,6 +72,11 @@ class S3Access(Section):
     region: str | None = None
     unsigned: bool = False
 
+    @property
+    def of_bucket(self) -> BucketAccess:
+        """What a client is made from."""
+        return BucketAccess(self.endpoint, self.profile, self.region, self.unsigned)
+
 
 _PUBLIC = {"softwareheritage": S3Access(region="us-east-1", unsigned=True)}
 
@@ -79,6 +85,11 @@ class S3(S3Access):
     """How buckets are reached, and others than the rest by name."""
 
     buckets: Annotated[dict[str, S3Access], Field(validate_default=True)] = _PUBLIC
+
+    @property
+    def access(self) -> Access:
+        """What `manifests.storage` asks for."""
+        return Access(self.of_bucket, {name: access.of_bucket for name, access in self.buckets.items()})
 
     @model_validator(mode="after")
     def _endpoint_is_an_address(self) -> Self:

@@ -16,7 +16,7 @@ from pydantic_core import ErrorDetails
 
 from manifests.errors import RecipeError
 from pipeline.recipe import Recipe
-from pipeline.recipe_paths import absolute, named_paths
+from pipeline.recipe_paths import REMOTE, absolute, named_paths
 from pipeline.recipe_tokens import TokenSections
 from pipeline.strict_yaml import StrictLoader
 
@@ -122,8 +122,10 @@ def _refuse_later(value: dict[str, Any], where: str) -> None:
             what = f"reading {source['format']}"
             refuse(f"sources.{number}.format", what, "expected one of stack-v2, pull-requests, pile, jsonl, columns")
     for key, path in named_paths(value):
-        if "://" in path and not path.startswith("s3://"):
-            refuse(key, f"{path.partition('://')[0]}:// storage", "expected a local path or s3://bucket/path")
+        may_be_remote = key.startswith("sources.") or key in REMOTE
+        if "://" in path and not (may_be_remote and path.startswith("s3://")):
+            hint = "expected a local path or s3://bucket/path" if may_be_remote else "expected a local path"
+            refuse(key, f"{path.partition('://')[0]}:// storage", hint)
 
 
 def _explain(mistakes: list[ErrorDetails], where: str, value: dict[str, Any]) -> RecipeError:

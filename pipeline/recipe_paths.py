@@ -12,6 +12,8 @@ _PATHS = (
     *(("release", "path"), ("tokenizer", "path"), ("licences", "cache")),
     *(("slurm", "logs"), ("software_heritage", "contents"), ("software_heritage", "cache")),
 )
+# Beside the paths of sources, what may lie in a bucket.
+REMOTE = ("work", "release.path", "deduplication.against", "held_out.releases", "software_heritage.contents")
 _FOLDERS = (("deduplication", "against"), ("held_out", "releases"))
 
 

@@ -1,10 +1,11 @@
 """The manifest of a release that is about to be made, from the recipe, the plan and the records of all passes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
 from filters.licence_words import licence_words
+from manifests.inputs import open_input
 from manifests.ledger import Ledger
 from manifests.record import Record
 from manifests.release import (
@@ -18,6 +19,7 @@ from manifests.release import (
     SourceShard,
 )
 from manifests.release_packing import ContextLength, Mode, PackingFigures, ReleasePacking
+from manifests.storage import file_sha256
 from pipeline.benchmark_files import benchmark_settings
 from pipeline.packed_set import PackedCounts
 from pipeline.plan import Plan
@@ -72,16 +74,36 @@ def released_earlier(plan: Plan) -> list[EarlierRelease]:
     )
 
 
-def released_sources(recipe: Recipe, plan: Plan) -> list[ReleaseSource]:
-    """The sources of the recipe by name, with the shards that they had."""
+def released_sources(recipe: Recipe, plan: Plan, digests: Mapping[str, str] | None = None) -> list[ReleaseSource]:
+    """The sources of the recipe by name, with the shards that they had.
+
+    Args:
+        digests: sha256 of shards by name, of those whose digest the plan does not have; None where it is not known yet.
+    """
+    known = digests or {}
     shards: dict[str, list[SourceShard]] = {}
     for unit in plan.units:
         for shard in unit:
-            shards.setdefault(shard.source, []).append(SourceShard(shard.name, shard.num_bytes, shard.sha256))
+            digest = shard.sha256 or known.get(shard.name, "")
+            shards.setdefault(shard.source, []).append(SourceShard(shard.name, shard.num_bytes, digest))
     return [
         ReleaseSource(source.name, source.format, source.kind, source.declared_licence, shards[source.name])
         for source in sorted(recipe.sources, key=lambda source: source.name)
     ]
+
+
+def _shard_digests(context: UnitContext) -> dict[str, str]:
+    """sha256 of every shard: ingest wrote down what it read to the end, which a damaged shard is not."""
+    known = {
+        name: digest
+        for record in context.earlier["ingest"]
+        for name, digest in msgspec.convert(record.counts["shards"], dict[str, str]).items()
+    }
+    for shard in (shard for unit in context.plan.units for shard in unit):
+        if not shard.sha256 and shard.name not in known:
+            with open_input(shard.found, context.recipe.s3.access) as file:
+                known[shard.name] = file_sha256(file)
+    return known
 
 
 def new_manifest(context: UnitContext) -> Manifest:
@@ -96,7 +118,7 @@ def new_manifest(context: UnitContext) -> Manifest:
         version=recipe.version,
         recipe=released_recipe(recipe),
         software=software_versions(),
-        sources=released_sources(recipe, context.plan),
+        sources=released_sources(recipe, context.plan, _shard_digests(context)),
         earlier=released_earlier(context.plan),
         tokenizer=release_tokenizer(recipe.tokenizer, load_tokenizer(recipe), load_renderer(recipe)),
         ledgers={step: _ledger([*records[step], *context.failed[step]]) for step in CHAIN},

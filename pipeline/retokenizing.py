@@ -69,9 +69,9 @@ def tokenize_release(
         RecipeError: no release, one without texts, a tokenizer that cannot be used, or a folder that is taken.
         IntegrityError: the release is damaged.
     """
-    if not Path(folder).is_dir():
-        raise RecipeError(f"{folder}: no such folder", hint="give the release's own folder, as in releases/demo-0.1.0")
     release = Storage(folder)
+    if release.folder is not None and not release.folder.is_dir():
+        raise RecipeError(f"{folder}: no such folder", hint="give the release's own folder, as in releases/demo-0.1.0")
     manifest = Manifest.read(release)
     if texts_format(manifest.recipe) == "off" or manifest.packed_from is not None:
         raise RecipeError(
@@ -141,7 +141,8 @@ class _Making:
             release=f"{self.manifest.name} {self.manifest.version}",
             tokenizer_sha256=tokenizer.sha256,
         )
-        with tempfile.TemporaryDirectory(dir=Path(self.out.root).parent, prefix=".packing-") as scratch:
+        beside = self.out.folder and self.out.folder.parent
+        with tempfile.TemporaryDirectory(dir=beside, prefix=".packing-") as scratch:
             slices = _WaitingSlices(Path(scratch))
             name = f"shard-{number:05d}-of-{num_shards(self.manifest):05d}"
             for texts in text_slices(self.release, self.manifest, name):

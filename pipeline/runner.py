@@ -1,12 +1,8 @@
 """Running a mill: work folder, lock, passes in order, and what to say when some units failed."""
 
-import fcntl
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol, TextIO
+from typing import Protocol
 
 import msgspec
 from pydantic import ValidationError
@@ -17,6 +13,7 @@ from manifests.record import Record
 from manifests.storage import Storage
 from pipeline.benchmark_files import load_matcher
 from pipeline.local import run_step
+from pipeline.locks import locked
 from pipeline.pass_1_ingest import NAMED
 from pipeline.pass_2_licences import check_cache
 from pipeline.pass_9_release import check_not_taken
@@ -27,7 +24,6 @@ from pipeline.steps import Step
 from pipeline.tokenizer_file import load_renderer
 from pipeline.units import Mill, step_named, unit_bytes, units_to_run
 
-_LOCK_SECONDS = 3
 _FIRST_WITH_DETECTOR = PASSES.index("decide") + 1
 _FIRST_WITH_TOKENIZER = PASSES.index("clean") + 1
 
@@ -57,7 +53,7 @@ class StepState:
 
 def open_mill(recipe: Recipe, work: str | None = None) -> Mill:
     """Plan a run in its work folder; nothing but the plan's inputs is read or written yet."""
-    storage = Storage(work or recipe.work)
+    storage = Storage(work or recipe.work, recipe.s3.access)
     return Mill(recipe, make_plan(recipe, storage), storage)
 
 
@@ -72,7 +68,7 @@ def reopen_mill(work: str) -> Mill:
             f"{storage.path('recipe.json')}: not the recipe of a run; expected what `corpusmill run` writes there",
             hint="run the recipe again: what is done stays done",
         ) from error
-    return Mill(recipe, plan, storage)
+    return Mill(recipe, plan, Storage(work, recipe.s3.access))
 
 
 def states(mill: Mill) -> Iterator[StepState]:
@@ -97,8 +93,13 @@ def check_ready(recipe: Recipe, until: str | None = None) -> int:
     return last
 
 
-def run_mill(mill: Mill, *, workers: int, progress: Progress, until: str | None = None) -> None:
+def run_mill(
+    mill: Mill, *, workers: int, progress: Progress, until: str | None = None, take_over: bool = False
+) -> None:
     """Run every pass up to `until`, only what has no valid record.
+
+    Args:
+        take_over: take a work folder in a bucket from the run that holds it.
 
     Raises:
         RecipeError: the recipe cannot be run (no tokenizer, benchmark or cache, release taken, work folder held by
@@ -108,7 +109,7 @@ def run_mill(mill: Mill, *, workers: int, progress: Progress, until: str | None 
         IntegrityError: a unit met bytes that are not those written down.
     """
     last = check_ready(mill.recipe, until)
-    with locked(mill.work):
+    with locked(mill.work, take_over=take_over) as still_held:
         if last == len(PASSES):
             check_not_taken(mill.recipe, mill.plan)
         if last >= _FIRST_WITH_DETECTOR:
@@ -117,6 +118,7 @@ def run_mill(mill: Mill, *, workers: int, progress: Progress, until: str | None 
         mill.work.write("recipe.json", msgspec.json.format(mill.recipe.model_dump_json().encode()))
         for step in STEPS:
             if step.number <= last:
+                still_held()
                 _run(mill, step, workers=workers, progress=progress)
 
 
@@ -177,31 +179,3 @@ def failures(mill: Mill, step: Step) -> list[str]:
         elif record.failure is not None:
             lines.append(f"unit {unit}: {record.failure.message} ({record.failure.hint})")
     return lines
-
-
-@contextmanager
-def locked(work: Storage) -> Iterator[None]:
-    """Hold the work folder for one command; the kernel lets go of it however the run ends.
-
-    Processes of a run that was just killed hold it until they are gone, too: that takes a moment, which is waited for.
-    """
-    path = Path(work.path("lock"))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        deadline = time.monotonic() + _LOCK_SECONDS
-        while not _lock(file):
-            if time.monotonic() > deadline:
-                raise RecipeError(
-                    f"{work.root}: another run is working here; expected the folder to be free",
-                    hint="wait for it, or choose another folder with --work",
-                )
-            time.sleep(0.05)
-        yield
-
-
-def _lock(file: TextIO) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

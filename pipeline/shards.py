@@ -1,7 +1,8 @@
 """Reading the shards of a unit, in every pass that needs their rows: ingest, the verification of pairs, clean.
 
 The bytes are hashed as they pass by and held against the plan, so a shard replaced under a run is found out. Parquet is
-read at random: such a shard is hashed first, and its time of change is looked at again when its rows were read.
+read at random: such a shard is hashed first, and its time of change is looked at again when its rows were read. An
+object of a bucket is read under the ETag that the plan listed; ingest, which reads it first, writes down its sha256.
 """
 
 import os
@@ -9,13 +10,14 @@ from collections.abc import Container, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from hashlib import sha256
-from pathlib import Path
 from typing import BinaryIO, cast
 
 import pyarrow as pa
 
 from manifests.document import ID_BYTES, Document, Rejected
 from manifests.errors import IntegrityError, UnitError
+from manifests.inputs import open_input
+from manifests.objects import find_object
 from pipeline.plan import Shard
 from pipeline.recipe import Recipe, Source
 from pipeline.steps import UnitContext
@@ -25,11 +27,14 @@ from stages.row_layouts import Columns
 from stages.text_forms import in_form
 
 
-def unit_rows(context: UnitContext, only: Mapping[str, Container[int]] | None = None) -> Iterator[Document | Rejected]:
+def unit_rows(
+    context: UnitContext, only: Mapping[str, Container[int]] | None = None, digests: dict[str, str] | None = None
+) -> Iterator[Document | Rejected]:
     """One item for every row of the unit's shards, or for every file in a row, shard by shard, row by row.
 
     Args:
         only: rows to read by shard, the others are passed over unparsed; None for all. Every byte is hashed anyway.
+        digests: gets the sha256 of each shard that was read to its end; None where nobody asks.
 
     Raises:
         UnitError: a shard is gone, truncated or corrupt; the rows before that were yielded.
@@ -44,19 +49,29 @@ def unit_rows(context: UnitContext, only: Mapping[str, Container[int]] | None = 
             maximum_line_bytes=context.recipe.limits.maximum_line_bytes,
             only=None if only is None else only.get(shard.name, ()),
         )
-        with _open(shard) as file:
+        with _open(shard, context.recipe) as file:
             watched = _Watched(file, context.progress)
-            if is_parquet(shard.name):
-                watched.check(shard)
-                changed = os.fstat(file.fileno()).st_ctime_ns
-                for item in read(file):
-                    context.progress(0)
-                    yield item
-                if os.fstat(file.fileno()).st_ctime_ns != changed:
-                    raise _replaced(shard, "a later change of the file")
-            else:
+            if not is_parquet(shard.name):
                 yield from read(cast("BinaryIO", watched))
                 watched.check(shard)
+            else:
+                if shard.sha256 or digests is not None:  # what has an ETag is not read twice for nothing
+                    watched.check(shard)
+                yield from _unchanged(shard, file, read(file), context.progress)
+        if digests is not None:
+            digests[shard.name] = watched.sha256
+
+
+def _unchanged(
+    shard: Shard, file: BinaryIO, rows: Iterator[Document | Rejected], progress: Progress
+) -> Iterator[Document | Rejected]:
+    """Rows that are read at random, of a file that stays as it is meanwhile."""
+    changed = None if shard.etag else os.fstat(file.fileno()).st_ctime_ns
+    for item in rows:
+        progress(0)
+        yield item
+    if changed is not None and os.fstat(file.fileno()).st_ctime_ns != changed:
+        raise _replaced(shard, "a later change of the file")
 
 
 def shard_source(source: Source) -> ShardSource:
@@ -69,7 +84,7 @@ def shard_rows(recipe: Recipe, shard: Shard, only: Container[int] | None = None)
     """Rows of a shard, all or some, as they were read; raises OSError where it is not there."""
     [source] = (shard_source(source) for source in recipe.sources if source.name == shard.source)
     limit = recipe.limits.maximum_line_bytes
-    with Path(shard.path).open("rb") as file:
+    with open_input(shard.found, recipe.s3.access) as file:
         yield from read_documents(file, shard=shard.name, source=source, maximum_line_bytes=limit, only=only)
 
 
@@ -108,9 +123,16 @@ def documents_again(context: UnitContext, places: pa.Table, wanted: Container[in
         yield found, replace(formed.document, kind=kinds[found], language=languages[found])
 
 
-def _open(shard: Shard) -> BinaryIO:
+def _open(shard: Shard, recipe: Recipe) -> BinaryIO:
+    access = recipe.s3.access
     try:
-        return open(shard.path, "rb")  # noqa: PTH123 - the caller closes it
+        if shard.etag:
+            there = find_object(shard.path, access)
+            if there is None:
+                raise FileNotFoundError(2, "no such object", shard.path)
+            if there.etag != shard.etag:
+                raise _replaced(shard, f"ETag {there.etag}")
+        return open_input(shard.found, access)
     except OSError as error:
         raise UnitError(
             f"{shard.name}: expected the shard that was planned, got {error.strerror}", hint="restore it and run again"
@@ -134,12 +156,20 @@ class _Watched:
     def check(self, shard: Shard) -> None:
         while self.read(1 << 20):
             pass
-        if self._digest.hexdigest() != shard.sha256:
-            raise _replaced(shard, f"sha256 {self._digest.hexdigest()[:12]}")
+        if shard.sha256 and self.sha256 != shard.sha256:
+            raise _replaced(shard, f"sha256 {self.sha256[:12]}")
+
+    @property
+    def sha256(self) -> str:
+        return self._digest.hexdigest()
 
 
 def _replaced(shard: Shard, found: str) -> IntegrityError:
     return IntegrityError(
-        f"{shard.name}: the file changed since the run was planned; expected sha256 {shard.sha256[:12]}, got {found}",
+        f"{shard.name}: the file changed since the run was planned; expected {_identity(shard)}, got {found}",
         hint="run again: what depends on this shard is made again",
     )
+
+
+def _identity(shard: Shard) -> str:
+    return f"sha256 {shard.sha256[:12]}" if shard.sha256 else f"ETag {shard.etag}"

@@ -15,6 +15,7 @@ import pyarrow as pa
 from manifests.ledger import Ledger
 from manifests.record import Output, Record
 from manifests.storage import NewFile, Storage
+from pipeline.earlier import EarlierIndex
 from pipeline.plan import Plan
 from pipeline.recipe import Recipe
 from stages.exchange import Block, BlockWriter, Progress, output, read_segments, read_table
@@ -63,6 +64,10 @@ class UnitContext:
     ledger: Ledger | None = None
     counts: dict[str, object] = field(default_factory=dict)
     outputs: dict[str, Output] = field(default_factory=dict)
+
+    def earlier_index(self) -> EarlierIndex:
+        """The index of the earlier releases; their documents are numbered after those of the input units."""
+        return EarlierIndex(self.plan.earlier, len(self.plan.units), self.recipe.s3.access)
 
     def segments(self, table: str) -> Iterator[pa.Table]:
         """An input segment by segment, in the order of the units that wrote it."""

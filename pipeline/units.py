@@ -8,6 +8,7 @@ import json
 import resource
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from hashlib import sha256
@@ -17,7 +18,7 @@ import msgspec
 
 from manifests.errors import CorpusmillError, IntegrityError
 from manifests.ledger import Ledger
-from manifests.record import Failure, Output, Record, Segment, read_record, record_name, write_record
+from manifests.record import Failure, Output, Record, Segment, parse_record, record_name, write_record
 from manifests.storage import Storage
 from pipeline.plan import Plan, Shard
 from pipeline.recipe import Recipe
@@ -41,13 +42,12 @@ class Mill:
     def records(self, step: Step, *, fresh: bool = False) -> list[Record | None]:
         """The record of every unit of a step; None where there is none or it is damaged."""
         if fresh or step.name not in self._records:
-            found: list[Record | None] = []
-            for unit in range(step.num_units(self.plan)):
-                try:
-                    exists = self.work.exists(record_name(step.name, unit))
-                    found.append(read_record(self.work, step.name, unit) if exists else None)
-                except IntegrityError:
-                    found.append(None)
+            names = [record_name(step.name, unit) for unit in range(step.num_units(self.plan))]
+            written = self.work.read_many(names)
+            found: list[Record | None] = [None] * len(names)
+            for unit, name in enumerate(names):
+                with suppress(IntegrityError):
+                    found[unit] = parse_record(written[name], self.work.path(name)) if name in written else None
             self._records[step.name] = found
         return self._records[step.name]
 
@@ -101,7 +101,7 @@ def unit_fingerprint(mill: Mill, step: Step, unit: int, inputs: Mapping[str, lis
         read["earlier"] = mill.plan.earlier[unit - len(mill.plan.units)].identity
     elif step.grain in ("inputs", "readers"):
         shards = mill.plan.units[unit]
-        read["shards"] = [[shard.name, shard.sha256] for shard in shards if step.reads_shards]
+        read["shards"] = [[shard.name, shard.identity] for shard in shards if step.reads_shards]
         read["source"] = [s.model_dump(exclude=_NOT_READ_BY) for s in mill.recipe.sources if s.name == shards[0].source]
     read["records"] = [
         [record and record.done and [record.counts, record.ledger] for record in mill.records(step_named(name))]

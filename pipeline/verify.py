@@ -10,7 +10,6 @@ Cost: some 30 M tokens per CPU second for each context length, and 1 s for a lar
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -80,9 +79,9 @@ def verify_release(folder: str, *, progress: Callable[[int], None] = lambda _num
         RecipeError: there is no such folder, or it holds no release.
         IntegrityError: something is not as the manifest says; names up to 20 findings.
     """
-    if not Path(folder).is_dir():
-        raise RecipeError(f"{folder}: no such folder", hint="give the release's own folder, as in releases/demo-0.1.0")
     release = Storage(folder)
+    if release.folder is not None and not release.folder.is_dir():
+        raise RecipeError(f"{folder}: no such folder", hint="give the release's own folder, as in releases/demo-0.1.0")
     if not release.exists(MANIFEST) and not release.list("data"):
         raise RecipeError(
             f"{folder}: not a release; expected {MANIFEST} and data/, found neither",

@@ -80,7 +80,7 @@ class DocumentFiles:
 
     def _row_groups(self, release: Storage, listed: ReleaseFile) -> Iterator[tuple[str, pa.Table]]:
         """The row groups of a Parquet file, and where they stand."""
-        with pq.ParquetFile(release.path(listed.path)) as file:
+        with pq.ParquetFile(release.source(listed.path)) as file:
             for fault in header_faults(file, listed.rows, self._schema):
                 self.found(fault)
             for group, table in row_groups(file):

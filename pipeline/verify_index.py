@@ -101,7 +101,7 @@ class IndexCheck:
         """What a look into a file gives; None where it cannot be looked into, which is taken down."""
         found = None
         try:
-            with pq.ParquetFile(release.path(listed.path)) as file:
+            with pq.ParquetFile(release.source(listed.path)) as file:
                 found = look(file, listed)
         except (MalformedRowsError, pa.ArrowException, OSError) as error:
             self._findings.add(f"{listed.path}: {why_unreadable(error)}")

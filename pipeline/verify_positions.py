@@ -85,7 +85,7 @@ class PositionsCheck:
         self._path = listed.path
         documents = None
         try:
-            with pq.ParquetFile(release.path(listed.path)) as file:
+            with pq.ParquetFile(release.source(listed.path)) as file:
                 for fault in header_faults(file, listed.rows, self._schema):
                     self._found(fault)
                 positions = _read(file)

@@ -106,7 +106,7 @@ class ShardCheck:
         told = 0
         parts: list[ShardRows] = []
         try:
-            with pq.ParquetFile(release.path(listed.path)) as file:
+            with pq.ParquetFile(release.source(listed.path)) as file:
                 for fault in header_faults(file, listed.rows, packed_schema(metadata_of(self._manifest, self._length))):
                     self._found(fault)
                 num_rows = 0

@@ -70,6 +70,11 @@ def _user_cache(_shared_folder: Path) -> Iterator[None]:
     """One cache for all tests, none of the user's, so that the detector's index is loaded at most a few times."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(_shared_folder / "cache"))
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            patch.delenv(name)  # no test reaches a bucket that it did not make
+        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        patch.setenv("AWS_CONFIG_FILE", "/dev/null")
+        patch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
         yield
 
 

@@ -428,8 +428,8 @@ def test_a_release_without_an_index(tiny_recipe: Path, earlier: Path, tmp_path: 
 
 
 def test_releases_in_remote_storage(tiny_recipe: Path) -> None:
-    error = mistake(tiny_recipe, "deduplication.against=[s3://bucket/demo-0.1.0]")
-    assert "deduplication.against: s3:// storage: not in this version" in error.message
+    error = mistake(tiny_recipe, "deduplication.against=[gs://bucket/demo-0.1.0]")
+    assert "deduplication.against: gs:// storage: not in this version" in error.message
 
 
 def test_a_held_out_source_that_is_none(tiny_recipe: Path) -> None:

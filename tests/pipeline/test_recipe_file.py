@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 from typing import Any
 
@@ -210,22 +211,47 @@ def test_a_folder_is_no_recipe(tmp_path: Path) -> None:
     "text",
     [
         BASE + "rewriting: {model: x}\n",
-        BASE + "executor: slurm\n",
-        BASE + "executor: {ray: {}}\n",
-        BASE + "slurm: {}\n",
         BASE + "opt_out: x\n",
-        BASE + "work: s3://bucket/work\n",
-        BASE + "release: {path: 's3://bucket'}\n",
         BASE + "tokenizer: {path: 's3://bucket/tokenizer.json'}\n",
-        BASE + "deduplication: {against: [s3://bucket/release]}\n",
         BASE + "held_out: {releases: [here, gs://bucket/release]}\n",
-        BASE.replace("*.jsonl", "s3://bucket/*.jsonl"),
         BASE.replace('["*.jsonl"]', "gs://bucket/*.jsonl"),
         BASE.replace("jsonl, kind", "stack-v2-ids, kind"),
     ],
 )
 def test_what_comes_later_is_refused_by_name(recipe_path: Path, text: str) -> None:
     assert mistake(recipe_path, text).message.endswith("not in this version")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("executor: slurm", "executor: slurm needs `slurm`, with a partition"),
+        ("executor: {ray: {}}", "executor: expected 'local', 'slurm' or 'ray'"),
+        ("slurm: {}", "slurm.partition: expected this key, found none"),
+        ("s3: {endpoint: host}", "s3: endpoint: expected http:// or https://, got 'host'"),
+        ("software_heritage: {concurrency: 0}", "software_heritage.concurrency: "),
+    ],
+)
+def test_a_wrong_executor_or_bucket_is_told(recipe_path: Path, text: str, says: str) -> None:
+    assert says in mistake(recipe_path, f"{BASE}{text}\n").message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        BASE + "work: s3://bucket/work\n",
+        BASE + "release: {path: 's3://bucket'}\n",
+        BASE + "deduplication: {against: [s3://bucket/release]}\n",
+        BASE + "software_heritage: {contents: 's3://bucket/content'}\n",
+        BASE.replace("*.jsonl", "s3://bucket/*.jsonl"),
+    ],
+)
+def test_what_lies_in_a_bucket_stays_as_it_is_named(recipe_path: Path, text: str) -> None:
+    recipe_path.write_text(text)
+    recipe = load_recipe(recipe_path)
+    named = [recipe.work, recipe.release.path, *recipe.deduplication.against, recipe.software_heritage.contents]
+    expected = re.findall(r"s3://[^\s'\"\]]+", text)
+    assert set(expected) <= {*named, *recipe.sources[0].paths}
 
 
 def test_the_local_executor_may_be_named(recipe_path: Path) -> None:
@@ -302,7 +328,7 @@ def test_overrides_see_each_other(recipe_path: Path) -> None:
         ("mixtur.code=0.3", "with --set: mixtur: unknown key"),
         ("mixture.cod=0.3", "with --set: mixture.cod: unknown key"),
         ("mixture.code=x", "with --set: mixture.code: expected a valid number, got 'x'"),
-        ("work=s3://x", "with --set: work: s3:// storage: not in this version"),
+        ("work=gs://x", "with --set: work: gs:// storage: not in this version"),
     ],
 )
 def test_a_wrong_override_is_told(recipe_path: Path, override: str, says: str) -> None:
