@@ -7,7 +7,7 @@ change upstream makes again only what depends on it, and nothing else decides wh
 import json
 import resource
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from hashlib import sha256
@@ -41,15 +41,16 @@ class Mill:
     def records(self, step: Step, *, fresh: bool = False) -> list[Record | None]:
         """The record of every unit of a step; None where there is none or it is damaged."""
         if fresh or step.name not in self._records:
-            found: list[Record | None] = []
-            for unit in range(step.num_units(self.plan)):
-                try:
-                    exists = self.work.exists(record_name(step.name, unit))
-                    found.append(read_record(self.work, step.name, unit) if exists else None)
-                except IntegrityError:
-                    found.append(None)
-            self._records[step.name] = found
+            self._records[step.name] = [self.record(step, unit) for unit in range(step.num_units(self.plan))]
         return self._records[step.name]
+
+    def record(self, step: Step, unit: int) -> Record | None:
+        """The record of one unit as it lies there now; None where there is none or it is damaged."""
+        try:
+            exists = self.work.exists(record_name(step.name, unit))
+            return read_record(self.work, step.name, unit) if exists else None
+        except IntegrityError:
+            return None
 
 
 def unit_inputs(mill: Mill, step: Step, unit: int) -> dict[str, list[Block]]:
@@ -115,20 +116,28 @@ def _whole(block: Block) -> str:
     return "" if block.segments else Path(block.file).name
 
 
-def units_to_run(mill: Mill, step: Step) -> list[int]:
-    """Units without a valid record: absent, failed, of another fingerprint, or with an output that is not there."""
+def units_to_run(mill: Mill, step: Step, among: Sequence[int] | None = None) -> list[int]:
+    """Units without a valid record: absent, failed, of another fingerprint, or with an output that is not there.
+
+    Args:
+        among: ask of these alone, which reads no record of any other.
+    """
     if step.always:
-        return list(range(step.num_units(mill.plan)))
+        return list(range(step.num_units(mill.plan)) if among is None else among)
+    if among is None:
+        records = dict(enumerate(mill.records(step, fresh=True)))
+    else:
+        records = {unit: mill.record(step, unit) for unit in among}
     present = mill.work.list(f"{step.name}/data")
-    todo = []
-    for unit, record in enumerate(mill.records(step, fresh=True)):
-        valid = record is not None and record.done
-        if record is not None and valid:
-            valid = all(present.get(output.file) == output.num_bytes for output in record.outputs.values())
-            valid = valid and record.fingerprint == unit_fingerprint(mill, step, unit, unit_inputs(mill, step, unit))
-        if not valid:
-            todo.append(unit)
-    return todo
+    return [unit for unit, record in records.items() if not _is_valid(mill, step, record, present)]
+
+
+def _is_valid(mill: Mill, step: Step, record: Record | None, present: Mapping[str, int]) -> bool:
+    if record is None or not record.done:
+        return False
+    if any(present.get(output.file) != output.num_bytes for output in record.outputs.values()):
+        return False
+    return record.fingerprint == unit_fingerprint(mill, step, record.unit, unit_inputs(mill, step, record.unit))
 
 
 def unit_bytes(mill: Mill, step: Step, unit: int) -> int:
