@@ -17,7 +17,8 @@ from manifests.record import Record
 from pipeline.inspect_mixture import mixture_outlook
 from pipeline.pass_9_release import release_folder
 from pipeline.passes import PASSES, STEPS
-from pipeline.runner import failures, states
+from pipeline.proofs import failures
+from pipeline.runner import states
 from pipeline.steps import Step
 from pipeline.tokenizer_file import load_renderer, load_tokenizer
 from pipeline.units import Mill, step_named

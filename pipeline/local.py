@@ -7,7 +7,6 @@ started; what has a record stays done.
 """
 
 import contextlib
-import gc
 import os
 import select
 import shutil
@@ -20,11 +19,10 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 
-import pyarrow as pa
-
 from manifests.errors import RetryableError, UnitError
+from pipeline.preparing import large_load, prepare
 from pipeline.steps import Step
-from pipeline.units import Mill, fail_unit, step_named, unit_inputs
+from pipeline.units import Mill, fail_unit, step_named
 from pipeline.watch import Board, die_with_parent, run_watched
 
 _LOOK_MILLISECONDS = 100
@@ -62,15 +60,11 @@ def run_step(
     Raises:
         UnitError: the executor itself could not start.
     """
-    # Once here, not in the processes of every step: datatrove, and pandas, which pyarrow imports at its first array.
+    # Once here, not in the processes of every step.
     import datatrove.executor  # noqa: F401
 
     _remember_paths()
-    pa.array([0])
-    if not step.prepare_for:
-        step.prepare(mill.recipe)
-    gc.collect()
-    gc.freeze()  # or the children's collector would touch, and so copy, everything loaded so far
+    prepare(mill, step)
     board = Board(len(units))
     _shared["run"] = (mill, board)
     logs = mill.work.folder / "logs" if mill.work.folder else Path(tempfile.mkdtemp(prefix="corpusmill-logs-"))
@@ -83,7 +77,7 @@ def run_step(
         launcher = os.getpid()
         runner = os.fork()
         if runner == 0:
-            _be_runner(task, workers, log=log, launcher=launcher, load=_large_load(mill, step, units))
+            _be_runner(task, workers, log=log, launcher=launcher, load=large_load(mill, step, units))
         # A large load is silence, too, and a short limit for units is none for it.
         loading = max(mill.recipe.limits.progress_seconds, _LOADING_SECONDS)
         silence = loading if step.prepare_for else _IDLE_SECONDS
@@ -117,20 +111,6 @@ def _remember_paths() -> None:
         for scheme in sysconfig.get_scheme_names():
             for name in ("stdlib", "platstdlib", "platlib", "purelib"):
                 sysconfig.get_path(name, scheme)
-
-
-def _large_load(mill: Mill, step: Step, units: Sequence[int]) -> Callable[[], None]:
-    """What the runner, and no process that outlives the step, has to load."""
-    table = step.prepare_for
-    if not table or not any(block.segments for unit in units for block in unit_inputs(mill, step, unit)[table]):
-        return lambda: None
-
-    def load() -> None:
-        step.prepare(mill.recipe)
-        gc.collect()
-        gc.freeze()
-
-    return load
 
 
 def _be_runner(task: UnitTask, workers: int, *, log: Path, launcher: int, load: Callable[[], None]) -> None:

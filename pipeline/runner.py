@@ -7,22 +7,20 @@ from typing import Protocol
 import msgspec
 from pydantic import ValidationError
 
-from manifests.errors import IntegrityError, RecipeError, UnitError
-from manifests.ledger import Ledger
-from manifests.record import Record
+from manifests.errors import IntegrityError, RecipeError
 from manifests.storage import Storage
 from pipeline.benchmark_files import load_matcher
 from pipeline.local import run_step
 from pipeline.locks import locked
-from pipeline.pass_1_ingest import NAMED
 from pipeline.pass_2_licences import check_cache
 from pipeline.pass_9_release import check_not_taken
 from pipeline.passes import PASSES, STEPS
 from pipeline.plan import Plan, make_plan, read_plan, write_plan
+from pipeline.proofs import check_step, failures
 from pipeline.recipe import Recipe
 from pipeline.steps import Step
 from pipeline.tokenizer_file import load_renderer
-from pipeline.units import Mill, step_named, unit_bytes, units_to_run
+from pipeline.units import Mill, unit_bytes, units_to_run
 
 _FIRST_WITH_DETECTOR = PASSES.index("decide") + 1
 _FIRST_WITH_TOKENIZER = PASSES.index("clean") + 1
@@ -128,54 +126,5 @@ def _run(mill: Mill, step: Step, *, workers: int, progress: Progress) -> None:
     progress.start(step, num_units=step.num_units(mill.plan), todo=len(todo), num_bytes=num_bytes)
     if todo:
         run_step(mill, step, todo, workers=workers, tell=progress.advance)
-    failed = failures(mill, step)
-    progress.finish(step, failed=len(failed))
-    kinds = {record.failure.error for record in mill.records(step) if record is not None and record.failure}
-    may_go = step.name == "ingest" and mill.recipe.failed_units == "leave_out" and kinds == {"DamagedShardError"}
-    if failed and not may_go:
-        raise (IntegrityError if "IntegrityError" in kinds else UnitError)(
-            f"{len(failed)} of {step.num_units(mill.plan)} units of {step.name} failed:\n  " + "\n  ".join(failed[:10]),
-            hint="mend the cause and run the same command again: only what failed is made again"
-            + ("; or set `failed_units: leave_out` to go on without them" if "DamagedShardError" in kinds else ""),
-        )
-    if step.name == "ingest":
-        _check_sources(mill)
-
-
-def _check_sources(mill: Mill) -> None:
-    """Stop where a source gave no document at all, or none with a field that it names: its recipe is wrong."""
-    records: dict[str, list[Record]] = {}
-    for unit, record in zip(mill.plan.units, mill.records(step_named("ingest")), strict=True):
-        if record is not None and record.done:
-            records.setdefault(unit[0].source, []).append(record)
-    for source, parts in records.items():
-        total = Ledger.total(Ledger.from_json(record.ledger) for record in parts if record.ledger)
-        if total.read.documents and not total.kept.documents:
-            reason, tally = max(total.rejected.items(), key=lambda item: item[1].documents)
-            raise UnitError(
-                f"sources.{source}: expected documents, found {total.read.documents:,} rows that are none; "
-                f"{tally.documents:,} of them {reason}",
-                hint=f"check format and columns; `corpusmill show {mill.work.root} --stage read` shows some of them",
-            )
-        filled = {name for record in parts for name in record.counts["named"]}  # type: ignore[attr-defined]
-        [columns] = [member.columns for member in mill.recipe.sources if member.name == source]
-        asked = columns.model_dump(include=set(NAMED), exclude_none=True) if columns else {}
-        absent = {name: field for name, field in asked.items() if name not in filled}
-        if total.kept.documents and absent:
-            name, field = next(iter(absent.items()))
-            raise UnitError(
-                f"sources.{source}.columns.{name}: expected {field!r} in some row, found it in none of "
-                f"{total.kept.documents:,} documents",
-                hint="correct the name of the field, or take it out of `columns`",
-            )
-
-
-def failures(mill: Mill, step: Step) -> list[str]:
-    """One line for every unit of a step that has no good record after a run."""
-    lines = []
-    for unit, record in enumerate(mill.records(step)):
-        if record is None:
-            lines.append(f"unit {unit}: no record")
-        elif record.failure is not None:
-            lines.append(f"unit {unit}: {record.failure.message} ({record.failure.hint})")
-    return lines
+    progress.finish(step, failed=len(failures(mill, step)))
+    check_step(mill, step)

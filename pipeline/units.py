@@ -7,8 +7,7 @@ change upstream makes again only what depends on it, and nothing else decides wh
 import json
 import resource
 import time
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from hashlib import sha256
@@ -44,12 +43,19 @@ class Mill:
         if fresh or step.name not in self._records:
             names = [record_name(step.name, unit) for unit in range(step.num_units(self.plan))]
             written = self.work.read_many(names)
-            found: list[Record | None] = [None] * len(names)
-            for unit, name in enumerate(names):
-                with suppress(IntegrityError):
-                    found[unit] = parse_record(written[name], self.work.path(name)) if name in written else None
-            self._records[step.name] = found
+            self._records[step.name] = [self._parsed(name, written.get(name)) for name in names]
         return self._records[step.name]
+
+    def record(self, step: Step, unit: int) -> Record | None:
+        """The record of one unit as it lies there now; None where there is none or it is damaged."""
+        name = record_name(step.name, unit)
+        return self._parsed(name, self.work.read_many([name]).get(name))
+
+    def _parsed(self, name: str, data: bytes | None) -> Record | None:
+        try:
+            return None if data is None else parse_record(data, self.work.path(name))
+        except IntegrityError:
+            return None
 
 
 def unit_inputs(mill: Mill, step: Step, unit: int) -> dict[str, list[Block]]:
@@ -115,20 +121,28 @@ def _whole(block: Block) -> str:
     return "" if block.segments else Path(block.file).name
 
 
-def units_to_run(mill: Mill, step: Step) -> list[int]:
-    """Units without a valid record: absent, failed, of another fingerprint, or with an output that is not there."""
+def units_to_run(mill: Mill, step: Step, among: Sequence[int] | None = None) -> list[int]:
+    """Units without a valid record: absent, failed, of another fingerprint, or with an output that is not there.
+
+    Args:
+        among: ask of these alone, which reads no record of any other.
+    """
     if step.always:
-        return list(range(step.num_units(mill.plan)))
+        return list(range(step.num_units(mill.plan)) if among is None else among)
+    if among is None:
+        records = dict(enumerate(mill.records(step, fresh=True)))
+    else:
+        records = {unit: mill.record(step, unit) for unit in among}
     present = mill.work.list(f"{step.name}/data")
-    todo = []
-    for unit, record in enumerate(mill.records(step, fresh=True)):
-        valid = record is not None and record.done
-        if record is not None and valid:
-            valid = all(present.get(output.file) == output.num_bytes for output in record.outputs.values())
-            valid = valid and record.fingerprint == unit_fingerprint(mill, step, unit, unit_inputs(mill, step, unit))
-        if not valid:
-            todo.append(unit)
-    return todo
+    return [unit for unit, record in records.items() if not _is_valid(mill, step, record, present)]
+
+
+def _is_valid(mill: Mill, step: Step, record: Record | None, present: Mapping[str, int]) -> bool:
+    if record is None or not record.done:
+        return False
+    if any(present.get(output.file) != output.num_bytes for output in record.outputs.values()):
+        return False
+    return record.fingerprint == unit_fingerprint(mill, step, record.unit, unit_inputs(mill, step, record.unit))
 
 
 def unit_bytes(mill: Mill, step: Step, unit: int) -> int:
