@@ -2,7 +2,7 @@
 
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from manifests.buckets import Access, BucketAccess
 from pipeline.recipe_types import Positive, Section
@@ -84,7 +84,12 @@ _PUBLIC = {"softwareheritage": S3Access(region="us-east-1", unsigned=True)}
 class S3(S3Access):
     """How buckets are reached, and others than the rest by name."""
 
-    buckets: Annotated[dict[str, S3Access], Field(validate_default=True)] = _PUBLIC
+    buckets: dict[str, S3Access] = _PUBLIC
+
+    @field_validator("buckets")
+    @classmethod
+    def _public_ones_stay(cls, buckets: dict[str, S3Access]) -> dict[str, S3Access]:
+        return _PUBLIC | buckets
 
     @property
     def access(self) -> Access:
