@@ -21,9 +21,9 @@ Position = tuple[str, int, int]  # shard, row, part
 def texts_at(mill: Mill, positions: Iterable[Position]) -> dict[Position, str]:
     """The texts at some positions, in form; those that no shard of the plan has are left out."""
     notebooks = mill.recipe.text_forms.notebooks
-    wanted: dict[str, set[int]] = {}
-    for name, row, _ in positions:
-        wanted.setdefault(name, set()).add(row)
+    wanted: dict[str, dict[int, set[int]]] = {}
+    for name, row, part in positions:
+        wanted.setdefault(name, {}).setdefault(row, set()).add(part)
     texts: dict[Position, str] = {}
     for shard in (shard for unit in mill.plan.units for shard in unit if shard.name in wanted):
         rows = wanted[shard.name]

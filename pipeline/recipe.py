@@ -44,18 +44,19 @@ class Columns(Section):
 
 def _kind_of_format(given: dict[str, Any]) -> Kind | None:
     """The kind that a format's rows have; None, which is refused, where only the recipe can know."""
-    kinds: dict[str, Kind] = {"stack-v2": "code", "pull-requests": "code", "pile": "text"}
+    kinds: dict[str, Kind] = {"stack-v2": "code", "stack-v2-ids": "code", "pull-requests": "code", "pile": "text"}
     return kinds.get(given.get("format", "pile"))  # of a wrong format that is said, and nothing of the kind
 
 
 class Source(Section):
     """One set of shards that share a format.
 
-    `kind` has a default by format: code for stack-v2 and pull-requests, text for pile but for its subset Github.
+    `kind` has a default by format: code for stack-v2, stack-v2-ids and pull-requests, text for pile but for its subset
+    Github.
     """
 
     name: Name
-    format: Literal["stack-v2", "pull-requests", "pile", "jsonl", "columns"]
+    format: Literal["stack-v2", "stack-v2-ids", "pull-requests", "pile", "jsonl", "columns"]
     columns: Columns | None = None
     paths: Annotated[list[str], Field(min_length=1)]
     kind: Annotated[Kind, Field(default_factory=_kind_of_format, validate_default=True)]
@@ -75,7 +76,7 @@ class Source(Section):
     @classmethod
     def _kind_is_given(cls, kind: object, info: ValidationInfo) -> object:
         if kind is None:
-            known = "stack-v2, pull-requests and pile have one of their own"
+            known = "stack-v2, stack-v2-ids, pull-requests and pile have one of their own"
             raise ValueError(f"format: {info.data.get('format')} needs `kind`, code or text; {known}")
         return kind
 
@@ -214,6 +215,16 @@ class Recipe(Section):
     def _slurm_is_described(self) -> Self:
         if self.executor == "slurm" and self.slurm is None:
             raise ValueError("executor: slurm needs `slurm`, with a partition, such as slurm: {partition: cpu}")
+        return self
+
+    @model_validator(mode="after")
+    def _terms_are_accepted(self) -> Self:
+        if any(source.format == "stack-v2-ids" for source in self.sources) and self.software_heritage.lacks_acceptance:
+            raise ValueError(
+                f"software_heritage.contents: {self.software_heritage.contents} has terms of its own, which "
+                "docs/software-heritage.md lists; expected `software_heritage: {accept_terms: softwareheritage}` from "
+                "somebody who may accept them, or another place that holds the contents"
+            )
         return self
 
     @model_validator(mode="after")

@@ -1,10 +1,12 @@
 """The recipe's sections on where the mill runs: nothing here decides a byte of what comes out."""
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from manifests.buckets import Access, BucketAccess
+from manifests.errors import RecipeError
+from manifests.storage import user_cache_folder
 from pipeline.recipe_types import Positive, Section
 
 SlurmTime = Annotated[str, Field(pattern=r"^(\d+-)?\d+(:\d\d){0,2}$")]
@@ -78,7 +80,8 @@ class S3Access(Section):
         return BucketAccess(self.endpoint, self.profile, self.region, self.unsigned)
 
 
-_PUBLIC = {"softwareheritage": S3Access(region="us-east-1", unsigned=True)}
+PUBLIC_BUCKET = "softwareheritage"
+_PUBLIC = {PUBLIC_BUCKET: S3Access(region="us-east-1", unsigned=True)}
 
 
 class S3(S3Access):
@@ -109,10 +112,44 @@ class SoftwareHeritage(Section):
     """Where `format: stack-v2-ids` fetches contents: `contents`/<blob_id>, `concurrency` at a time.
 
     The public bucket asks for `accept_terms: softwareheritage`. `cache` is the folder of what was fetched; null: one in
-    the user's cache folder.
+    the user's cache folder, and none where the contents lie in a local folder.
     """
 
-    contents: str = "s3://softwareheritage/content"
-    accept_terms: str | None = None
+    contents: Annotated[str, Field(min_length=1)] = f"s3://{PUBLIC_BUCKET}/content"
+    accept_terms: Literal["softwareheritage"] | None = None
     concurrency: Annotated[int, Field(ge=1, le=256)] = 16
     cache: str | None = None
+
+    @field_validator("cache")
+    @classmethod
+    def _cache_is_a_folder(cls, cache: str | None) -> str | None:
+        if cache is not None and (not cache.strip() or cache.startswith("~") or "://" in cache):
+            raise ValueError(
+                f"{cache!r}: expected a local folder, written out, or null for one in the user's cache folder"
+            )
+        return cache
+
+    @property
+    def lacks_acceptance(self) -> bool:
+        """Whether the contents lie in the public bucket, whose terms nobody has accepted."""
+        bucket = self.contents.removeprefix("s3://").partition("/")[0]
+        is_public = self.contents.startswith("s3://") and bucket.lower() == PUBLIC_BUCKET
+        return is_public and self.accept_terms != PUBLIC_BUCKET
+
+    @property
+    def cache_folder(self) -> str | None:
+        """Where fetched contents are kept: what `cache` says, else a folder of the user's; None for local contents.
+
+        Raises:
+            RecipeError: neither recipe nor user has a place for them.
+        """
+        if self.cache is not None or "://" not in self.contents:
+            return self.cache
+        try:
+            return str(user_cache_folder("software_heritage"))
+        except RuntimeError as error:
+            raise RecipeError(
+                "software_heritage.cache: expected a folder for fetched contents, got null, and this user's home "
+                "folder is not known",
+                hint="name a folder as software_heritage.cache in the recipe",
+            ) from error

@@ -25,7 +25,6 @@ _LATER = {
     "rewriting": "rewriting by a model",
     "opt_out": "the opt-out registry",
 }
-_LATER_FORMATS = ("stack-v2-ids",)
 _NEAREST = "; did you mean "  # how our own checks end a message where they know a better name
 _SCHEMA = "`corpusmill schema` prints every key with its type"
 
@@ -116,11 +115,6 @@ def _refuse_later(value: dict[str, Any], where: str) -> None:
     for key, what in _LATER.items():
         if key in value:
             refuse(key, what, f"leave `{key}` out")
-    sources = value.get("sources")
-    for number, source in enumerate(sources if isinstance(sources, list) else []):
-        if isinstance(source, dict) and source.get("format") in _LATER_FORMATS:
-            what = f"reading {source['format']}"
-            refuse(f"sources.{number}.format", what, "expected one of stack-v2, pull-requests, pile, jsonl, columns")
     for key, path in named_paths(value):
         may_be_remote = key.startswith("sources.") or key in REMOTE
         if "://" in path and not (may_be_remote and path.startswith("s3://")):

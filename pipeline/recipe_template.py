@@ -21,9 +21,10 @@ _COMMENTS = {
     "partitions": "Release shards; null: one for each GB of text.",
     "failed_units": "stop: a failed unit ends the run. leave_out: damaged shards are left out and named.",
     "sources": (
-        "format: stack-v2 (content, path, repo_name, detected_licenses...), pile (text, meta.pile_set_name), jsonl\n"
-        "(text), pull-requests (diff, title, files...), or columns, which names the fields: columns: {text: content,\n"
-        "repo: repository, path: file_path}. Shards are .jsonl.zst, .jsonl.gz, .jsonl or .parquet. kind: the side of\n"
+        "format: stack-v2 (content, path, repo_name, detected_licenses...), stack-v2-ids (the same without content,\n"
+        "which software_heritage says where to fetch), pile (text, meta.pile_set_name), jsonl (text), pull-requests\n"
+        "(diff, title, files...), or columns, which names the fields: columns: {text: content, repo: repository,\n"
+        "path: file_path}. Shards are .jsonl.zst, .jsonl.gz, .jsonl or .parquet. kind: the side of\n"
         "the mixture; kinds overrides it by subset or language. prose_files: code or text, for Markdown and the like.\n"
         "declared_licence: an SPDX expression, your word for all rows. subset_licences: the same for single subsets,\n"
         "and the way to turn on those of the Pile that are off; docs/licences.md has the table."
@@ -99,7 +100,8 @@ _COMMENTS = {
     ),
     "software_heritage": (
         "Where format: stack-v2-ids fetches contents, and how many at a time. The public bucket has terms:\n"
-        "docs/software-heritage.md says which; accept_terms: softwareheritage accepts them."
+        "docs/software-heritage.md says which; accept_terms: softwareheritage accepts them. cache: the folder of what\n"
+        "was fetched; null: one in the user's cache folder."
     ),
 }
 

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from manifests.errors import IntegrityError, RecipeError
 from manifests.storage import Storage
 from pipeline.benchmark_files import load_matcher
+from pipeline.contents import check_contents
 from pipeline.local import run_step
 from pipeline.locks import locked
 from pipeline.pass_2_licences import check_cache
@@ -100,9 +101,9 @@ def run_mill(
         take_over: take a work folder in a bucket from the run that holds it.
 
     Raises:
-        RecipeError: the recipe cannot be run (no tokenizer, benchmark or cache, release taken, work folder held by
-            another run).
-        NoSpaceError: there is no room for the detector's answers.
+        RecipeError: the recipe cannot be run (no tokenizer, benchmark, contents or cache, release taken, work folder
+            held by another run).
+        NoSpaceError: there is no room for the detector's answers, or for fetched contents.
         UnitError: units failed; what is done stays done.
         IntegrityError: a unit met bytes that are not those written down.
     """
@@ -112,6 +113,7 @@ def run_mill(
             check_not_taken(mill.recipe, mill.plan)
         if last >= _FIRST_WITH_DETECTOR:
             check_cache(mill.recipe)
+        check_contents(mill.recipe)
         write_plan(mill.work, mill.plan)
         mill.work.write("recipe.json", msgspec.json.format(mill.recipe.model_dump_json().encode()))
         for step in STEPS:

@@ -18,38 +18,44 @@ from manifests.document import ID_BYTES, Document, Rejected
 from manifests.errors import IntegrityError, UnitError
 from manifests.inputs import open_input
 from manifests.objects import find_object
+from pipeline.contents import contents_of
 from pipeline.plan import Shard
 from pipeline.recipe import Recipe, Source
 from pipeline.steps import UnitContext
 from stages.exchange import Progress, fixed_binary
 from stages.readers import ShardSource, is_parquet, read_documents
 from stages.row_layouts import Columns
+from stages.software_heritage import BLOB_FAULTS
 from stages.text_forms import in_form
 
 
 def unit_rows(
-    context: UnitContext, only: Mapping[str, Container[int]] | None = None, digests: dict[str, str] | None = None
+    context: UnitContext,
+    only: Mapping[str, Mapping[int, Container[int]]] | None = None,
+    digests: dict[str, str] | None = None,
 ) -> Iterator[Document | Rejected]:
     """One item for every row of the unit's shards, or for every file in a row, shard by shard, row by row.
 
     Args:
-        only: rows to read by shard, the others are passed over unparsed; None for all. Every byte is hashed anyway.
+        only: rows to read by shard, and of each the parts; the others are passed over unparsed. None for all. Every
+            byte is hashed anyway.
         digests: gets the sha256 of each shard that was read to its end; None where nobody asks.
 
     Raises:
         UnitError: a shard is gone, truncated or corrupt; the rows before that were yielded.
         IntegrityError: a shard's bytes are not those that the plan listed.
     """
-    sources = {source.name: shard_source(source) for source in context.recipe.sources}
+    recipe, beat = context.recipe, partial(context.progress, 0)
+    sources = {one.name: replace(shard_source(one), contents=contents_of(recipe, one, beat)) for one in recipe.sources}
     for shard in context.plan.units[context.unit]:
         read = partial(
             read_documents,
             shard=shard.name,
             source=sources[shard.source],
-            maximum_line_bytes=context.recipe.limits.maximum_line_bytes,
-            only=None if only is None else only.get(shard.name, ()),
+            maximum_line_bytes=recipe.limits.maximum_line_bytes,
+            only=None if only is None else only.get(shard.name, {}),
         )
-        with _open(shard, context.recipe) as file:
+        with _open(shard, recipe) as file:
             watched = _Watched(file, context.progress)
             if not is_parquet(shard.name):
                 yield from read(cast("BinaryIO", watched))
@@ -75,14 +81,17 @@ def _unchanged(
 
 
 def shard_source(source: Source) -> ShardSource:
-    """How the shards of a source of the recipe are to be read."""
+    """How the shards of a source of the recipe are to be read, apart from where texts are fetched."""
     columns = None if source.columns is None else Columns(**source.columns.model_dump())
     return ShardSource(source.name, source.format, source.kind, source.kinds, columns, source.prose_files)
 
 
-def shard_rows(recipe: Recipe, shard: Shard, only: Container[int] | None = None) -> Iterator[Document | Rejected]:
-    """Rows of a shard, all or some, as they were read; raises OSError where it is not there."""
-    [source] = (shard_source(source) for source in recipe.sources if source.name == shard.source)
+def shard_rows(
+    recipe: Recipe, shard: Shard, only: Mapping[int, Container[int]] | None = None
+) -> Iterator[Document | Rejected]:
+    """Rows of a shard, all or some parts of some, as they were read; raises OSError where it is not there."""
+    [stated] = (source for source in recipe.sources if source.name == shard.source)
+    source = replace(shard_source(stated), contents=contents_of(recipe, stated))
     limit = recipe.limits.maximum_line_bytes
     with open_input(shard.found, recipe.s3.access) as file:
         yield from read_documents(file, shard=shard.name, source=source, maximum_line_bytes=limit, only=only)
@@ -96,31 +105,47 @@ def documents_again(context: UnitContext, places: pa.Table, wanted: Container[in
         wanted: ordinals, row numbers of `places`.
 
     Raises:
-        IntegrityError: another document stands where ingest saw one.
+        UnitError: the content of one could be fetched by ingest and cannot be now.
+        IntegrityError: another document stands where ingest saw one, or none.
     """
     ordinals: dict[str, dict[tuple[int, int], int]] = {}
-    rows: dict[str, set[int]] = {}
+    parts: dict[str, dict[int, set[int]]] = {}
     columns = (places.column(name).to_pylist() for name in ("shard", "row", "part"))
     for ordinal, (shard, row, part) in enumerate(zip(*columns, strict=True)):
         if ordinal in wanted:
             ordinals.setdefault(shard, {})[row, part] = ordinal
-            rows.setdefault(shard, set()).add(row)
+            parts.setdefault(shard, {}).setdefault(row, set()).add(part)
     if not ordinals:
         return
     ids = fixed_binary(places.column("id"), ID_BYTES)
     kinds, languages = (places.column(name).to_pylist() for name in ("kind", "language"))
     notebooks = context.recipe.text_forms.notebooks
-    for item in unit_rows(context, rows):
-        found = ordinals[item.shard].get((item.row, item.part))
-        if found is None:
-            continue  # another file of a row from which one is wanted
+    for item in unit_rows(context, parts):
+        found = ordinals[item.shard].pop((item.row, item.part))
+        if isinstance(item, Rejected) and item.reason in BLOB_FAULTS:
+            raise _lost(item)
         formed = in_form(item, notebooks=notebooks) if isinstance(item, Document) else item
         if isinstance(formed, Rejected) or item.id != ids[found].tobytes().hex():
-            raise IntegrityError(
-                f"{item.shard}:{item.row}: another document than ingest saw here",
-                hint="run again: what depends on this shard is made again",
-            )
+            raise _another(item.shard, item.row)
         yield found, replace(formed.document, kind=kinds[found], language=languages[found])
+    for shard, unseen in ordinals.items():
+        for row, _ in unseen:
+            raise _another(shard, row)
+
+
+def _another(shard: str, row: int) -> IntegrityError:
+    return IntegrityError(
+        f"{shard}:{row}: another document than ingest saw here",
+        hint="run again: what depends on this shard is made again",
+    )
+
+
+def _lost(item: Rejected) -> UnitError:
+    return UnitError(
+        f"{item.shard}:{item.row}: expected the content that ingest fetched, got {item.reason}: {item.detail}",
+        hint="contents must stay as they are until the run is done, or be kept in software_heritage.cache: restore it, "
+        "or remove the folder `ingest` of the work folder to have it decided anew, and run again",
+    )
 
 
 def _open(shard: Shard, recipe: Recipe) -> BinaryIO:

@@ -78,7 +78,8 @@ def _rows(
 def _check_columns(schema: pa.Schema, shard: str, layout: Layout) -> None:
     """See that the text and every column that the recipe names may be there; of a wrong type every row tells."""
     row = pa.struct(list(schema))
-    files = row if layout.files is None else _column(row, layout.files, shard)
+    nested = layout.files is not None and not (layout.files_optional and _type_at(row, layout.files) is None)
+    files = _column(row, layout.files, shard) if nested and layout.files is not None else row
     _column(getattr(files, "value_type", files), layout.text, shard)
     for path in layout.named:
         if _type_at(row, path) is None:

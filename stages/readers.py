@@ -17,10 +17,12 @@ from typing import BinaryIO, NamedTuple
 
 from filters.natural_languages import PROSE_FILES
 from manifests.document import Document, Kind, Rejected, document_id
+from stages.blob_rows import BlobRow
 from stages.decompression import decompressed
 from stages.parquet_rows import parquet_rows
 from stages.row_layouts import Columns, RowFormat, row_layout
 from stages.rows import Fault, Fields, Row, parse_line
+from stages.software_heritage import Contents, Filled, Part
 
 MAXIMUM_LINE_BYTES = 1 << 26
 
@@ -34,6 +36,7 @@ class ShardSource:
         kind: of a document that `kinds` does not name.
         kinds: by subset or, where that is not named, by language.
         prose_files: kind of code in one of `filters.natural_languages.PROSE_FILES` that `kinds` does not name.
+        contents: where texts are fetched, for the format "stack-v2-ids" alone.
         columns: names of the fields, for the format "columns" alone.
     """
 
@@ -43,6 +46,7 @@ class ShardSource:
     kinds: Mapping[str, Kind] = field(default_factory=dict)
     columns: Columns | None = None
     prose_files: Kind = "code"
+    contents: Contents | None = None
 
     def kind_of(self, subset: str, language: str) -> Kind:
         """The kind of a document with this subset and language."""
@@ -70,25 +74,36 @@ def read_documents(
     shard: str,
     source: ShardSource,
     maximum_line_bytes: int = MAXIMUM_LINE_BYTES,
-    only: Container[int] | None = None,
+    only: Container[int] | Mapping[int, Container[int]] | None = None,
 ) -> Iterator[Document | Rejected]:
     """Every row of a shard, in order, as a document or as a rejection of the stage "read".
 
     A name that ends in `.parquet` is read as Parquet, any other as JSON lines, decompressed as it says. The reasons are
-    those of `stages.rows.parse_line`, `stages.row_layouts.Layout` and `stages.parquet_rows.parquet_rows`, with
-    `line_too_long`, and with `file_ends_mid_line` for a last line without a LF that does not parse. An empty text is a
-    document.
+    those of `stages.rows.parse_line`, `stages.row_layouts.Layout`, `stages.parquet_rows.parquet_rows` and, where texts
+    are fetched, `stages.software_heritage.Contents`, with `line_too_long`, and with `file_ends_mid_line` for a last
+    line without a LF that does not parse. An empty text is a document.
 
     Args:
         file: the shard, opened for reading bytes; Parquet is read at random.
         shard: name of the shard, relative to the source's folder.
         maximum_line_bytes: a longer line is skipped, unread; >= 0.
-        only: rows to read; the others are passed over unparsed. None for all.
+        only: rows to read; the others are passed over unparsed. A mapping says which parts of each row are wanted, and
+            no text is fetched for another. None for all.
 
     Raises:
         DamagedShardError: the shard is cut or damaged; see `stages.decompression.decompressed` and `parquet_rows`.
         UnitError: a Parquet file without the text column, or one that cannot be read.
     """
+    for row, part, item in _filled(_parts(file, shard, source, maximum_line_bytes, only), source):
+        if isinstance(item, Row):
+            yield _document(item, source, shard, row, part)
+        else:
+            yield _rejected(item, shard, row, part)
+
+
+def _parts(
+    file: BinaryIO, shard: str, source: ShardSource, maximum_line_bytes: int, only: Container[int] | None
+) -> Iterator[Part]:
     layout = row_layout(source.format, source.columns)
     parts_of = layout.parts
     if is_parquet(shard):
@@ -96,14 +111,19 @@ def read_documents(
     else:
         rows = _json_rows(file, shard, maximum_line_bytes, only)
     for row, fields in rows:
-        if isinstance(fields, Fault):
-            yield _rejected(fields, shard, row, 0)
-            continue
-        for part, item in enumerate(parts_of(fields)):
-            if isinstance(item, Row):
-                yield _document(item, source, shard, row, part)
-            else:
-                yield _rejected(item, shard, row, part)
+        for part, item in enumerate((fields,) if isinstance(fields, Fault) else parts_of(fields)):
+            if not isinstance(only, Mapping) or part in only[row]:
+                yield Part(row, part, item)
+
+
+def _filled(parts: Iterator[Part], source: ShardSource) -> Iterator[Filled]:
+    if source.contents is not None:
+        yield from source.contents.fill(parts)
+        return
+    for row, part, item in parts:
+        if isinstance(item, BlobRow):
+            raise ValueError(f"the format `{source.format}` needs a place where contents are fetched")  # noqa: TRY004
+        yield Filled(row, part, item)
 
 
 def is_parquet(shard: str) -> bool:

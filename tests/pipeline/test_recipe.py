@@ -80,7 +80,12 @@ def test_a_source_names_its_files(paths: list[str]) -> None:
 
 @pytest.mark.parametrize(
     ("row_format", "kind", "kinds"),
-    [("stack-v2", "code", {}), ("pull-requests", "code", {}), ("pile", "text", {"Github": "code"})],
+    [
+        ("stack-v2", "code", {}),
+        ("stack-v2-ids", "code", {}),
+        ("pull-requests", "code", {}),
+        ("pile", "text", {"Github": "code"}),
+    ],
 )
 def test_a_published_format_has_its_kind(row_format: str, kind: str, kinds: dict[str, str]) -> None:
     source = Source.model_validate({"name": "a", "format": row_format, "paths": ["x"]})

@@ -72,7 +72,7 @@ def test_an_unknown_key_is_named_with_its_place_and_the_nearest_one(
         (BASE.replace('["*.jsonl"]', "3"), "sources.0.paths: expected a valid list, got 3", "schema"),
         (
             BASE.replace("jsonl, kind", "csv, kind"),
-            "sources.0.format: expected 'stack-v2', 'pull-requests', 'pile', 'jsonl' or 'columns'",
+            "sources.0.format: expected 'stack-v2', 'stack-v2-ids', 'pull-requests', 'pile', 'jsonl' or 'columns'",
             "schema",
         ),
         (BASE.replace("name: small\n", ""), "name: expected this key, found none", "schema"),
@@ -215,7 +215,6 @@ def test_a_folder_is_no_recipe(tmp_path: Path) -> None:
         BASE + "tokenizer: {path: 's3://bucket/tokenizer.json'}\n",
         BASE + "held_out: {releases: [here, gs://bucket/release]}\n",
         BASE.replace('["*.jsonl"]', "gs://bucket/*.jsonl"),
-        BASE.replace("jsonl, kind", "stack-v2-ids, kind"),
     ],
 )
 def test_what_comes_later_is_refused_by_name(recipe_path: Path, text: str) -> None:
