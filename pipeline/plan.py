@@ -5,7 +5,7 @@ partition becomes one release shard; it is worked on slice by slice so that memo
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from posixpath import commonpath, dirname
@@ -22,6 +22,7 @@ from pipeline.recipe import Recipe, Source
 
 # Text bytes for one byte of shard, by suffix: what real shards of code and text show (3.1 to 4.9 for zstd).
 _EXPANSION = {".zst": 4.0, ".gz": 3.5, ".parquet": 4.0}
+_FETCHED_EXPANSION = 20.0  # times that, where texts are fetched: 1 byte of such rows in .zst names 79 of contents
 _PARTITION_TEXT_BYTES = 1_000_000_000
 _MAXIMUM_PARTITIONS = 256
 _MAXIMUM_SLICES = 1024  # more would make the blocks of a unit too small: slices grow instead, beyond 34 GB of text
@@ -108,7 +109,11 @@ def make_plan(recipe: Recipe, work: Storage) -> Plan:
         shards = [shard for source in sources for shard in _shards(source, identities, recipe.s3.access)]
     finally:
         identities.save()  # what was hashed before a stop is not hashed again
-    text_bytes = sum(shard.num_bytes * _EXPANSION.get(PurePosixPath(shard.path).suffix, 1.0) for shard in shards)
+    fetched = {source.name: _FETCHED_EXPANSION for source in sources if source.format == "stack-v2-ids"}
+    text_bytes = sum(
+        shard.num_bytes * _EXPANSION.get(PurePosixPath(shard.path).suffix, 1.0) * fetched.get(shard.source, 1.0)
+        for shard in shards
+    )
     partitions = recipe.partitions or _divide_up(text_bytes, _PARTITION_TEXT_BYTES)
     if partitions > _MAXIMUM_PARTITIONS:
         raise RecipeError(
@@ -118,7 +123,7 @@ def make_plan(recipe: Recipe, work: Storage) -> Plan:
         )
     slices = min(_divide_up(text_bytes / partitions, recipe.limits.slice_bytes), max(1, _MAXIMUM_SLICES // partitions))
     unit_bytes = recipe.limits.unit_bytes or max(_UNIT_BYTES, partitions * slices * _BLOCK_BYTES)
-    return Plan(list(_units(shards, unit_bytes)), partitions, slices, earlier)
+    return Plan(list(_units(shards, unit_bytes, fetched)), partitions, slices, earlier)
 
 
 def read_plan(work: Storage) -> Plan:
@@ -228,10 +233,10 @@ def _check_name(path: str) -> None:
         raise SourceError(f"{path!r}: the name is not UTF-8; expected one that is", hint="rename the shard") from error
 
 
-def _units(shards: list[Shard], unit_bytes: int) -> Iterable[list[Shard]]:
+def _units(shards: list[Shard], unit_bytes: int, fetched: Mapping[str, float]) -> Iterable[list[Shard]]:
     unit: list[Shard] = []
     for shard in shards:
-        full = sum(member.num_bytes for member in unit) >= unit_bytes
+        full = sum(member.num_bytes * fetched.get(member.source, 1.0) for member in unit) >= unit_bytes
         if unit and (full or unit[0].source != shard.source):
             yield unit
             unit = []
