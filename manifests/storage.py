@@ -121,6 +121,13 @@ class Storage:
         with self._there(name):
             return self._files.read(name)
 
+    def read_start(self, name: str, maximum_bytes: int) -> bytes | None:
+        """A file's bytes, up to so many, in one request; None where there is none of that name."""
+        try:
+            return self._files.read(name, 0, maximum_bytes)
+        except FileNotFoundError:
+            return None
+
     def read_many(self, names: Iterable[str]) -> dict[str, bytes]:
         """Whole small files, from a bucket several at a time; one that is not there is left out."""
         return self._files.read_many(names)

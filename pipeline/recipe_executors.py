@@ -117,7 +117,7 @@ class SoftwareHeritage(Section):
 
     contents: Annotated[str, Field(min_length=1)] = f"s3://{PUBLIC_BUCKET}/content"
     accept_terms: Literal["softwareheritage"] | None = None
-    concurrency: Annotated[int, Field(ge=1, le=256)] = 16
+    concurrency: Annotated[int, Field(ge=1, le=64)] = 16
     cache: str | None = None
 
     @field_validator("cache")

@@ -12,6 +12,7 @@ each thread an object of about that size.
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
+from manifests.errors import UnitError
 from manifests.storage import Storage
 from stages.blob_cache import BlobCache
 from stages.blob_rows import BlobRow
@@ -112,7 +113,10 @@ class Contents:
         return unpacked(packed, blob_id, maximum_bytes=self._maximum_bytes)
 
     def _object(self, blob_id: str) -> bytes | None:
-        if not self._storage.exists(blob_id):
-            return None
-        with self._storage.open(blob_id) as file:
-            return file.read(self._maximum_packed_bytes + 1)
+        packed = self._storage.read_start(blob_id, self._maximum_packed_bytes + 1)
+        folder = self._storage.folder
+        if packed is None and folder is not None and not folder.is_dir():
+            raise UnitError(
+                f"{folder}: expected the folder of contents, found none", hint="mount it again and run again"
+            )
+        return packed

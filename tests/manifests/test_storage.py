@@ -298,3 +298,11 @@ def test_a_digest_covers_what_is_left_in_a_file(data: bytes, start: int) -> None
     file = io.BytesIO(data)
     file.seek(start)
     assert file_sha256(file) == sha256(data[start:]).hexdigest()
+
+
+def test_the_start_of_a_file_is_read_where_there_is_one(tmp_path: Path) -> None:
+    storage = Storage(str(tmp_path))
+    storage.write("x", b"0123456789")
+    assert storage.read_start("x", 4) == b"0123"
+    assert storage.read_start("x", 40) == b"0123456789"
+    assert storage.read_start("y", 4) is None

@@ -6,14 +6,14 @@ import io
 import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from manifests.document import Document, Rejected
-from manifests.errors import RetryableError
+from manifests.errors import RetryableError, UnitError
 from manifests.storage import Storage
 from stages.blob_cache import BlobCache
 from stages.readers import ShardSource, read_documents
@@ -202,19 +202,20 @@ def test_what_is_missing_or_damaged_is_not_kept(folder: Path, tmp_path: Path) ->
 class Faulty(Storage):
     """A place that fails in some way the first times that a blob is asked for."""
 
-    def __init__(self, folder: Path, failures: Iterator[Callable[[BinaryIO], BinaryIO]]) -> None:
+    def __init__(self, folder: Path, failures: Iterator[Callable[[bytes], bytes]]) -> None:
         super().__init__(str(folder))
         self._failures = failures
 
-    def open(self, name: str) -> BinaryIO:
-        return next(self._failures, lambda file: file)(super().open(name))
+    def read_start(self, name: str, maximum_bytes: int) -> bytes | None:
+        found = super().read_start(name, maximum_bytes)
+        return None if found is None else next(self._failures, bytes)(found)
 
 
-def _torn(file: BinaryIO) -> BinaryIO:
-    return io.BytesIO(file.read()[:-1])
+def _torn(packed: bytes) -> bytes:
+    return packed[:-1]
 
 
-def _refused(file: BinaryIO) -> BinaryIO:
+def _refused(packed: bytes) -> bytes:
     raise RetryableError("503 Slow Down, eight times")
 
 
@@ -231,6 +232,13 @@ def test_a_servers_fault_is_no_rejection(folder: Path) -> None:
     failing = Faulty(folder, iter([_refused] * 100))
     with pytest.raises(RetryableError, match="Slow Down"):
         read(FILES, contents_in(folder, storage=failing))
+
+
+def test_a_folder_that_went_away_is_no_rejection(folder: Path) -> None:
+    contents = contents_in(folder)
+    folder.rename(folder.with_name("elsewhere"))
+    with pytest.raises(UnitError, match="expected the folder of contents"):
+        read(FILES, contents)
 
 
 def test_a_format_without_texts_needs_a_place_to_fetch_them() -> None:
