@@ -10,7 +10,6 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from threading import Lock
 from typing import Any, cast
 
 from manifests.errors import IntegrityError, RecipeError, RetryableError, StorageError
@@ -57,7 +56,6 @@ class Access:
 ENVIRONMENT = Access()
 _sessions: dict[BucketAccess, Any] = {}
 _clients: dict[tuple[int, BucketAccess], Any] = {}
-_making = Lock()  # clients may be shared by threads; what makes them may not
 
 
 def split(url: str) -> tuple[str, str]:
@@ -88,9 +86,9 @@ def client(access: BucketAccess) -> Any:
             **({"signature_version": UNSIGNED} if access.unsigned else {}),
             **({"s3": {"addressing_style": "path"}} if endpoint else {}),  # few servers have a name for each bucket
         )
-        with told("s3"), _making:
-            if key not in _clients:
-                _clients[key] = _session(access).client("s3", endpoint_url=endpoint, config=config)
+        with told("s3"):
+            made = _session(access).client("s3", endpoint_url=endpoint, config=config)
+        _clients[key] = made
     return _clients[key]
 
 
