@@ -22,10 +22,10 @@ demo: .venv/runtime
 test: test-unit test-real
 
 test-unit: .venv/dev
-	$(BIN)/python -m pytest -m "not real" -rs -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -m "not real and not servers" -rs -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-real: .venv/dev
-	$(BIN)/python -m pytest -m real -rs
+	$(BIN)/python -m pytest -m "real and not servers" -rs
 
 ## test-training: the code of docs/training.md, with torch, on a release of its own or on the one that CORPUSMILL_RELEASE names
 test-training: .venv/training
