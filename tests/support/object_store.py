@@ -95,7 +95,7 @@ class ObjectStore:
             "AWS_SHARED_CREDENTIALS_FILE": str(self._folder / "no-credentials"),
         }
 
-    def client(self) -> Any:
+    def client(self, *, attempts: int = 10) -> Any:
         """A client of the tests' own, for what the mill does not do."""
         import boto3
         from botocore.config import Config
@@ -106,7 +106,7 @@ class ObjectStore:
             aws_access_key_id=self.key,
             aws_secret_access_key=self.secret,
             region_name="us-east-1",
-            config=Config(retries={"total_max_attempts": 10}, s3={"addressing_style": "path"}),
+            config=Config(retries={"total_max_attempts": attempts}, s3={"addressing_style": "path"}),
         )
 
     def start(self) -> None:
@@ -148,19 +148,21 @@ class ObjectStore:
                 break
             with suppress(urllib.error.URLError, OSError, BotoCoreError, ClientError):
                 urllib.request.urlopen(f"{self.endpoint}/status", timeout=2).close()  # noqa: S310 - loopback
-                self._make_buckets()
+                self._be_ready()
                 return
             time.sleep(0.1)
         self.kill()
         log = (self._folder / "weed.log").read_text(errors="replace")
         raise RuntimeError(f"SeaweedFS did not start within {_START_SECONDS} s:\n{log[-2000:]}")
 
-    def _make_buckets(self) -> None:
-        client = self.client()
+    def _be_ready(self) -> None:
+        """Have the buckets, and see that data can be written and read: a listing works seconds earlier."""
+        client = self.client(attempts=1)
         there = {bucket["Name"] for bucket in client.list_buckets()["Buckets"]}
         for bucket in {self.bucket, self.public_bucket} - there:
             client.create_bucket(Bucket=bucket)
-        client.list_objects_v2(Bucket=self.bucket)
+        client.put_object(Bucket=self.public_bucket, Key="ready", Body=bytes(1 << 16))
+        client.get_object(Bucket=self.public_bucket, Key="ready")["Body"].read()
 
     def kill(self) -> None:
         """End it by SIGKILL, as a crash would; what it was given stays on the disk."""
