@@ -44,7 +44,7 @@ def weed_program() -> Path:
     """
     found = shutil.which("weed", path=Path(sys.executable).parent) or shutil.which("weed")
     if found is None:
-        pytest.skip("SeaweedFS absent: `make servers` installs it")
+        pytest.skip("SeaweedFS (weed) is not installed: `make servers` installs it")
     return Path(found)
 
 

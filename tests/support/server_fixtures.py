@@ -1,7 +1,8 @@
-"""Fixtures of the servers that tests of several files use; each starts its server only where a test asks for it."""
+"""The servers that tests of several files use; each is started only where a test asks for it."""
 
 import itertools
-from collections.abc import Iterator
+import os
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +11,16 @@ if TYPE_CHECKING:
     from object_store import ObjectStore
 
 _NUMBERS = itertools.count()
+_REQUIRED = "CORPUSMILL_SERVERS"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Where servers must be there, as in continuous integration, a test that is skipped for want of one has failed."""
+    report = yield
+    if report.skipped and "`make servers`" in str(report.longrepr) and os.environ.get(_REQUIRED) == "required":
+        report.outcome, report.longrepr = "failed", f"{_REQUIRED}=required: {report.longrepr}"
+    return report
 
 
 @pytest.fixture(scope="session")
