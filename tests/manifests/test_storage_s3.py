@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 from fault_proxy import Fault, FaultProxy, fault_proxy
-from manifests.buckets import Access, BucketAccess
 from object_store import ObjectStore
 
+from manifests.buckets import Access, BucketAccess
 from manifests.errors import CorpusmillError, IntegrityError, RecipeError, RetryableError, StorageError
 from manifests.storage import Storage
 
@@ -319,6 +319,14 @@ def test_rights_that_end_in_the_middle_are_told(through: Storage, proxy: FaultPr
     assert through.read("a") == b"x"
     with pytest.raises(StorageError, match="the server says InvalidAccessKeyId"):
         through.read("a")
+
+
+def test_threads_that_ask_first_at_the_same_time_all_get_an_answer(storage: Storage) -> None:
+    storage.write("a", b"x")
+    for number in range(5):
+        fresh = Storage(storage.root, Access(BucketAccess(region=f"us-east-{number + 2}")))
+        with ThreadPoolExecutor(16) as readers:
+            assert set(readers.map(fresh.read, ["a"] * 16)) == {b"x"}
 
 
 def test_a_forked_process_has_connections_of_its_own(storage: Storage) -> None:
