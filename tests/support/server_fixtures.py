@@ -39,4 +39,4 @@ def s3_folder(store: "ObjectStore", monkeypatch: pytest.MonkeyPatch) -> str:
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
-    return f"s3://{store.bucket}/test-{next(_NUMBERS)}"
+    return f"s3://{store.bucket}/test-{next(_NUMBERS):04}"
