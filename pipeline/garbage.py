@@ -11,6 +11,7 @@ from pathlib import Path
 from manifests.storage import Storage
 from pipeline.passes import STEPS
 from pipeline.runner import locked, reopen_mill
+from pipeline.slurm_submission import refuse_while_submitted
 
 _STEPS = "|".join(step.name for step in STEPS)
 _OURS = re.compile(rf"tmp/\d+-[0-9a-f]{{16}}|logs/(?:{_STEPS})-\d+-\d+[./].+|(?:{_STEPS})/data/[0-9a-f]{{32}}\.\w+")
@@ -27,6 +28,7 @@ def collect(work: str, *, dry_run: bool) -> tuple[int, int]:
     """
     storage: Storage = reopen_mill(work).work
     with locked(storage):
+        refuse_while_submitted(storage)
         mill = reopen_mill(work)  # again: a run may have ended in between
         named = {
             output.file

@@ -21,6 +21,7 @@ from pipeline.passes import PASSES, STEPS
 from pipeline.plan import Plan, make_plan, read_plan, write_plan
 from pipeline.proofs import check_step, failures
 from pipeline.recipe import Recipe
+from pipeline.slurm_submission import refuse_while_submitted
 from pipeline.steps import Step
 from pipeline.tokenizer_file import load_renderer
 from pipeline.units import Mill, unit_bytes, units_to_run
@@ -95,27 +96,39 @@ def check_ready(recipe: Recipe, until: str | None = None) -> int:
     return last
 
 
-def run_mill(mill: Mill, *, workers: int, progress: Progress, until: str | None = None) -> None:
-    """Run every pass up to `until`, only what has no valid record.
+@contextmanager
+def prepared(mill: Mill, until: str | None) -> Iterator[list[Step]]:
+    """Hold the work folder, with plan and recipe in it, for a run of the steps up to `until`.
 
     Raises:
         RecipeError: the recipe cannot be run (no tokenizer, benchmark or cache, release taken, work folder held by
-            another run).
+            another run or by jobs of one).
         NoSpaceError: there is no room for the detector's answers.
-        UnitError: units failed; what is done stays done.
-        IntegrityError: a unit met bytes that are not those written down.
     """
     last = check_ready(mill.recipe, until)
     with locked(mill.work):
+        refuse_while_submitted(mill.work)
         if last == len(PASSES):
             check_not_taken(mill.recipe, mill.plan)
         if last >= _FIRST_WITH_DETECTOR:
             check_cache(mill.recipe)
         write_plan(mill.work, mill.plan)
         mill.work.write("recipe.json", msgspec.json.format(mill.recipe.model_dump_json().encode()))
-        for step in STEPS:
-            if step.number <= last:
-                _run(mill, step, workers=workers, progress=progress)
+        yield [step for step in STEPS if step.number <= last]
+
+
+def run_mill(mill: Mill, *, workers: int, progress: Progress, until: str | None = None) -> None:
+    """Run every pass up to `until`, only what has no valid record.
+
+    Raises:
+        RecipeError: as `prepared` says.
+        NoSpaceError: there is no room for the detector's answers.
+        UnitError: units failed; what is done stays done.
+        IntegrityError: a unit met bytes that are not those written down.
+    """
+    with prepared(mill, until) as steps:
+        for step in steps:
+            _run(mill, step, workers=workers, progress=progress)
 
 
 def _run(mill: Mill, step: Step, *, workers: int, progress: Progress) -> None:
