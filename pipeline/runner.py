@@ -1,8 +1,9 @@
 """Running a mill: work folder, lock, passes in order, and what to say when some units failed."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 from pydantic import ValidationError
@@ -19,6 +20,7 @@ from pipeline.passes import PASSES, STEPS
 from pipeline.plan import Plan, make_plan, read_plan, write_plan
 from pipeline.proofs import check_step, failures
 from pipeline.recipe import Recipe
+from pipeline.slurm_submission import refuse_while_submitted
 from pipeline.steps import Step
 from pipeline.tokenizer_file import load_renderer
 from pipeline.units import Mill, unit_bytes, units_to_run
@@ -92,23 +94,33 @@ def check_ready(recipe: Recipe, until: str | None = None) -> int:
     return last
 
 
-def run_mill(
-    mill: Mill, *, workers: int, progress: Progress, until: str | None = None, take_over: bool = False
-) -> None:
-    """Run every pass up to `until`, only what has no valid record.
+class Prepared(NamedTuple):
+    """A work folder that is held for a run.
+
+    Attributes:
+        steps: to run, in order.
+        still_held: raises RecipeError where another run took the folder over.
+    """
+
+    steps: list[Step]
+    still_held: Callable[[], None]
+
+
+@contextmanager
+def prepared(mill: Mill, until: str | None, *, take_over: bool = False) -> Iterator[Prepared]:
+    """Hold the work folder, with plan and recipe in it, for a run of the steps up to `until`.
 
     Args:
         take_over: take a work folder in a bucket from the run that holds it.
 
     Raises:
         RecipeError: the recipe cannot be run (no tokenizer, benchmark, contents or cache, release taken, work folder
-            held by another run).
+            held by another run or by jobs of one).
         NoSpaceError: there is no room for the detector's answers, or for fetched contents.
-        UnitError: units failed; what is done stays done.
-        IntegrityError: a unit met bytes that are not those written down.
     """
     last = check_ready(mill.recipe, until)
     with locked(mill.work, take_over=take_over) as still_held:
+        refuse_while_submitted(mill.work)
         if last == len(PASSES):
             check_not_taken(mill.recipe, mill.plan)
         if last >= _FIRST_WITH_DETECTOR:
@@ -116,10 +128,24 @@ def run_mill(
         check_contents(mill.recipe)
         write_plan(mill.work, mill.plan)
         mill.work.write("recipe.json", msgspec.json.format(mill.recipe.model_dump_json().encode()))
-        for step in STEPS:
-            if step.number <= last:
-                still_held()
-                _run(mill, step, workers=workers, progress=progress)
+        yield Prepared([step for step in STEPS if step.number <= last], still_held)
+
+
+def run_mill(
+    mill: Mill, *, workers: int, progress: Progress, until: str | None = None, take_over: bool = False
+) -> None:
+    """Run every pass up to `until`, only what has no valid record.
+
+    Raises:
+        RecipeError: as `prepared` says.
+        NoSpaceError: as `prepared` says.
+        UnitError: units failed; what is done stays done.
+        IntegrityError: a unit met bytes that are not those written down.
+    """
+    with prepared(mill, until, take_over=take_over) as ready:
+        for step in ready.steps:
+            ready.still_held()
+            _run(mill, step, workers=workers, progress=progress)
 
 
 def _run(mill: Mill, step: Step, *, workers: int, progress: Progress) -> None:
