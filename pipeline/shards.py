@@ -109,12 +109,12 @@ def documents_again(context: UnitContext, places: pa.Table, wanted: Container[in
         return
     ids = fixed_binary(places.column("id"), ID_BYTES)
     kinds, languages = (places.column(name).to_pylist() for name in ("kind", "language"))
-    notebooks = context.recipe.text_forms.notebooks
-    for item in unit_rows(context, rows):
+    notebooks, form = context.recipe.text_forms.notebooks, context.clock.timing("form", in_form)
+    for item in context.clock.timed("read", unit_rows(context, rows)):
         found = ordinals[item.shard].get((item.row, item.part))
         if found is None:
             continue  # another file of a row from which one is wanted
-        formed = in_form(item, notebooks=notebooks) if isinstance(item, Document) else item
+        formed = form(item, notebooks=notebooks) if isinstance(item, Document) else item
         if isinstance(formed, Rejected) or item.id != ids[found].tobytes().hex():
             raise IntegrityError(
                 f"{item.shard}:{item.row}: another document than ingest saw here",
