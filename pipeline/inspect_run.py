@@ -15,6 +15,7 @@ from manifests.errors import CorpusmillError
 from manifests.ledger import Ledger
 from manifests.record import Record
 from pipeline.inspect_mixture import mixture_outlook
+from pipeline.inspect_time import failed_logs, stages_table, steps_table
 from pipeline.pass_9_release import release_folder
 from pipeline.passes import PASSES, STEPS
 from pipeline.proofs import failures
@@ -99,8 +100,13 @@ def _print_mixture(mill: Mill, console: Console, *, cleaned: bool) -> None:
         console.print(safe(line, 600))
 
 
+def print_stages(mill: Mill) -> None:
+    """Where the time of all units went, by step and stage."""
+    plain_console().print(stages_table(mill), soft_wrap=False)
+
+
 def print_status(mill: Mill) -> None:
-    """For every step: units done, failed, documents kept; then why units failed and what comes next."""
+    """For every step: units done, failed, documents kept, what it took; then why units failed and what comes next."""
     console = plain_console()
     table = _table("pass", "step", "units", "done", "failed", "documents kept")
     problems: list[str] = []
@@ -116,8 +122,14 @@ def print_status(mill: Mill) -> None:
         if done < len(records):
             unfinished.append(f"{step.number} {step.pass_name}: {step.name}")
     console.print(table, soft_wrap=False)
+    if (took := steps_table(mill)).row_count:
+        console.print()
+        console.print(took, soft_wrap=False)
+        console.print()
     for problem in problems:
         console.print(safe(problem, 600), style="red")
+    for line in failed_logs(mill):
+        console.print(safe(line, 600))
     if unfinished:
         console.print(f"next: {unfinished[0]}; `corpusmill run` goes on there")
     else:

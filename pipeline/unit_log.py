@@ -79,15 +79,24 @@ def _started(record: Record, attempt: Attempt) -> Event:
         "time": began,
         "host": _printable(socket.gethostname()),
         "process": attempt.process,
-        "input_bytes": int(record.measured.get("input_bytes", 0)),
+        "input_bytes": _input_bytes(record),
         "software": attempt.software,
     }
 
 
 def _stages(record: Record) -> Iterable[Event]:
-    """The longest first."""
+    """The longest first, with the bytes that were read, and the rows and bytes that were written."""
+    outputs = record.outputs.values()
+    amounts: dict[str, Event] = {
+        "read": {"bytes": _input_bytes(record)},
+        "write": {"rows": sum(out.rows for out in outputs), "bytes": sum(out.num_bytes for out in outputs)},
+    }
     for stage, seconds in sorted(stage_seconds(record.measured).items(), key=lambda item: -item[1]):
-        yield {"event": "stage", "stage": stage, "seconds": seconds}
+        yield {"event": "stage", "stage": stage, "seconds": seconds, **amounts.get(stage, {})}
+
+
+def _input_bytes(record: Record) -> int:
+    return int(record.measured.get("input_bytes", 0))
 
 
 def _warnings(attempt: Attempt) -> Iterable[Event]:
