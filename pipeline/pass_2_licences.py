@@ -86,8 +86,12 @@ def _detected(context: UnitContext) -> dict[bytes, Detection]:
     missing = context.rows(blocks, MISSING, progress=lambda _bytes: context.progress(0))
     num_bytes = sum(segment.length for block in blocks for segment in block.segments)
     asked, texts = missing.column("key").to_pylist(), missing.column("text").to_pylist()
-    answers = paid = cache.known(asked)  # a run that was stopped here has left answers since look_up asked
-    undecided, detecting = 0, context.clock.timing("detect", detect)
+    timing = context.clock.timing
+    detecting, keep = timing("detect", detect), timing("keep", cache.add)
+    answers = paid = timing("recall", cache.known)(
+        asked
+    )  # a run that was stopped here has left answers since look_up asked
+    undecided = 0
     for place, (key, text) in enumerate(zip(asked, texts, strict=True), 1):
         # Bytes that were read in a moment count as dealt with when their text is: this takes long.
         context.progress(num_bytes * place // len(asked) - num_bytes * (place - 1) // len(asked))
@@ -96,9 +100,9 @@ def _detected(context: UnitContext) -> dict[bytes, Detection]:
         fresh[key] = found = detecting(text, seconds=context.recipe.licences.text_seconds)
         undecided += not found.decided
         if len(fresh) >= _CACHED_EVERY:  # a run that is stopped keeps what it paid for
-            cache.add(fresh)
+            keep(fresh)
             answers, fresh = answers | fresh, {}
-    cache.add(fresh)
+    keep(fresh)
     context.counts = {"detected": len(asked) - len(paid), "undecided": undecided}
     return answers | fresh
 

@@ -170,7 +170,7 @@ def test_the_stages_of_a_unit_add_up_to_its_time(finished_work: Path) -> None:
     ("step", "stages"),
     [
         ("ingest", {"read", "gather", "form", "identify", "measure", "sign", "keep", "write"}),
-        ("detect", {"read", "detect", "write"}),
+        ("detect", {"read", "recall", "detect", "keep", "write"}),
         ("judge", {"read", "gather", "decide", "judge", "compare", "write"}),
         ("group", {"read", "group", "look_up", "write"}),
         ("pair", {"read", "pair", "write"}),
