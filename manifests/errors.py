@@ -13,6 +13,16 @@
 Every message says what and where, what was expected and what was found; `hint` is the user's next move.
 """
 
+# What every command may end with, as `corpusmill --help` and docs/errors.md say it.
+EXIT_CODES = {
+    0: "done",
+    1: "units failed or an input cannot be read, or --check found something",
+    2: "the command line or the recipe is wrong, nothing was started",
+    3: "bytes, counts or digests are not those written down, or records are missing",
+    75: "stopped by the cluster before its time was up, run again to go on",
+    130: "stopped by Ctrl-C or SIGTERM, run again to go on",
+}
+
 
 class CorpusmillError(Exception):
     """Root of every error that corpusmill raises on purpose.

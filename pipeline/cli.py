@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from manifests.errors import CorpusmillError
+from manifests.errors import EXIT_CODES, CorpusmillError
 from pipeline.cli_tokens import tokenize, tokenizer_app
 from pipeline.complaints import complain, usage
 
@@ -17,8 +17,7 @@ app = typer.Typer(
     name="corpusmill",
     help="Raw code and text shards in, a verified, explainable, training-ready dataset out.",
     epilog="Example: corpusmill init recipe.yaml\n\n"
-    "Exit codes: 0 done; 1 units or inputs failed, or --check found something; 2 usage or recipe error; "
-    "3 integrity error; 130 stopped by Ctrl-C.",
+    "Exit codes: " + "; ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items()) + ".",
     invoke_without_command=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -111,15 +110,19 @@ def plan(
 
 
 @app.command(epilog="Example: corpusmill status work")
-def status(work: WorkPath) -> None:
-    """Show how far a run is and why units failed.
+def status(
+    work: WorkPath,
+    stages: Annotated[bool, typer.Option("--stages", help="Show what the time of each step went to instead.")] = False,
+) -> None:
+    """Show how far a run is, what it took so far, and why units failed.
 
+    CPU seconds, wall time and memory are those of the units, all together, without the start-up of processes.
     With `executor: slurm` also what runs and waits there, and why; asks squeue once.
     """
-    from pipeline.inspect_run import print_status
+    from pipeline.inspect_run import print_stages, print_status
     from pipeline.runner import reopen_mill
 
-    print_status(reopen_mill(work))
+    (print_stages if stages else print_status)(reopen_mill(work))
 
 
 @app.command(epilog="Example: corpusmill explain work 0123456789abcdef0123456789abcdef")

@@ -52,6 +52,7 @@ def write_demo_data(out: Path, *, docstring_bytes: int = DOCSTRING_BYTES) -> Dem
     Args:
         docstring_bytes: how much of the text shall be docstrings; finding them takes most of the time.
     """
+    out.mkdir(parents=True, exist_ok=True)  # what is in its place is told before a minute of work
     packages = installed_packages()
     prose = list(documentation(packages))
     rows = code_rows(packages, {text.key for text in prose})

@@ -13,13 +13,14 @@ from pipeline.locks import locked
 from pipeline.passes import STEPS
 from pipeline.runner import reopen_mill
 from pipeline.slurm_submission import refuse_while_submitted
+from pipeline.unit_log import log_name
 
 _STEPS = "|".join(step.name for step in STEPS)
-_OURS = re.compile(rf"logs/(?:{_STEPS})-\d+-\d+[./].+|(?:{_STEPS})/data/[0-9a-f]{{32}}\.\w+")
+_OURS = re.compile(rf"logs/(?:{_STEPS})-\d+-\d+[./].+|(?:{_STEPS})/(?:data/[0-9a-f]{{32}}\.\w+|logs/\d{{6,}}\.jsonl)")
 
 
 def collect(work: str, *, dry_run: bool) -> tuple[int, int]:
-    """Remove unnamed outputs, half files or uploads of killed writers, and logs of finished steps.
+    """Remove unnamed outputs, half files or uploads of killed writers, and logs but those of units with a record.
 
     Returns:
         Number of files and their bytes.
@@ -32,13 +33,13 @@ def collect(work: str, *, dry_run: bool) -> tuple[int, int]:
         refuse_while_submitted(storage)
         mill = reopen_mill(work)  # again: a run may have ended in between
         named = {
-            output.file
+            name
             for step in STEPS
             for record in mill.records(step)
             if record is not None
-            for output in record.outputs.values()
+            for name in (log_name(step.name, record.unit), *(output.file for output in record.outputs.values()))
         }
-        folders = ("logs", *(f"{step.name}/data" for step in STEPS))
+        folders = ("logs", *(f"{step.name}/{kind}" for step in STEPS for kind in ("data", "logs")))
         files = {name: size for folder in folders for name, size in storage.list(folder).items()}
         garbage = {name: size for name, size in files.items() if name not in named and _OURS.fullmatch(name)}
         unfinished = storage.unfinished()

@@ -15,6 +15,7 @@ from manifests.errors import CorpusmillError
 from manifests.ledger import Ledger
 from manifests.record import Record
 from pipeline.inspect_mixture import mixture_outlook
+from pipeline.inspect_time import failed_logs, stages_table, steps_table
 from pipeline.pass_9_release import release_folder
 from pipeline.passes import PASSES, STEPS
 from pipeline.proofs import failures
@@ -100,8 +101,13 @@ def _print_mixture(mill: Mill, console: Console, *, cleaned: bool) -> None:
         console.print(safe(line, 600))
 
 
+def print_stages(mill: Mill) -> None:
+    """Where the time of all units went, by step and stage."""
+    plain_console().print(stages_table(mill), soft_wrap=False)
+
+
 def print_status(mill: Mill) -> None:
-    """For every step: units done, failed, documents kept, tasks on Slurm; then why units failed and what comes next."""
+    """For every step: units done, failed, documents kept, tasks on Slurm, what it took; then failures and what is next."""
     console = plain_console()
     view = queue_view(mill)
     table = _table("pass", "step", "units", "done", "failed", "documents kept", *(["on Slurm"] if view else []))
@@ -125,9 +131,15 @@ def print_status(mill: Mill) -> None:
         if done < len(records):
             unfinished.append((step, len(records) - done - failed))
     console.print(table, soft_wrap=False)
+    if (took := steps_table(mill)).row_count:
+        console.print()
+        console.print(took, soft_wrap=False)
+        console.print()
     problems += view.lines(unfinished) if view else []
     for problem in problems:
         console.print(safe(problem, 600), style="red")
+    for line in failed_logs(mill):
+        console.print(safe(line, 600))
     if view and view.next_line:
         console.print(view.next_line)
     elif unfinished:

@@ -27,6 +27,7 @@ from pipeline.recipe import Recipe
 from pipeline.recipe_filters import DocumentClass
 from pipeline.shards import shard_source
 from pipeline.sketches import Sketch, sketching
+from pipeline.stage_clock import StageClock
 from stages.readers import ShardSource
 
 ROWS = pa.schema(
@@ -128,14 +129,22 @@ class Measured(NamedTuple):
     sketch: Sketch
 
 
-def measuring(recipe: Recipe) -> Callable[[Document, int, RowFacts, Notices], Measured]:
-    """A function from a document in its form, the bytes of its raw text, its facts and notices to what is measured."""
+def measuring(
+    recipe: Recipe, clock: StageClock | None = None
+) -> Callable[[Document, int, RowFacts, Notices], Measured]:
+    """A function from a document in its form, the bytes of its raw text, its facts and notices to what is measured.
+
+    Args:
+        clock: is told of stages `identify` (languages), `sign` (sketches) and `measure` (all else).
+    """
+    clock = clock or StageClock()
     sources = {source.name: shard_source(source) for source in recipe.sources}
     from_content = recipe.languages.programming.from_content
-    measure, sketch = _signals(recipe), sketching(recipe.deduplication.near)
+    identify, measure = clock.timing("identify", identified), _signals(recipe)
+    sketch = clock.timing("sign", sketching(recipe.deduplication.near))
 
     def measured(formed: Document, num_bytes: int, facts: RowFacts, notices: Notices) -> Measured:
-        document, natural, confidence = identified(formed, sources[formed.source], from_content=from_content)
+        document, natural, confidence = identify(formed, sources[formed.source], from_content=from_content)
         encoded = utf8_bytes(document.text)  # which signals read, too
         tags, said = header_evidence(document.text), facts.licences()
         row = (
@@ -168,7 +177,7 @@ def measuring(recipe: Recipe) -> Callable[[Document, int, RowFacts, Notices], Me
         )
         return Measured(row, sketch(encoded))
 
-    return measured
+    return clock.timing("measure", measured)
 
 
 def identified(

@@ -19,7 +19,7 @@ from manifests.document import ID_BYTES, Kind
 from pipeline.kept_texts import INDEXED, TEXTS
 from pipeline.steps import UnitContext
 from stages.attribution import NOT_KNOWN, attribution, attribution_schema, attribution_writer, not_known, row_groups
-from stages.exchange import BlockWriter, block_of_hash, fixed_binary, read_segments, read_table, sortable
+from stages.exchange import BlockWriter, block_of_hash, fixed_binary, sortable
 from stages.packed_documents import hex_names
 from stages.release_index import BAND_ROWS, INDEX, index_tables, sorted_bands, with_release, write_index
 from stages.texts import TextsFormat, WriteRows, text_rows, texts_schema, texts_writer
@@ -81,7 +81,8 @@ class DocumentFiles:
                     indexed=indexed,
                 )
                 yield files
-            files.counts |= write_sorted(context, new_file("index"), new_file("bands"), release=release)
+            with context.clock.during("index"):
+                files.counts |= write_sorted(context, new_file("index"), new_file("bands"), release=release)
 
     def write(self, number: int, documents: pa.Table) -> None:
         """Write the rows of a slice.
@@ -103,9 +104,7 @@ class DocumentFiles:
                 self._context.progress(0)
         if self._held_out is not None:
             self._write_held_out(number, self._held_out)
-        indexed = read_table(
-            self._context.storage, self._context.of_slice("indexed", number), INDEXED, self._context.progress
-        )
+        indexed = self._context.rows(self._context.of_slice("indexed", number), INDEXED)
         is_here = pc.is_in(indexed.column("id"), value_set=documents.column("id").combine_chunks())
         indexed = indexed.filter(pc.or_(is_here, indexed.column("held_out")))
         highs = sortable(fixed_binary(indexed.column("key"), ID_BYTES))[0]
@@ -113,7 +112,7 @@ class DocumentFiles:
 
     def _write_held_out(self, number: int, write: WriteRows) -> None:
         context = self._context
-        documents = read_table(context.storage, context.of_slice("held_out", number), TEXTS, context.progress)
+        documents = context.rows(context.of_slice("held_out", number), TEXTS)
         documents = documents.append_column("copies", pa.array(np.zeros(documents.num_rows, dtype=np.int32)))
         names = hex_names(fixed_binary(documents.column("id"), ID_BYTES))
         for part in text_rows(documents, names, documents):
@@ -127,7 +126,7 @@ class DocumentFiles:
         wanted = ids.combine_chunks()
         parts = [
             part.filter(pc.is_in(part.column("id"), value_set=wanted))
-            for part in read_segments(context.storage, blocks, context.progress, columns=_TEXT.names)
+            for part in context.parts(blocks, columns=_TEXT.names)
         ]
         return pa.concat_tables(parts) if parts else _TEXT.empty_table()
 

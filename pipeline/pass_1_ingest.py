@@ -38,7 +38,8 @@ _BATCH_METADATA_CHARACTERS = 4_000_000
 
 def _ingest(context: UnitContext) -> None:
     ledger = context.ledger = Ledger()
-    measured = measuring(context.recipe)
+    timing = context.clock.timing
+    form, measured = timing("form", in_form), measuring(context.recipe, context.clock)
     forms: Counter[str] = Counter()
     encodings: Counter[str] = Counter()
     named: set[str] = set()
@@ -52,14 +53,15 @@ def _ingest(context: UnitContext) -> None:
         gathering(context) as gathered,
     ):
         batch = _Batch(ledger, _Writers(rows, places, sketches, decisions))
-        for item in unit_rows(context, digests=digests):
+        gather, keep = timing("gather", gathered.add), timing("keep", batch.keep)
+        for item in context.clock.timed("read", unit_rows(context, digests=digests)):
             if isinstance(item, Rejected):
                 batch.reject(item)
                 continue
             named.update(name for name in NAMED if getattr(item, name))
             facts = facts_of(item.metadata)
-            found = gathered.add(item, facts.revision())
-            formed = in_form(item, notebooks=context.recipe.text_forms.notebooks)
+            found = gather(item, facts.revision())
+            formed = form(item, notebooks=context.recipe.text_forms.notebooks)
             if isinstance(formed, Rejected):
                 batch.reject(formed)
                 continue
@@ -68,7 +70,7 @@ def _ingest(context: UnitContext) -> None:
             num_bytes = len(utf8_bytes(item.text))
             written = measured(formed.document, num_bytes, facts, found)
             files.add(item, facts, written.sketch.content_hash)
-            batch.keep(written, num_bytes, len(item.metadata))
+            keep(written, num_bytes, len(item.metadata))
         batch.flush()
     files.write(context)
     del encodings[""]

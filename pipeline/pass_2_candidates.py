@@ -48,7 +48,7 @@ def _pair(context: UnitContext) -> None:
         context.blocks("pairs", PAIRS, num_blocks=num_slices) as pairs,
         context.blocks("wanted", WANTED, num_blocks=context.plan.num_readers) as wanted,
     ):
-        for part in _pairs(context, near) if near is not None else ():
+        for part in context.clock.timed("pair", _pairs(context, near)) if near is not None else ():
             context.progress(0)
             pairs.write(part, block_of_refs(part.column("worse").to_numpy(), num_slices))
             refs, slices = _in_slices(part, num_slices)
@@ -119,7 +119,7 @@ def _sign(context: UnitContext) -> None:
     refs, places = unique_pairs(*(wanted.column(name).to_numpy().astype(np.uint64) for name in WANTED.names))
     ordinals, slices = ordinal_of_refs(refs), places.astype(np.int64)
     with context.blocks("signed", SIGNED, num_blocks=context.plan.num_slices) as out:
-        for here, values in _values(context, np.unique(ordinals)):
+        for here, values in context.clock.timed("pick", _values(context, np.unique(ordinals))):
             mine = slice(*np.searchsorted(ordinals, [here[0], here[-1] + 1]))
             rows = values.take(pa.array(np.searchsorted(here, ordinals[mine])))
             out.write(pa.table([refs[mine], rows], schema=SIGNED), slices[mine])
@@ -148,7 +148,7 @@ def _sift(context: UnitContext) -> None:
     pairs = pairs.take(pa.array(order))
     met = fresh([pairs.column(name).to_numpy() for name in ("worse", "better")])  # some met in several buckets
     pairs = pairs.filter(pa.array(met))
-    likely = pairs.filter(pa.array(_likely(context, pairs)))
+    likely = pairs.filter(pa.array(context.clock.timing("estimate", _likely)(context, pairs)))
     context.counts = {"pairs": pairs.num_rows, "improbable": pairs.num_rows - likely.num_rows}
     with context.blocks("sifted", PAIRS) as out:
         out.write(likely)

@@ -61,9 +61,10 @@ HELD = pa.schema([pa.field("ref", pa.uint64())])
 def _group(context: UnitContext) -> None:
     contents = context.table("contents")
     rows = _rows(contents)
-    found, tainting = groups(rows), tainters(rows)
-    survivor, tainter = tainted_groups(rows.key, found.winner, tainting)
-    earlier, again = _equal_earlier(context, rows, found.winner)
+    with context.clock.during("group"):
+        found, tainting = groups(rows), tainters(rows)
+        survivor, tainter = tainted_groups(rows.key, found.winner, tainting)
+    earlier, again = context.clock.timing("look_up", _equal_earlier)(context, rows, found.winner)
     rank = rows.rank.copy()
     rank[again] = held_out_rank(rank[again])
     strict = context.recipe.licences.copies == "strict"

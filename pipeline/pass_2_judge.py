@@ -51,6 +51,8 @@ def _judge(context: UnitContext) -> None:
     policy = context.recipe.licences.policy
     sketches = RowStream(context.segments("sketches"), SKETCHES)
     comparable = Comparable(context)
+    timing = context.clock.timing
+    decide, judge = timing("decide", _licences), timing("judge", _verdicts)
     seen = 0
     with (
         context.blocks("decisions", DECISIONS) as decisions,
@@ -58,9 +60,9 @@ def _judge(context: UnitContext) -> None:
         context.blocks("contents", CONTENTS, num_blocks=num_slices) as contents,
     ):
         for rows in context.segments("rows"):
-            said = list(witnesses.of(rows))
-            decided = _licences(rows, said, policy)
-            rejected = _verdicts(rows, decided, context.recipe)
+            said = list(context.clock.timed("gather", witnesses.of(rows)))
+            decided = decide(rows, said, policy)
+            rejected = judge(rows, decided, context.recipe)
             for index, num_bytes in enumerate(rows.column("num_bytes").to_pylist()):
                 if index not in rejected:
                     ledger.keep(num_bytes)
@@ -74,7 +76,9 @@ def _judge(context: UnitContext) -> None:
             evidence = pa.array([evidence_rows(item.evidence) for item in said], JUDGED.field("evidence").type)
             columns = [rows.column("id"), pa.array(keep), pa.array(licences), pa.array(declared), evidence]
             judged.write(pa.table(columns, schema=JUDGED))
-            table = comparable.table(rows, sketches.take(rows.num_rows), decided, keep=keep, first=seen)
+            table = timing("compare", comparable.table)(
+                rows, sketches.take(rows.num_rows), decided, keep=keep, first=seen
+            )
             highs = sortable(fixed_binary(table.column("key"), ID_BYTES))[0]
             contents.write(table, block_of_hash(highs, num_slices))
             seen += rows.num_rows

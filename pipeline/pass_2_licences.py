@@ -23,7 +23,7 @@ from pipeline.licence_gathering import ANY_REVISION, CLAIMS, KEY, MEMBERS, NOTIC
 from pipeline.plan import Plan
 from pipeline.recipe import Recipe
 from pipeline.steps import Read, Step, UnitContext
-from stages.exchange import read_table, table_of
+from stages.exchange import table_of
 from stages.licence_cache import LicenceCache
 from stages.licence_detection import Detection, detect, detector_version, load
 
@@ -50,7 +50,7 @@ def _look_up(context: UnitContext) -> None:
         for key, text in zip(table.column("key").to_pylist(), table.column("text").to_pylist(), strict=True):
             if text:
                 texts.setdefault(key, text)
-    known = _cache(context.recipe).known(texts)
+    known = context.clock.timing("recall", _cache(context.recipe).known)(texts)
     context.counts = {"texts": len(texts), "known": len(known)}
     with context.blocks("known", KNOWN) as out:
         out.write(table_of(((key, *answer[:3]) for key, answer in sorted(known.items())), KNOWN))
@@ -83,22 +83,26 @@ def _detected(context: UnitContext) -> dict[bytes, Detection]:
     """The answers to the texts that look_up did not know; the cache gets them as they come."""
     cache, fresh = _cache(context.recipe), dict[bytes, Detection]()
     blocks = context.inputs["missing"]
-    missing = read_table(context.storage, blocks, MISSING, lambda _bytes: context.progress(0))
+    missing = context.rows(blocks, MISSING, progress=lambda _bytes: context.progress(0))
     num_bytes = sum(segment.length for block in blocks for segment in block.segments)
     asked, texts = missing.column("key").to_pylist(), missing.column("text").to_pylist()
-    answers = paid = cache.known(asked)  # a run that was stopped here has left answers since look_up asked
+    timing = context.clock.timing
+    detecting, keep = timing("detect", detect), timing("keep", cache.add)
+    answers = paid = timing("recall", cache.known)(
+        asked
+    )  # a run that was stopped here has left answers since look_up asked
     undecided = 0
     for place, (key, text) in enumerate(zip(asked, texts, strict=True), 1):
         # Bytes that were read in a moment count as dealt with when their text is: this takes long.
         context.progress(num_bytes * place // len(asked) - num_bytes * (place - 1) // len(asked))
         if key in paid:
             continue
-        fresh[key] = found = detect(text, seconds=context.recipe.licences.text_seconds)
+        fresh[key] = found = detecting(text, seconds=context.recipe.licences.text_seconds)
         undecided += not found.decided
         if len(fresh) >= _CACHED_EVERY:  # a run that is stopped keeps what it paid for
-            cache.add(fresh)
+            keep(fresh)
             answers, fresh = answers | fresh, {}
-    cache.add(fresh)
+    keep(fresh)
     context.counts = {"detected": len(asked) - len(paid), "undecided": undecided}
     return answers | fresh
 

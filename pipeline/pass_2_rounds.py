@@ -56,7 +56,7 @@ def _verify(context: UnitContext) -> None:
     near = context.recipe.deduplication.near
     minimum = 1.0 if near is None else near.minimum_similarity  # no pairs without near duplicates
     pairs = context.table("sifted")
-    compared = _Compared(context, pairs)
+    compared = context.clock.timing("compare", _Compared)(context, pairs)
     kind = pairs.column("better_is").to_numpy()
     is_copy = np.isin(kind, (1, 2))
     verified = compared.similarity >= np.where(is_copy, COPY_SIMILARITY, minimum)
@@ -72,7 +72,7 @@ def _verify(context: UnitContext) -> None:
     first = compared.nothing_removes(edges.column("better").to_numpy())
     free = np.setdiff1d(worse, np.concatenate([gone, edges.column("worse").to_numpy()]))
     context.counts = {"pairs": len(worse), "verified": int(verified.sum()), "copies": int(copies.sum())}
-    _leave(context, edges, _play_round(edges, kept=first, gone=worse[:0]), kept=free, gone=gone)
+    _leave(context, edges, _play_round(context, edges, kept=first, gone=worse[:0]), kept=free, gone=gone)
 
 
 class _Compared:
@@ -142,9 +142,10 @@ def _fates(edges: pa.Table, played: Round) -> pa.Table:
     return pa.table([*columns, *held_out], schema=FATES)
 
 
-def _play_round(edges: pa.Table, *, kept: U64, gone: U64) -> tuple[Round, pa.Table]:
-    played = play(_edges(edges), kept=kept, gone=gone)
-    return played, _fates(edges, played)
+def _play_round(context: UnitContext, edges: pa.Table, *, kept: U64, gone: U64) -> tuple[Round, pa.Table]:
+    with context.clock.during("play"):
+        played = play(_edges(edges), kept=kept, gone=gone)
+        return played, _fates(edges, played)
 
 
 def _heard(context: UnitContext) -> tuple[U64, U64]:
@@ -157,7 +158,7 @@ def _heard(context: UnitContext) -> tuple[U64, U64]:
 def _next_round(context: UnitContext) -> None:
     edges = context.table("edges")
     kept, gone = _heard(context)
-    _leave(context, edges, _play_round(edges, kept=kept, gone=gone), kept=kept[:0], gone=gone[:0])
+    _leave(context, edges, _play_round(context, edges, kept=kept, gone=gone), kept=kept[:0], gone=gone[:0])
 
 
 def _leave(context: UnitContext, edges: pa.Table, played: tuple[Round, pa.Table], *, kept: U64, gone: U64) -> None:
@@ -187,7 +188,8 @@ def _last_rounds(context: UnitContext) -> None:
     fates = FATES.empty_table()
     if num_edges <= _MOST_EDGES:
         edges, (_, gone) = context.table("edges"), _heard(context)
-        fates, unresolved = _fates(edges, play_out(_edges(edges), gone=gone)), 0
+        with context.clock.during("play"):
+            fates, unresolved = _fates(edges, play_out(_edges(edges), gone=gone)), 0
     with context.blocks("last_fates", FATES, num_blocks=context.plan.num_slices) as out:
         out.write(fates, block_of_refs(fates.column("ref").to_numpy(), context.plan.num_slices))
     context.counts = {"edges": num_edges, "unresolved": unresolved}

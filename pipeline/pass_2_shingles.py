@@ -6,6 +6,7 @@ were released, redacted and in their form: of a document full of addresses the s
 """
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -52,8 +53,9 @@ def _shingle(context: UnitContext) -> None:
         rows: list[_Row] = []
         targets: list[int] = []
         num_hashes = 0
+        hashed = context.clock.timing("shingle", partial(_hashes, ngram_words=near.ngram_words))
         for ordinal, identifier, text in _texts(context, slices):
-            hashes = unique_sorted(shingle_hashes(text, ngram_words=near.ngram_words))
+            hashes = hashed(text)
             for place in sorted(slices[ordinal]):
                 rows.append((context.unit << 32 | ordinal, identifier, ordinal not in followers, hashes))
                 targets.append(place)
@@ -71,10 +73,14 @@ def _texts(context: UnitContext, wanted: dict[int, set[int]]) -> Iterator[tuple[
         for ordinal, document in documents_again(context, context.table("places"), wanted):
             yield ordinal, bytes.fromhex(document.id), document.text
     elif wanted:
-        index = context.earlier_index()
-        for item in index.texts(number, np.array(sorted(wanted), dtype=np.int64)):
+        texts = context.earlier_index().texts(number, np.array(sorted(wanted), dtype=np.int64))
+        for item in context.clock.timed("read", texts):
             context.progress(0)
             yield item
+
+
+def _hashes(text: str, *, ngram_words: int) -> U64:
+    return unique_sorted(shingle_hashes(text, ngram_words=ngram_words))
 
 
 def _table(rows: list[_Row]) -> pa.Table:

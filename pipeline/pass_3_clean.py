@@ -46,7 +46,8 @@ def _clean(context: UnitContext) -> None:
     ledger = context.ledger = Ledger()
     sums, benchmarks = KeptSums(context.recipe), Decontaminator(context.recipe)
     redactions = Redactions(context.recipe)
-    rejected: list[Rejected] = []
+    clock, rejected = context.clock, list[Rejected]()
+    find, redacted = clock.timing("decontaminate", benchmarks.rejected), clock.timing("redact", redactions.of)
     judged = context.table("judged").combine_chunks()  # once, for all who take rows of it
     with (
         context.blocks("decisions", DECISIONS) as decisions,
@@ -54,10 +55,11 @@ def _clean(context: UnitContext) -> None:
         context.blocks("held_out", TEXTS, num_blocks=context.plan.num_slices) as held_texts,
     ):
         batch, held_out = (KeptTexts(writer, judged, context.plan.num_slices) for writer in (texts, held_texts))
+        keep, add_up = clock.timing("keep", batch.add), clock.timing("estimate", sums.add)
         for ordinal, document, verdict, num_bytes in _decided(context, judged):
             set_aside = verdict is not None and verdict.reason == HELD_OUT
-            verdict = verdict or benchmarks.rejected(document, num_bytes)  # noqa: PLW2901 - pass 2 comes first
-            cleaned = redactions.of(document) if verdict is None or set_aside else None
+            verdict = verdict or find(document, num_bytes)  # noqa: PLW2901 - pass 2 comes first
+            cleaned = redacted(document) if verdict is None or set_aside else None
             leaks = cleaned and redactions.rejected(document, num_bytes, cleaned)
             if cleaned is not None and set_aside and leaks is None:
                 held_out.add(ordinal, document, cleaned.text)
@@ -67,7 +69,7 @@ def _clean(context: UnitContext) -> None:
             elif cleaned is not None:
                 ledger.keep(num_bytes)
                 redactions.count(document, cleaned)
-                sums.add(document, cleaned.text, batch.add(ordinal, document, cleaned.text))
+                add_up(document, cleaned.text, keep(ordinal, document, cleaned.text))
         batch.flush()
         held_out.flush()
         decisions.write(decisions_table(rejected))

@@ -52,7 +52,7 @@ def _tokenize(context: UnitContext) -> None:
     mix_keys = order_keys(ids, context.recipe.seed, "mix")
     names = [texts.column(name).to_pylist() for name in ("kind", "subset", "language")]
     domains = [context.recipe.mixture.domain_of(*of) for of in zip(*names, strict=True)]
-    copies = _copies(context, names[0], domains, mix_keys)
+    copies = context.clock.timing("select", _copies)(context, names[0], domains, mix_keys)
     columns = {"mix_key": mix_keys, "copies": copies, "domain": pa.array(domains, pa.string())}
     _leave_out(context, texts.filter(pa.array(copies == 0)), ledger)
     for name, column in columns.items():
@@ -62,7 +62,7 @@ def _tokenize(context: UnitContext) -> None:
         ledger.keep(num_bytes)
     with context.blocks("documents", DOCUMENTS) as documents:
         documents.write(texts.select(DOCUMENTS.names))
-    _write(context, _rendered(context, texts))
+    _write(context, context.clock.timing("render", _rendered)(context, texts))
 
 
 def _copies(
@@ -97,7 +97,8 @@ def _rendered(context: UnitContext, texts: pa.Table) -> list[PackedDocument]:
     recipe = context.recipe
     if context.unit == 0:
         few = texts.column("text").slice(0, _CHECKED_TEXTS).to_pylist()
-        load_tokenizer(recipe).check([text[:_CHECKED_CHARACTERS] for text in few])
+        with context.clock.during("check"):
+            load_tokenizer(recipe).check([text[:_CHECKED_CHARACTERS] for text in few])
     attribution = texts.column("attribution").combine_chunks()
     texts = texts.append_column("revision", attribution.field("revision")).drop_columns(["attribution"])
     formats = {source.name: str(source.format) for source in recipe.sources}
@@ -106,7 +107,7 @@ def _rendered(context: UnitContext, texts: pa.Table) -> list[PackedDocument]:
 
 
 def _write(context: UnitContext, packed: list[PackedDocument]) -> None:
-    table, tokens = packed_tables(packed, context.recipe.seed)
+    table, tokens = context.clock.timing("sort", packed_tables)(packed, context.recipe.seed)
     with context.blocks("packed", PACKED) as rows, context.blocks("counts", COUNTS) as counts:
         rows.write(table)
         counts.write(table.select(COUNTS.names))

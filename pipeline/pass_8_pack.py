@@ -29,7 +29,7 @@ from pipeline.recipe import Recipe
 from pipeline.rendered_documents import PACKED
 from pipeline.steps import Read, Step, UnitContext
 from pipeline.tokenizer_file import load_tokenizer, tokenizer_settings
-from stages.exchange import Block, BlockWriter, Progress, read_segments, read_table
+from stages.exchange import Block, BlockWriter, Progress
 from stages.mixing import place_of
 from stages.packed_documents import PackedDocuments
 from stages.packed_rows import compile_kernels
@@ -51,7 +51,7 @@ class _Slices:
     def packed(self, number: int) -> tuple[pa.Table, Bools]:
         """Rows of a slice, and whether settle kept each of them."""
         blocks, progress = self._blocks("packed", number)
-        table = read_table(self._context.storage, blocks, PACKED, progress)
+        table = self._context.rows(blocks, PACKED, progress=progress)
         return table, _kept(table, self._trim, self._dropped)
 
     def documents(self, number: int, kind: str) -> PackedDocuments:
@@ -65,7 +65,8 @@ class _Slices:
         of_kind = _of_kind(table, kind)
         tokens = np.empty(int(table.column("num_tokens").to_numpy()[kept & of_kind].sum()), dtype=np.int32)
         kept, end = kept[of_kind], 0
-        for part in read_segments(self._context.storage, *self._blocks(TOKENS_OF_KIND[kind], number)):
+        blocks, progress = self._blocks(TOKENS_OF_KIND[kind], number)
+        for part in self._context.parts(blocks, progress=progress):
             own, kept = kept[: part.num_rows], kept[part.num_rows :]
             lists = part.column("tokens").filter(pa.array(own)) if not own.all() else part.column("tokens")
             for chunk in lists.chunks:
@@ -107,9 +108,9 @@ def _pack(context: UnitContext) -> None:
     context.ledger = Ledger()
     with context.blocks("decisions", DECISIONS) as decisions, DocumentFiles.opened(context, release) as beside:
         for number in context.plan.slices_of(context.unit):
-            documents = _settled(context, slices, number, decisions)
+            documents = context.clock.timing("trim", _settled)(context, slices, number, decisions)
             classes.add(documents)
-            beside.write(number, documents)
+            context.clock.timing("describe", beside.write)(number, documents)
 
     def new_file(table: str) -> AbstractContextManager[IO[bytes]]:
         return cast("AbstractContextManager[IO[bytes]]", context.whole_file(table, ".parquet"))
@@ -123,7 +124,8 @@ def _pack(context: UnitContext) -> None:
         release=release,
         tokenizer_sha256=tokenizer.sha256,
     )
-    counts = PackedSet(source, choice, new_file, lambda: context.progress(0)).write()
+    with context.clock.during("pack"):
+        counts = PackedSet(source, choice, new_file, lambda: context.progress(0)).write()
     context.counts = {
         "classes": classes.rows(),
         **msgspec.to_builtins(counts),
@@ -135,7 +137,7 @@ def _pack(context: UnitContext) -> None:
 def _settled(context: UnitContext, slices: _Slices, number: int, decisions: BlockWriter) -> pa.Table:
     """The source documents of a slice of which something stays, with tokens and copies; others are accounted for."""
     packed, kept = slices.packed(number)
-    documents = read_table(context.storage, context.of_slice("documents", number), DOCUMENTS, context.progress)
+    documents = context.rows(context.of_slice("documents", number), DOCUMENTS)
     tokens = member_sums(packed.filter(pa.array(kept)))
     places = pc.index_in(documents.column("id"), value_set=tokens.column("id").combine_chunks())
     stays = places.is_valid().to_numpy()

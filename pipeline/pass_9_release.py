@@ -67,12 +67,13 @@ def _digests_of(manifest: Manifest) -> dict[str, str]:
 def _release(context: UnitContext) -> None:
     recipe = context.recipe
     folder = release_folder(recipe)
-    manifest = new_manifest(context)
+    timing = context.clock.timing
+    manifest = timing("describe", new_manifest)(context)
     shards = _shards(context)
     texts = {
         "tokenizer/tokenizer.json": tokenizer_bytes(recipe),
-        "SUMMARY.md": summary(manifest).encode(),
-        "README.md": card(manifest).encode(),
+        "SUMMARY.md": timing("describe", summary)(manifest).encode(),
+        "README.md": timing("describe", card)(manifest).encode(),
     }
     listed = [file for file, _ in shards]
     listed += [ReleaseFile(path, len(data), sha256(data).hexdigest()) for path, data in texts.items()]
@@ -84,7 +85,7 @@ def _release(context: UnitContext) -> None:
             f"{folder.root}: release {recipe.name} {recipe.version} exists with other contents; it was not changed",
             hint="raise `version` in the recipe, or remove that folder if nobody uses it",
         )
-    _place_shards(context, folder, shards)
+    timing("place", _place_shards)(context, folder, shards)
     for path, text in texts.items():
         folder.write(path, text)
     folder.write(MANIFEST, data)

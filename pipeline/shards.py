@@ -119,12 +119,12 @@ def documents_again(context: UnitContext, places: pa.Table, wanted: Container[in
         return
     ids = fixed_binary(places.column("id"), ID_BYTES)
     kinds, languages = (places.column(name).to_pylist() for name in ("kind", "language"))
-    notebooks = context.recipe.text_forms.notebooks
-    for item in unit_rows(context, parts):
+    notebooks, form = context.recipe.text_forms.notebooks, context.clock.timing("form", in_form)
+    for item in context.clock.timed("read", unit_rows(context, parts)):
         found = ordinals[item.shard].pop((item.row, item.part))
         if isinstance(item, Rejected) and item.reason in BLOB_FAULTS:
             raise _lost(item)
-        formed = in_form(item, notebooks=notebooks) if isinstance(item, Document) else item
+        formed = form(item, notebooks=notebooks) if isinstance(item, Document) else item
         if isinstance(formed, Rejected) or item.id != ids[found].tobytes().hex():
             raise _another(item.shard, item.row)
         yield found, replace(formed.document, kind=kinds[found], language=languages[found])

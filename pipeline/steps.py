@@ -5,11 +5,13 @@ settings of the recipe it depends on, and the function that runs one unit. The r
 what is done, what must be made again.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from manifests.ledger import Ledger
@@ -18,6 +20,7 @@ from manifests.storage import NewFile, Storage
 from pipeline.earlier import EarlierIndex
 from pipeline.plan import Plan
 from pipeline.recipe import Recipe
+from pipeline.stage_clock import StageClock
 from stages.exchange import Block, BlockWriter, Progress, output, read_segments, read_table
 
 # readers: the input units, then one unit for each shard of the earlier releases that the recipe names.
@@ -49,6 +52,8 @@ class UnitContext:
         inputs: by table name, the blocks to read; a table that the recipe does not ask for is not among them.
         earlier: done records of every step read with reach "all", by step.
         failed: failed records of the same, where the recipe leaves failed units out.
+        clock: tells what the unit's time goes to. Tables that are read and written through the context count for `read`
+            and `write`; a step names what else it does.
     """
 
     recipe: Recipe
@@ -64,6 +69,7 @@ class UnitContext:
     ledger: Ledger | None = None
     counts: dict[str, object] = field(default_factory=dict)
     outputs: dict[str, Output] = field(default_factory=dict)
+    clock: StageClock = field(default_factory=StageClock)
 
     def earlier_index(self) -> EarlierIndex:
         """The index of the earlier releases; their documents are numbered after those of the input units."""
@@ -71,13 +77,25 @@ class UnitContext:
 
     def segments(self, table: str) -> Iterator[pa.Table]:
         """An input segment by segment, in the order of the units that wrote it."""
-        return read_segments(self.storage, self.inputs[table], self.progress)
+        return self.parts(self.inputs[table])
 
     def table(self, table: str) -> pa.Table:
         """An input as one table."""
         schema = self.reads[table].schema
         assert schema is not None, f"{self.step} reads {table} without a schema"  # noqa: S101 - a slip of ours
-        return read_table(self.storage, self.inputs[table], schema, self.progress)
+        return self.rows(self.inputs[table], schema)
+
+    def parts(
+        self, blocks: Iterable[Block], *, progress: Progress | None = None, columns: Sequence[str] | None = None
+    ) -> Iterator[pa.Table]:
+        """`read_segments` of this unit's storage; `progress` is another one to be told of the bytes."""
+        told = self.progress if progress is None else progress
+        return self.clock.timed("read", read_segments(self.storage, blocks, told, columns=columns))
+
+    def rows(self, blocks: Iterable[Block], schema: pa.Schema, *, progress: Progress | None = None) -> pa.Table:
+        """`read_table` of this unit's storage."""
+        with self.clock.during("read"):
+            return read_table(self.storage, blocks, schema, self.progress if progress is None else progress)
 
     def of_slice(self, table: str, number: int) -> list[Block]:
         """The blocks of one slice, of an input read with reach "group"; none where no row lies in it."""
@@ -87,25 +105,47 @@ class UnitContext:
         """A block of an output that this unit has finished, as one table; to progress, which counts inputs, it is 0."""
         output = self.outputs[table]
         blocks = [Block(self.unit, output.file, tuple(output.blocks[block]))]
-        return read_table(self.storage, blocks, schema, lambda _num_bytes: self.progress(0))
+        return self.rows(blocks, schema, progress=lambda _num_bytes: self.progress(0))
 
     @contextmanager
     def blocks(
         self, table: str, schema: pa.Schema, *, num_blocks: int = 1, codec: Literal["zstd", "lz4"] = "zstd"
     ) -> Iterator[BlockWriter]:
         """Write an output table; it appears when the block ends well."""
-        with self.storage.new_file(f"{self.step}/data", ".arrows") as file:
-            writer = BlockWriter(file, schema, num_blocks=num_blocks, codec=codec)
+        with self._new_file(".arrows") as file:
+            writer = _TimedWriter(self.clock, file, schema, num_blocks=num_blocks, codec=codec)
             yield writer
-            writer.finish()
+            with self.clock.during("write"):
+                writer.finish()
         self.outputs[table] = output(file, writer)
 
     @contextmanager
     def whole_file(self, table: str, suffix: str) -> Iterator[NewFile]:
         """Write an output that later steps read whole."""
-        with self.storage.new_file(f"{self.step}/data", suffix) as file:
+        with self._new_file(suffix) as file:
             yield file
         self.outputs[table] = output(file)
+
+    @contextmanager
+    def _new_file(self, suffix: str) -> Iterator[NewFile]:
+        with ExitStack() as stack:
+            yield stack.enter_context(self.storage.new_file(f"{self.step}/data", suffix))
+            with self.clock.during("write"):  # it comes to the disk as it is closed
+                stack.close()
+
+
+class _TimedWriter(BlockWriter):
+    """A writer whose time is that of stage `write`."""
+
+    def __init__(
+        self, clock: StageClock, file: NewFile, schema: pa.Schema, *, num_blocks: int, codec: Literal["zstd", "lz4"]
+    ) -> None:
+        super().__init__(file, schema, num_blocks=num_blocks, codec=codec)
+        self._clock = clock
+
+    def write(self, table: pa.Table, blocks: npt.NDArray[np.int64] | None = None) -> None:
+        with self._clock.during("write"):
+            super().write(table, blocks)
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ def write_text(path: str, text: str) -> None:
         return
     target = Path(path)
     try:
-        target = target.resolve()  # a link stays a link
+        target = Path(os.path.realpath(target))  # a link stays a link; one to itself is no OSError to `resolve`
         if target.exists() and not target.is_file():
             target.write_bytes(data)  # a device or a pipe
             return

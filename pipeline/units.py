@@ -6,12 +6,13 @@ change upstream makes again only what depends on it, and nothing else decides wh
 
 import json
 import resource
-import time
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from warnings import catch_warnings
 
 import msgspec
 
@@ -22,7 +23,9 @@ from manifests.storage import Storage
 from pipeline.plan import Plan, Shard
 from pipeline.recipe import Recipe
 from pipeline.software import software_versions
+from pipeline.stage_clock import StageClock, as_measured
 from pipeline.steps import RECORDS, Read, Step, UnitContext
+from pipeline.unit_log import Attempt, log_name, write_log
 from stages.exchange import Block, Progress
 
 # What does not change how a source's shards are read: where they lie, and licences, which only `judge` looks at.
@@ -147,14 +150,18 @@ def _is_valid(mill: Mill, step: Step, record: Record | None, present: Mapping[st
 
 def unit_bytes(mill: Mill, step: Step, unit: int) -> int:
     """Bytes the unit will read: what its progress is measured against."""
+    return _input_bytes(mill, step, unit, unit_inputs(mill, step, unit))
+
+
+def _input_bytes(mill: Mill, step: Step, unit: int, inputs: Mapping[str, list[Block]]) -> int:
     shards: list[Shard] = mill.plan.units[unit] if step.reads_shards and unit < len(mill.plan.units) else []
-    blocks = [block for table in unit_inputs(mill, step, unit).values() for block in table]
+    blocks = [block for table in inputs.values() for block in table]
     return sum(shard.num_bytes for shard in shards) + sum(s.length for block in blocks for s in block.segments)
 
 
 def run_unit(mill: Mill, step: Step, unit: int, progress: Progress) -> Record:
     """Run one unit and write its record, a failed one where it raised. The one place that catches every exception."""
-    started = time.monotonic()
+    clock = StageClock()
     inputs = unit_inputs(mill, step, unit)
     context = UnitContext(
         recipe=mill.recipe,
@@ -167,19 +174,21 @@ def run_unit(mill: Mill, step: Step, unit: int, progress: Progress) -> Record:
         earlier=_records_read(mill, step, done=True),
         failed=_records_read(mill, step, done=False),
         progress=progress,
+        clock=clock,
     )
-    failure = None
+    failure, where = None, ""
     try:
-        step.run(context)
+        with catch_warnings(record=True) as warnings:
+            step.run(context)
         if context.ledger is not None:
             context.ledger.check(f"{step.name}, unit {unit}")
         msgspec.json.encode(context.counts)  # what cannot be written down is found here, not on the way out
     except Exception as error:  # a unit's failure must never reach the pool
-        failure = _failure(error)
+        failure, where = _failure(error), _place(error)
         context.outputs, context.counts = {}, {}
         if context.ledger is not None:
             context.ledger = _failed_account(context.ledger)
-    used = resource.getrusage(resource.RUSAGE_SELF)
+    stage = context.clock.stage if failure else ""
     record = Record(
         step=step.name,
         unit=unit,
@@ -188,14 +197,30 @@ def run_unit(mill: Mill, step: Step, unit: int, progress: Progress) -> Record:
         ledger=None if context.ledger is None else context.ledger.to_json(),
         counts=context.counts,
         failure=failure,
-        measured={
-            "wall_seconds": round(time.monotonic() - started, 3),
-            "cpu_seconds": round(used.ru_utime + used.ru_stime, 3),
-            "peak_private_bytes": float(getattr(progress, "peak_private_bytes", 0)),
-        },
+        measured=_measured(context) | {"input_bytes": float(_input_bytes(mill, step, unit, inputs))},
     )
     write_record(mill.work, record)
+    _write_log(mill, record, Attempt(software_versions(), warnings, where, stage))
     return record
+
+
+def _measured(context: UnitContext) -> dict[str, float]:
+    """Stages and all else add up to the unit's wall time; CPU time is that of its child processes, too."""
+    seconds = context.clock.seconds()
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return {
+        "wall_seconds": round(sum(seconds.values()), 3),
+        "cpu_seconds": round(sum(one.ru_utime + one.ru_stime for one in used), 3),
+        "peak_private_bytes": float(getattr(context.progress, "peak_private_bytes", 0)),
+        **as_measured(seconds),
+    }
+
+
+def _write_log(mill: Mill, record: Record, attempt: Attempt) -> None:
+    try:
+        write_log(mill.work, record, attempt)
+    except Exception as error:  # a log proves nothing, so the want of one changes nothing
+        sys.stderr.write(f"{log_name(record.step, record.unit)}: cannot be written: {type(error).__name__}\n")
 
 
 def _failed_account(ledger: Ledger) -> Ledger:
@@ -216,8 +241,10 @@ def _records_read(mill: Mill, step: Step, *, done: bool) -> dict[str, list[Recor
     }
 
 
-def fail_unit(mill: Mill, step: Step, unit: int, error: CorpusmillError) -> None:
-    """Write the failed record of a unit whose process could not do so itself."""
+def fail_unit(
+    mill: Mill, step: Step, unit: int, error: CorpusmillError, *, measured: Mapping[str, float] | None = None
+) -> None:
+    """Write the failed record and the log of a unit whose process could not do so itself."""
     fingerprint = unit_fingerprint(mill, step, unit, unit_inputs(mill, step, unit))
     record = Record(
         step=step.name,
@@ -227,18 +254,16 @@ def fail_unit(mill: Mill, step: Step, unit: int, error: CorpusmillError) -> None
         ledger=Ledger().to_json(),
         counts={},
         failure=_failure(error),
-        measured={},
+        measured=dict(measured or {}),
     )
     write_record(mill.work, record)
+    _write_log(mill, record, Attempt(software_versions(), process=None))
 
 
 def _failure(error: Exception) -> Failure:
     if isinstance(error, CorpusmillError):
         return Failure(type(error).__name__, error.message, error.hint)
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    where = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else "unknown place"
+    where = _place(error)
     if isinstance(error, OSError | MemoryError):
         return Failure(type(error).__name__, f"{type(error).__name__} at {where}: {error}", "mend that and run again")
     return Failure(
@@ -246,6 +271,14 @@ def _failure(error: Exception) -> Failure:
         f"{type(error).__name__} at {where}",  # its message may quote a document, and people report it
         "this is a defect of corpusmill: please report it",
     )
+
+
+def _place(error: Exception) -> str:
+    """File and line that raised it."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else "unknown place"
 
 
 @cache

@@ -5,15 +5,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
+import typer
 import yaml
 from pydantic import BaseModel
 
 from filters.pile_weights import PILE_WEIGHTS
 from filters.redaction_rules import rules
 from filters.spans import BARE_PLACEHOLDERS, PLACEHOLDERS
-from manifests.errors import CorpusmillError
+from manifests.errors import EXIT_CODES, CorpusmillError
 from manifests.release import CHAIN, Manifest
 from manifests.storage import Storage
+from pipeline.cli import app
 from pipeline.passes import STEPS
 from pipeline.recipe import Recipe
 from pipeline.steps import RECORDS, Step
@@ -127,6 +129,24 @@ def test_the_errors_page_has_every_class_with_its_exit_code() -> None:
         for error in _errors(CorpusmillError)
         if error.__module__ == "manifests.errors"
     }
+
+
+def test_the_errors_page_has_every_exit_code_with_its_meaning() -> None:
+    rows = {row[0]: row[1] for row in table_rows(page("errors.md")) if row[0].isdigit()}
+    assert rows == {str(code): meaning for code, meaning in EXIT_CODES.items()}
+
+
+def test_the_errors_page_names_every_command_that_may_end_otherwise_than_well() -> None:
+    rows = {row[0]: row[1] for row in table_rows(page("errors.md")) if row[0].startswith("`corpusmill ")}
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    named = " ".join(rows).replace("`corpusmill ", "`")
+    assert {name.split()[0] for name in re.findall(r"`([\w -]+)`", named)} == commands.keys()
+    codes = {int(code) for cell in rows.values() for code in re.findall(r"\d+", cell)}
+    assert codes == EXIT_CODES.keys()
+
+
+def test_every_class_of_errors_ends_with_a_documented_code() -> None:
+    assert {error.exit_code for error in (CorpusmillError, *_errors(CorpusmillError))} <= EXIT_CODES.keys()
 
 
 def test_the_data_format_page_has_every_reason_of_the_reader() -> None:

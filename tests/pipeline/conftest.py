@@ -153,6 +153,12 @@ def _tiny_finished(_tiny_inputs: Path, made_once: MadeOnce) -> Path:
 
 
 @pytest.fixture(scope="session")
+def finished_work(_tiny_finished: Path) -> Path:
+    """The work folder of a run to the end with two workers. Never change it."""
+    return _tiny_finished / "work"
+
+
+@pytest.fixture(scope="session")
 def holding_out(_tiny_finished: Path, made_once: MadeOnce) -> Path:
     """The path of a recipe that was run with a fifth of its documents held out. Never change it: work on a copy."""
 

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import pytest
 import typer
 
+from manifests.errors import EXIT_CODES
 from manifests.storage import Storage
 from pipeline.cli import app, main
 from pipeline.passes import PASSES, STEPS
@@ -128,7 +129,7 @@ def test_without_a_command_the_help_is_printed_as_an_error(arguments: tuple[str,
 
 def test_the_exit_codes_are_documented() -> None:
     text = " ".join(command("--help").out.split())
-    assert all(f"{code} " in text.partition("Exit codes:")[2] for code in (0, 1, 2, 3, 130))
+    assert all(f"{code} {meaning}" in text.partition("Exit codes:")[2] for code, meaning in EXIT_CODES.items())
 
 
 def test_the_version_is_told() -> None:
@@ -305,7 +306,10 @@ def test_a_failed_unit_ends_a_run_with_1_and_stands_in_the_status(tiny_recipe: P
     assert "units of ingest failed" in ended.err
     assert f"stack/{shard.name}" in ended.err
     assert "hint: mend the cause and run the same command again" in ended.err
-    assert f"stack/{shard.name}" in command("status", tiny_recipe.parent / "work").out
+    status = command("status", tiny_recipe.parent / "work").out
+    assert f"stack/{shard.name}" in status
+    [log] = [Path(line.partition("its log is ")[2]) for line in status.splitlines() if "its log is" in line]
+    assert json.loads(log.read_text().splitlines()[-1])["error"] == "DamagedShardError"
 
 
 def test_a_source_of_which_no_row_is_a_document_ends_a_run_with_1(tiny_recipe: Path) -> None:

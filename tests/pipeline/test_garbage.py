@@ -27,6 +27,7 @@ def leave(folder: Path) -> Files:
         "tmp/4712-fedcba9876543210": b"",
         f"clean/data/{'0' * 32}.arrows": b"of another recipe",
         f"pack/data/{'f' * 32}.parquet": b"x" * 1000,
+        "ingest/logs/999999.jsonl": b"of a unit that the plan no longer has",
         "logs/clean-4711-0.log": b"stopped",
         "logs/clean-4711-0/logs/task_00000.log": b"stopped",
     }
@@ -45,6 +46,14 @@ def test_what_no_record_names_goes_and_nothing_else(work: Path) -> None:
     garbage = leave(work)
     assert collect(str(work), dry_run=False) == (len(garbage), sum(map(len, garbage.values())))
     assert files(work) == before
+
+
+def test_the_log_of_a_unit_stays_with_its_record(work: Path) -> None:
+    logs = list(work.glob("*/logs/*.jsonl"))
+    assert {path.stem for path in logs} == {path.stem for path in work.glob("*/records/*.json")}
+    (work / "ingest/records/000001.json").unlink()
+    collect(str(work), dry_run=False)
+    assert [path.name for path in logs if not path.exists()] == ["000001.jsonl"]
 
 
 def test_a_second_time_there_is_nothing_left(work: Path) -> None:
