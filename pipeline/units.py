@@ -153,7 +153,11 @@ def unit_bytes(mill: Mill, step: Step, unit: int) -> int:
 
 
 def run_unit(mill: Mill, step: Step, unit: int, progress: Progress) -> Record:
-    """Run one unit and write its record, a failed one where it raised. The one place that catches every exception."""
+    """Run one unit and write its record, a failed one where it raised. The one place that catches every exception.
+
+    Raises:
+        MemoryError: there was none; whoever watches may run the unit once more, alone.
+    """
     started = time.monotonic()
     inputs = unit_inputs(mill, step, unit)
     context = UnitContext(
@@ -174,6 +178,8 @@ def run_unit(mill: Mill, step: Step, unit: int, progress: Progress) -> Record:
         if context.ledger is not None:
             context.ledger.check(f"{step.name}, unit {unit}")
         msgspec.json.encode(context.counts)  # what cannot be written down is found here, not on the way out
+    except MemoryError:
+        raise
     except Exception as error:  # a unit's failure must never reach the pool
         failure = _failure(error)
         context.outputs, context.counts = {}, {}
@@ -239,7 +245,7 @@ def _failure(error: Exception) -> Failure:
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     where = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else "unknown place"
-    if isinstance(error, OSError | MemoryError):
+    if isinstance(error, OSError):
         return Failure(type(error).__name__, f"{type(error).__name__} at {where}: {error}", "mend that and run again")
     return Failure(
         type(error).__name__,
