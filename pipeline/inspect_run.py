@@ -18,6 +18,7 @@ from pipeline.inspect_mixture import mixture_outlook
 from pipeline.pass_9_release import release_folder
 from pipeline.passes import PASSES, STEPS
 from pipeline.proofs import failures
+from pipeline.reasons import reason_lines
 from pipeline.runner import states
 from pipeline.steps import Step
 from pipeline.tokenizer_file import load_renderer, load_tokenizer
@@ -82,6 +83,8 @@ def print_plan(mill: Mill) -> None:
             done = sum(record is not None and record.done for record in mill.records(state.step))
         table.add_row(*_name(state.step), f"{state.num_units:,}", f"{done:,}", f"{state.todo:,}", reading)
     console.print(table, soft_wrap=False)
+    for line in reason_lines(mill, steps):
+        console.print(safe(line, 600))
     console.print(_tokenizer_line(mill))
     _print_mixture(mill, console, cleaned=any(state.step.name == "clean" and not state.todo for state in steps))
     for line in (*_duplicates_lines(mill), *earlier_lines(mill)):

@@ -4,13 +4,11 @@ The fingerprint covers software versions, step, settings and the digests of exac
 change upstream makes again only what depends on it, and nothing else decides what is done.
 """
 
-import json
 import resource
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from hashlib import sha256
 from pathlib import Path
 
 import msgspec
@@ -19,6 +17,7 @@ from manifests.errors import CorpusmillError, IntegrityError
 from manifests.ledger import Ledger
 from manifests.record import Failure, Output, Record, Segment, parse_record, record_name, write_record
 from manifests.storage import Storage
+from pipeline.origins import Identity
 from pipeline.plan import Plan, Shard
 from pipeline.recipe import Recipe
 from pipeline.software import software_versions
@@ -99,12 +98,17 @@ def _blocks_of_slices(mill: Mill, read: Read, partition: int, outputs: Mapping[i
 
 def unit_fingerprint(mill: Mill, step: Step, unit: int, inputs: Mapping[str, list[Block]]) -> str:
     """sha256 in hex over everything that decides the unit's outputs."""
+    return unit_identity(mill, step, unit, inputs).fingerprint()
+
+
+def unit_identity(mill: Mill, step: Step, unit: int, inputs: Mapping[str, list[Block]]) -> Identity:
+    """Everything that decides the unit's outputs."""
     read: dict[str, object] = {
         table: [[b.unit, b.slice, [segment.digest for segment in b.segments], _whole(b)] for b in blocks]
         for table, blocks in inputs.items()
     }
     if step.grain == "readers" and unit >= len(mill.plan.units):
-        read["earlier"] = mill.plan.earlier[unit - len(mill.plan.units)].identity
+        read["earlier_shard"] = mill.plan.earlier[unit - len(mill.plan.units)].identity
     elif step.grain in ("inputs", "readers"):
         shards = mill.plan.units[unit]
         read["shards"] = [[shard.name, shard.identity] for shard in shards if step.reads_shards]
@@ -113,8 +117,7 @@ def unit_fingerprint(mill: Mill, step: Step, unit: int, inputs: Mapping[str, lis
         [record and record.done and [record.counts, record.ledger] for record in mill.records(step_named(name))]
         for name in (other.step for other in step.reads if other.reach == "all")
     ]
-    identity = [software_versions(), step.name, step.version, step.settings(mill.recipe, mill.plan), unit, read]
-    return sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+    return Identity(software_versions(), step.name, step.version, step.settings(mill.recipe, mill.plan), unit, read)
 
 
 def _whole(block: Block) -> str:
@@ -186,10 +189,11 @@ def run_unit(mill: Mill, step: Step, unit: int, progress: Progress) -> Record:
         if context.ledger is not None:
             context.ledger = _failed_account(context.ledger)
     used = resource.getrusage(resource.RUSAGE_SELF)
+    identity = unit_identity(mill, step, unit, inputs)
     record = Record(
         step=step.name,
         unit=unit,
-        fingerprint=unit_fingerprint(mill, step, unit, inputs),
+        fingerprint=identity.fingerprint(),
         outputs=context.outputs,
         ledger=None if context.ledger is None else context.ledger.to_json(),
         counts=context.counts,
@@ -199,6 +203,7 @@ def run_unit(mill: Mill, step: Step, unit: int, progress: Progress) -> Record:
             "cpu_seconds": round(used.ru_utime + used.ru_stime, 3),
             "peak_private_bytes": float(getattr(progress, "peak_private_bytes", 0)),
         },
+        origin=identity.origin(),
     )
     write_record(mill.work, record)
     return record
