@@ -73,7 +73,7 @@ def run_step(
     loading = max(mill.recipe.limits.progress_seconds, _LOADING_SECONDS)
     silence = loading if step.prepare_for else _IDLE_SECONDS
     pending = list(range(len(units)))
-    submission = 0
+    submission = barren = 0
     while pending:
         task = UnitTask(step.name, [units[row] for row in pending], pending)
         log = logs / f"{step.name}-{os.getpid()}-{submission}"
@@ -83,8 +83,11 @@ def run_step(
             fail_unit(mill, step, units[row], board.failure(row, f"{step.name}, unit {units[row]}", LOST_WORKER))
             board.end(row, again=True)
         left = [row for row in pending if not board.ended(row)]
-        if len(left) == len(pending):
-            raise UnitError(f"{step.name}: the executor ended without running a unit", hint=f"its log is {log}.log")
+        barren = (
+            barren + 1 if len(left) == len(pending) else 0
+        )  # once: it was killed before it began, as anything may be
+        if barren > 1:
+            raise UnitError(f"{step.name}: the executor ended twice, and ran no unit", hint=f"its log is {log}.log")
         if not left:
             left, workers = board.take_second_tries(), 1
         pending = left
