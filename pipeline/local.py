@@ -83,9 +83,7 @@ def run_step(
             fail_unit(mill, step, units[row], board.failure(row, f"{step.name}, unit {units[row]}", LOST_WORKER))
             board.end(row, again=True)
         left = [row for row in pending if not board.ended(row)]
-        barren = (
-            barren + 1 if len(left) == len(pending) else 0
-        )  # once: it was killed before it began, as anything may be
+        barren = barren + 1 if len(left) == len(pending) else 0  # once: it may have been killed before it began
         if barren > 1:
             raise UnitError(f"{step.name}: the executor ended twice, and ran no unit", hint=f"its log is {log}.log")
         if not left:

@@ -7,11 +7,11 @@ millisecond at a time until the unit's process shows up among its descendants.
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from run_processes import BOUND_SECONDS, Command, Hit, alive, children, left_over, living, session, start_run
+from run_processes import BOUND_SECONDS, Command, Hit, Start, children, left_over, living, run_into, session
 
 import pipeline.local
 from manifests.errors import UnitError
@@ -28,61 +28,6 @@ ReleaseFiles = Callable[[Path], Files]
 NAMES = [step.name for step in STEPS]
 POOLS = {(step.grain, step.prepare_for): step.name for step in STEPS}.values()
 """A step of each kind: units by input, slice, reader and partition, one unit alone, and one with a load of its own."""
-
-
-Start = Callable[..., Command]
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    """Start the command on a recipe; it ends with the test."""
-    commands: list[Command] = []
-
-    def start(recipe: Path, *more: str) -> Command:
-        commands.append(start_run(recipe, tmp_path / f"log-{len(commands)}.txt", *more))
-        return commands[-1]
-
-    yield start
-    for command in commands:
-        command.end()
-
-
-def run_into(start: Start, recipe: Path, step: str, *more: str) -> tuple[Command, Hit]:
-    """Start a run and stop it while a unit of a step runs; the launcher goes on."""
-    for _ in range(5):
-        for record in (recipe.parent / f"work/{step}/records").glob("*"):
-            record.unlink()
-        command = start(recipe, *more)
-        hit = stop_in_unit(command, step)
-        if hit is not None:
-            return command, hit
-        command.end()  # on a busy machine a small unit may be over before it is seen
-    raise AssertionError(f"no unit of {step} was met")
-
-
-def stop_in_unit(command: Command, step: str) -> Hit | None:
-    """None where every unit was over already; the launcher is stopped then."""
-    log = command.recipe.parent / f"work/logs/{step}-{command.process}-0.log"
-    deadline = time.monotonic() + BOUND_SECONDS
-    while not log.exists():
-        assert time.monotonic() < deadline, f"{step} never began:\n{command.log.read_text()}"
-        assert alive(command.process), command.log.read_text()
-        time.sleep(0.0005)
-    os.kill(command.process, signal.SIGSTOP)
-    (pool,) = children(command.process)
-    alone = step_named(step).num_units(open_mill(load_recipe(command.recipe)).plan) == 1
-    while alive(pool):
-        os.killpg(pool, signal.SIGSTOP)
-        family = children(pool)
-        units = [Hit(pool, worker, unit) for worker in family for unit in children(worker)]
-        if alone:  # a pool of one is its own worker, and the manager is its first child
-            units = [Hit(pool, pool, unit) for unit in family[1:]]
-        if units:
-            os.kill(command.process, signal.SIGCONT)
-            return units[0]
-        os.killpg(pool, signal.SIGCONT)
-        time.sleep(0.001)
-    return None
 
 
 def kill_unit(command: Command, hit: Hit, step: str) -> None:

@@ -7,11 +7,15 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.cli import main
+from pipeline.recipe_file import load_recipe
+from pipeline.runner import open_mill
+from pipeline.units import step_named
 
 BOUND_SECONDS = 60
 
@@ -65,6 +69,10 @@ class Hit:
         """Let what was stopped go on; to be repeated, for a process born in the moment of the stop may miss it once."""
         with suppress(ProcessLookupError):
             os.killpg(self.pool, signal.SIGCONT)
+
+
+Start = Callable[..., Command]
+"""`start(recipe, *arguments)`, the fixture."""
 
 
 def start_run(recipe: Path, log: Path, *more: str) -> Command:
@@ -137,3 +145,45 @@ def left_over(command: Command, hit: Hit) -> list[int]:
         hit.let_go()
         time.sleep(0.005)
     return left
+
+
+def run_into(start: Start, recipe: Path, step: str, *more: str) -> tuple[Command, Hit]:
+    """Start a run and stop it while a unit of a step runs; the launcher goes on."""
+    for _ in range(5):
+        for record in (recipe.parent / f"work/{step}/records").glob("*"):
+            record.unlink()
+        command = start(recipe, *more)
+        hit = stop_in_unit(command, step)
+        if hit is not None:
+            return command, hit
+        command.end()  # on a busy machine a small unit may be over before it is seen
+    raise AssertionError(f"no unit of {step} was met")
+
+
+def stop_in_unit(command: Command, step: str, *, submission: int = 0) -> Hit | None:
+    """None where every unit was over already; the launcher is stopped then.
+
+    Args:
+        submission: 1 for the second tries of a step whose pool was not lost.
+    """
+    log = command.recipe.parent / f"work/logs/{step}-{command.process}-{submission}.log"
+    deadline = time.monotonic() + BOUND_SECONDS
+    while not log.exists():
+        assert time.monotonic() < deadline, f"{step} never began:\n{command.log.read_text()}"
+        assert alive(command.process), command.log.read_text()
+        time.sleep(0.0005)
+    os.kill(command.process, signal.SIGSTOP)
+    (pool,) = children(command.process)
+    alone = submission > 0 or step_named(step).num_units(open_mill(load_recipe(command.recipe)).plan) == 1
+    while alive(pool):
+        os.killpg(pool, signal.SIGSTOP)
+        family = children(pool)
+        units = [Hit(pool, worker, unit) for worker in family for unit in children(worker)]
+        if alone:  # a pool of one is its own worker, and the manager is its first child
+            units = [Hit(pool, pool, unit) for unit in family[1:]]
+        if units:
+            os.kill(command.process, signal.SIGCONT)
+            return units[0]
+        os.killpg(pool, signal.SIGCONT)
+        time.sleep(0.001)
+    return None
