@@ -20,11 +20,10 @@ from functools import cache
 from pathlib import Path
 
 from manifests.errors import UnitError
-from pipeline.endings import LOST_WORKER
 from pipeline.preparing import large_load, prepare
 from pipeline.steps import Step
-from pipeline.units import Mill, fail_unit, step_named
-from pipeline.watch import Board, die_with_parent, run_watched
+from pipeline.units import Mill, step_named
+from pipeline.watch import Board, die_with_parent, fail_lost, run_watched
 
 _LOOK_MILLISECONDS = 100
 _IDLE_SECONDS = 30
@@ -79,9 +78,7 @@ def run_step(
         log = logs / f"{step.name}-{os.getpid()}-{submission}"
         board.forget(pending)
         runner = _start_runner(task, workers, log=log, load=large_load(mill, step, units))
-        for row in _attend(runner, board, tell, silence):
-            fail_unit(mill, step, units[row], board.failure(row, f"{step.name}, unit {units[row]}", LOST_WORKER))
-            board.end(row, again=True)
+        fail_lost(mill, step, units, rows=_attend(runner, board, tell, silence), board=board)
         left = [row for row in pending if not board.ended(row)]
         barren = barren + 1 if len(left) == len(pending) else 0  # once: it may have been killed before it began
         if barren > 1:

@@ -60,7 +60,8 @@ class Reasons:
         found: dict[str, int] = {}
         records = self.mill.records(state.step)
         begun = any(record is not None for record in records)
-        present = self.mill.work.list(f"{state.step.name}/data") if state.units else {}
+        name = state.step.name
+        present = self.mill.work.list(f"{name}/data") | self.mill.work.list(f"{name}/records") if state.units else {}
         for unit in state.units:
             reason = self._of_unit(state, unit, begun=begun, present=present)
             found[reason] = found.get(reason, 0) + 1
@@ -69,7 +70,7 @@ class Reasons:
     def _of_unit(self, state: StepState, unit: int, *, begun: bool, present: Mapping[str, int]) -> str:
         record = self.mill.records(state.step)[unit]
         if record is None:
-            if self.mill.work.exists(record_name(state.step.name, unit)):
+            if record_name(state.step.name, unit) in present:
                 return "its record is damaged"
             return "the last run did not come to it" if begun else "never run"
         if record.failure is not None:

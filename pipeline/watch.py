@@ -13,13 +13,14 @@ import signal
 import sys
 import time
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
 from manifests.errors import CorpusmillError, NoSpaceError, RetryableError
-from pipeline.endings import NO_MEMORY, NO_SPACE, Ending, ending, hung
+from pipeline.endings import LOST_WORKER, NO_MEMORY, NO_SPACE, Ending, ending, hung
 from pipeline.steps import Step
 from pipeline.units import Mill, fail_unit, run_unit
 
@@ -146,6 +147,13 @@ def run_watched(mill: Mill, step: Step, unit: int, *, board: Board, row: int) ->
             _log(failure)
             return
     board.end(row, again=end is not None and end.may_be_memory)
+
+
+def fail_lost(mill: Mill, step: Step, units: Sequence[int], *, rows: Sequence[int], board: Board) -> None:
+    """Write failed records for the rows whose worker is gone, and have their units run once more."""
+    for row in rows:
+        fail_unit(mill, step, units[row], board.failure(row, f"{step.name}, unit {units[row]}", LOST_WORKER))
+        board.end(row, again=True)
 
 
 def _log(error: BaseException) -> None:
