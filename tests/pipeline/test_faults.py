@@ -7,12 +7,13 @@ import os
 import signal
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from fault_instruments import fill, memory_limit, remount, small_disk
-from run_processes import BOUND_SECONDS, Command, Hit, Start, left_over, run_into, session, stop_in_unit
+from fault_instruments import fill, memory_limit, read_only, remount, small_disk
+from run_processes import BOUND_SECONDS, Command, Hit, Start, alive, left_over, run_into, session, stop_in_unit
 
 from pipeline.garbage import collect
 
@@ -100,12 +101,16 @@ def test_a_killed_runner_costs_no_more_than_its_units(
 def test_a_stopped_unit_is_ended_after_the_limit_and_named(tiny_recipe: Path, start: Start, goes_on: Same) -> None:
     limits = ("--set", "limits.progress_seconds=2", "--set", "licences.text_seconds=1")
     command, hit = run_into(start, tiny_recipe, "ingest", *limits)
-    for process in session(command.process):
-        if process != hit.unit:
-            os.kill(process, signal.SIGCONT)
-    assert command.wait() == 1
-    assert "1 of 5 units of ingest failed: unit " in text(command)
+    while alive(hit.unit):  # a process born in the moment of the stop may miss being let go once
+        for process in session(command.process):
+            if process != hit.unit:
+                with suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGCONT)
+        time.sleep(0.005)
+    assert command.wait(hit) == 1
+    assert " of 5 units of ingest failed: unit " in text(command)
     assert ": no progress for 2 s; expected some, ended it (run again: only this unit is made again)" in text(command)
+    assert "alone" not in text(command)
     goes_on(tiny_recipe)
 
 
@@ -140,18 +145,18 @@ def test_a_full_disk_of_the_release_is_named_and_no_release_is_there(
         goes_on(tiny_recipe)
 
 
-def test_a_full_disk_for_temporary_files_stops_the_run_by_name(
-    tiny_recipe: Path, tmp_path: Path, start: Start, goes_on: Same, *, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_for_temporary_files_is_passed_over(
+    tiny_recipe: Path, tmp_path: Path, start: Start, monkeypatch: pytest.MonkeyPatch, *,
+    release_files: Callable[[Path], Files], expected_release: Files,
+) -> None:  # fmt: skip
+    """Python takes another folder for the few sockets that it makes, and everything of ours is in the work folder."""
     with small_disk(tmp_path / "temporary", "64k"):
         fill(tmp_path / "temporary")
-        with monkeypatch.context() as patch:
-            patch.setenv("TMPDIR", str(tmp_path / "temporary"))
-            patch.setattr(tempfile, "tempdir", None)
-            command = start(tiny_recipe)
-            code = command.wait()
-        assert (code, "Traceback" in text(command)) == (1, False), text(command)
-    goes_on(tiny_recipe)
+        monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+        monkeypatch.setattr(tempfile, "tempdir", None)
+        command = start(tiny_recipe)
+        assert command.wait() == 0, command.log.read_text()
+    assert release_files(tiny_recipe) == expected_release
 
 
 def test_a_full_disk_of_the_cache_stops_the_run_before_its_first_pass(
@@ -166,36 +171,26 @@ def test_a_full_disk_of_the_cache_stops_the_run_before_its_first_pass(
     goes_on(tiny_recipe)
 
 
-@pytest.fixture
-def read_only(tiny_recipe: Path) -> Iterator[Path]:
-    """A work folder on a disk of its own that was made read-only under a stopped run."""
-    with small_disk(tiny_recipe.parent / "work", "64m"):
-        yield tiny_recipe.parent / "work"
-        remount(tiny_recipe.parent / "work", "rw")
-
-
-def test_a_work_folder_that_cannot_be_written_is_named(
-    read_only: Path, tiny_recipe: Path, start: Start, goes_on: Same
-) -> None:
-    remount(read_only, "ro")
-    command = start(tiny_recipe)
-    assert command.wait() in (1, 2)
-    assert str(read_only) in text(command)
+def test_a_work_folder_that_cannot_be_written_is_named(tiny_recipe: Path, start: Start, goes_on: Same) -> None:
+    work = tiny_recipe.parent / "work"
+    work.mkdir()
+    with read_only(work):
+        command = start(tiny_recipe)
+        assert command.wait() == 1
+    assert str(work) in text(command)
     assert "Read-only file system" in text(command)
     assert "Traceback" not in text(command)
-    remount(read_only, "rw")
     goes_on(tiny_recipe)
 
 
 def test_a_work_folder_that_becomes_read_only_stops_the_run_by_name(
-    read_only: Path, tiny_recipe: Path, start: Start, goes_on: Same
+    tiny_recipe: Path, start: Start, goes_on: Same
 ) -> None:
     command, hit = run_into(start, tiny_recipe, "judge")
-    remount(read_only, "ro")
-    assert command.wait(hit) == 1
+    with read_only(tiny_recipe.parent / "work"):
+        assert command.wait(hit) == 1
     assert "Read-only file system" in text(command)
     assert "Traceback" not in text(command)
-    remount(read_only, "rw")
     goes_on(tiny_recipe)
 
 
@@ -216,7 +211,7 @@ def test_an_input_replaced_under_a_run_stops_it_and_the_next_one_reads_it(
     for recipe in (tiny_recipe, finished_recipe):
         (recipe.parent / "stack/part-00005.jsonl.zst").write_bytes(other)
     assert command.wait(hit) == 3
-    assert "stack/part-00005.jsonl.zst: the file changed since the run was planned" in text(command)
+    assert "units of clean failed: unit 4: stack/part-00005.jsonl.zst" in text(command)
     run_alone(tiny_recipe)
     run_alone(finished_recipe)
     assert release_files(tiny_recipe) == release_files(finished_recipe)

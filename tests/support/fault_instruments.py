@@ -1,4 +1,4 @@
-"""Instruments that inject a fault for real, most of which only root has; a test skips by name where one is not there."""
+"""Instruments that inject a fault for real. Most of them only root has; a test skips by name where one is not there."""
 
 import os
 import subprocess
@@ -33,6 +33,19 @@ def small_disk(folder: Path, size: str) -> Iterator[None]:
 def remount(folder: Path, option: str) -> None:
     """Change an option of a small disk that is in use: `size=64m`, `ro`, `rw`."""
     _mount("-o", f"remount,{option}", str(folder))
+
+
+@contextmanager
+def read_only(folder: Path) -> Iterator[None]:
+    """Lay a read-only view of a folder over it, whatever is open there."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can make a folder read-only for root (bind mount)")
+    _mount("--bind", str(folder), str(folder))
+    try:
+        _mount("-o", "remount,bind,ro", str(folder))
+        yield
+    finally:
+        subprocess.run(["/bin/umount", "--lazy", str(folder)], check=True)
 
 
 def fill(folder: Path) -> Path:
