@@ -8,6 +8,7 @@
     │   ├── NoSpaceError     the disk is full                                       exit 1
     │   ├── StorageError     a bucket refuses: rights, credentials                  exit 1
     │   └── RetryableError   the same, and trying once more may help                exit 1
+    │       └── OutOfMemoryError   was killed or had no memory, beside others and alone   exit 1
     └── IntegrityError   never ignored: bytes, counts or digests disagree           exit 3
 
 Every message says what and where, what was expected and what was found; `hint` is the user's next move.
@@ -73,6 +74,13 @@ class StorageError(UnitError):
 
 class RetryableError(UnitError):
     """One unit of work failed for a reason that may pass (a dead worker, a server's hiccup)."""
+
+
+class OutOfMemoryError(RetryableError):
+    """A unit's process was killed, aborted or got no memory, and so it was when the unit ran once more, alone.
+
+    Nobody but the kernel knows who sent SIGKILL: its out-of-memory killer, a cluster's limit, or a person.
+    """
 
 
 class IntegrityError(CorpusmillError):

@@ -49,7 +49,25 @@ class Failure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hint: str
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Origin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The parts of a fingerprint, so that a change can be named; short digests, which decide nothing.
+
+    Attributes:
+        software: of the versions of all software.
+        version: of the step's code.
+        settings: by name of what the step depends on.
+        shards: sha256 of input shards, cut, by name.
+        written: of what earlier steps wrote for the unit.
+    """
+
+    software: str
+    version: int
+    settings: dict[str, str]
+    shards: dict[str, str]
+    written: str
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What stands in `<step>/records/<unit>.json`.
 
     Attributes:
@@ -59,6 +77,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         counts: numbers that later passes and the report add up.
         failure: None where the unit is done.
         measured: seconds and bytes of memory; never an input of anything.
+        origin: parts of the fingerprint; None in records of versions that did not keep them.
     """
 
     step: str
@@ -69,6 +88,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     counts: dict[str, object]
     failure: Failure | None
     measured: dict[str, float]
+    origin: Origin | None = None
 
     @property
     def done(self) -> bool:

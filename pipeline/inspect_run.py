@@ -19,6 +19,7 @@ from pipeline.inspect_time import failed_logs, stages_table, steps_table
 from pipeline.pass_9_release import release_folder
 from pipeline.passes import PASSES, STEPS
 from pipeline.proofs import failures
+from pipeline.reasons import reason_lines
 from pipeline.runner import states
 from pipeline.slurm_report import queue_view
 from pipeline.steps import Step
@@ -84,6 +85,8 @@ def print_plan(mill: Mill) -> None:
             done = sum(record is not None and record.done for record in mill.records(state.step))
         table.add_row(*_name(state.step), f"{state.num_units:,}", f"{done:,}", f"{state.todo:,}", reading)
     console.print(table, soft_wrap=False)
+    for line in reason_lines(mill, steps):
+        console.print(safe(line, 600))
     console.print(_tokenizer_line(mill))
     _print_mixture(mill, console, cleaned=any(state.step.name == "clean" and not state.todo for state in steps))
     for line in (*_duplicates_lines(mill), *earlier_lines(mill)):
@@ -107,7 +110,7 @@ def print_stages(mill: Mill) -> None:
 
 
 def print_status(mill: Mill) -> None:
-    """For every step: units done, failed, documents kept, tasks on Slurm, what it took; then failures and what is next."""
+    """For every step: units done, failed, documents, tasks on Slurm, what it took; then failures and what is next."""
     console = plain_console()
     view = queue_view(mill)
     table = _table("pass", "step", "units", "done", "failed", "documents kept", *(["on Slurm"] if view else []))

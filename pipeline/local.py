@@ -2,8 +2,8 @@
 
 A killed pool worker would make the pool wait for ever; here the launcher sees it on the board, ends the pool, marks the
 unit failed and goes on with the rest in a new pool. Where the worker had no unit, the board falls silent: a pool that
-runs nothing for half a minute is ended, too. Ctrl-C, SIGTERM and even SIGKILL of the launcher end every process it
-started; what has a record stays done.
+runs nothing for half a minute is ended, too. Units that may have lacked memory run once more at the end, one at a time.
+Ctrl-C, SIGTERM and even SIGKILL of the launcher end every process it started; what has a record stays done.
 """
 
 import contextlib
@@ -19,11 +19,11 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 
-from manifests.errors import RetryableError, UnitError
+from manifests.errors import UnitError
 from pipeline.preparing import large_load, prepare
 from pipeline.steps import Step
-from pipeline.units import Mill, fail_unit, step_named
-from pipeline.watch import Board, die_with_parent, run_watched
+from pipeline.units import Mill, step_named
+from pipeline.watch import Board, die_with_parent, fail_lost, run_watched
 
 _LOOK_MILLISECONDS = 100
 _IDLE_SECONDS = 30
@@ -68,36 +68,37 @@ def run_step(
     board = Board(len(units))
     _shared["run"] = (mill, board)
     logs = mill.work.folder / "logs" if mill.work.folder else Path(tempfile.mkdtemp(prefix="corpusmill-logs-"))
+    # A large load is silence, too, and a short limit for units is none for it.
+    loading = max(mill.recipe.limits.progress_seconds, _LOADING_SECONDS)
+    silence = loading if step.prepare_for else _IDLE_SECONDS
     pending = list(range(len(units)))
-    submission = 0
+    submission = barren = 0
     while pending:
         task = UnitTask(step.name, [units[row] for row in pending], pending)
         log = logs / f"{step.name}-{os.getpid()}-{submission}"
         board.forget(pending)
-        launcher = os.getpid()
-        runner = os.fork()
-        if runner == 0:
-            _be_runner(task, workers, log=log, launcher=launcher, load=large_load(mill, step, units))
-        # A large load is silence, too, and a short limit for units is none for it.
-        loading = max(mill.recipe.limits.progress_seconds, _LOADING_SECONDS)
-        silence = loading if step.prepare_for else _IDLE_SECONDS
-        dead = _attend(runner, board, tell, silence)
-        for row in dead:
-            error = RetryableError(
-                f"{step.name}, unit {units[row]}: its worker was ended from outside; expected it to finish",
-                hint="run again: only this unit is made again",
-            )
-            fail_unit(mill, step, units[row], error)
-            board.end(row)
+        runner = _start_runner(task, workers, log=log, load=large_load(mill, step, units))
+        fail_lost(mill, step, units, rows=_attend(runner, board, tell, silence), board=board)
         left = [row for row in pending if not board.ended(row)]
-        if len(left) == len(pending):
-            raise UnitError(f"{step.name}: the executor ended without running a unit", hint=f"its log is {log}.log")
+        barren = barren + 1 if len(left) == len(pending) else 0  # once: it may have been killed before it began
+        if barren > 1:
+            raise UnitError(f"{step.name}: the executor ended twice, and ran no unit", hint=f"its log is {log}.log")
+        if not left:
+            left, workers = board.take_second_tries(), 1
         pending = left
         submission += 1
     tell(board.bytes_done())
     if mill.work.folder is None:
         shutil.rmtree(logs, ignore_errors=True)  # nobody would look for them there; each unit's record says what failed
     mill.records(step, fresh=True)
+
+
+def _start_runner(task: UnitTask, workers: int, *, log: Path, load: Callable[[], None]) -> int:
+    launcher = os.getpid()
+    runner = os.fork()
+    if runner == 0:
+        _be_runner(task, workers, log=log, launcher=launcher, load=load)
+    return runner
 
 
 def _remember_paths() -> None:

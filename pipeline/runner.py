@@ -1,6 +1,6 @@
 """Running a mill: work folder, lock, passes in order, and what to say when some units failed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
@@ -21,6 +21,7 @@ from pipeline.plan import Plan, make_plan, read_plan, write_plan
 from pipeline.proofs import check_step, failures
 from pipeline.recipe import Recipe
 from pipeline.slurm_submission import refuse_while_submitted
+from pipeline.software import software_versions
 from pipeline.steps import Step
 from pipeline.tokenizer_file import load_renderer
 from pipeline.units import Mill, unit_bytes, units_to_run
@@ -44,12 +45,21 @@ class Progress(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StepState:
-    """A step before a run: its units, those to run, and the bytes they will read (None where not known yet)."""
+    """A step before a run: how many units it has, those to run, and the bytes they will read.
+
+    Attributes:
+        num_bytes: None where an earlier step is to run first: what it will write, and so all of this, is not known.
+    """
 
     step: Step
     num_units: int
-    todo: int
+    units: Sequence[int]
     num_bytes: int | None
+
+    @property
+    def todo(self) -> int:
+        """How many units are to run."""
+        return len(self.units)
 
 
 def open_mill(recipe: Recipe, work: str | None = None) -> Mill:
@@ -79,7 +89,7 @@ def states(mill: Mill) -> Iterator[StepState]:
         num_units = step.num_units(mill.plan)
         todo = units_to_run(mill, step) if known else list(range(num_units))
         num_bytes = sum(unit_bytes(mill, step, unit) for unit in todo) if known else None
-        yield StepState(step, num_units, len(todo), num_bytes)
+        yield StepState(step, num_units, todo, num_bytes)
         known = known and not todo
 
 
@@ -128,6 +138,7 @@ def prepared(mill: Mill, until: str | None, *, take_over: bool = False) -> Itera
         check_contents(mill.recipe)
         write_plan(mill.work, mill.plan)
         mill.work.write("recipe.json", msgspec.json.format(mill.recipe.model_dump_json().encode()))
+        mill.work.write("software.json", msgspec.json.encode(software_versions(), order="deterministic"))
         yield Prepared([step for step in STEPS if step.number <= last], still_held)
 
 

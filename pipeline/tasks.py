@@ -30,7 +30,7 @@ from pipeline.proofs import check_units, inputs_of, is_left_out
 from pipeline.runner import reopen_mill
 from pipeline.steps import Step
 from pipeline.units import Mill, step_named, units_to_run
-from pipeline.watch import Board, die_with_parent, run_watched
+from pipeline.watch import Board, die_with_parent, fail_lost, run_watched
 
 STOPPED = 75
 """Exit code of a task that was told to stop; EX_TEMPFAIL of sysexits.h."""
@@ -146,6 +146,8 @@ def run_units(mill: Mill, step: Step, units: Sequence[int], *, workers: int, sto
         run_watched(mill, step, todo[row], board=board, row=row)
 
     _run_rows(range(len(todo)), min(workers, len(todo)), run)
+    fail_lost(mill, step, todo, rows=board.orphaned(), board=board)
+    _run_rows(board.take_second_tries(), 1, run)
     return max(_judge(mill, step, unit, ended=board.ended(row)) for row, unit in enumerate(todo))
 
 

@@ -4,13 +4,11 @@ The fingerprint covers software versions, step, settings and the digests of exac
 change upstream makes again only what depends on it, and nothing else decides what is done.
 """
 
-import json
 import resource
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from hashlib import sha256
 from pathlib import Path
 from warnings import catch_warnings
 
@@ -20,6 +18,7 @@ from manifests.errors import CorpusmillError, IntegrityError
 from manifests.ledger import Ledger
 from manifests.record import Failure, Output, Record, Segment, parse_record, record_name, write_record
 from manifests.storage import Storage
+from pipeline.origins import Identity
 from pipeline.plan import Plan, Shard
 from pipeline.recipe import Recipe
 from pipeline.software import software_versions
@@ -102,12 +101,17 @@ def _blocks_of_slices(mill: Mill, read: Read, partition: int, outputs: Mapping[i
 
 def unit_fingerprint(mill: Mill, step: Step, unit: int, inputs: Mapping[str, list[Block]]) -> str:
     """sha256 in hex over everything that decides the unit's outputs."""
+    return unit_identity(mill, step, unit, inputs).fingerprint()
+
+
+def unit_identity(mill: Mill, step: Step, unit: int, inputs: Mapping[str, list[Block]]) -> Identity:
+    """Everything that decides the unit's outputs."""
     read: dict[str, object] = {
         table: [[b.unit, b.slice, [segment.digest for segment in b.segments], _whole(b)] for b in blocks]
         for table, blocks in inputs.items()
     }
     if step.grain == "readers" and unit >= len(mill.plan.units):
-        read["earlier"] = mill.plan.earlier[unit - len(mill.plan.units)].identity
+        read["earlier_shard"] = mill.plan.earlier[unit - len(mill.plan.units)].identity
     elif step.grain in ("inputs", "readers"):
         shards = mill.plan.units[unit]
         read["shards"] = [[shard.name, shard.identity] for shard in shards if step.reads_shards]
@@ -116,8 +120,7 @@ def unit_fingerprint(mill: Mill, step: Step, unit: int, inputs: Mapping[str, lis
         [record and record.done and [record.counts, record.ledger] for record in mill.records(step_named(name))]
         for name in (other.step for other in step.reads if other.reach == "all")
     ]
-    identity = [software_versions(), step.name, step.version, step.settings(mill.recipe, mill.plan), unit, read]
-    return sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+    return Identity(software_versions(), step.name, step.version, step.settings(mill.recipe, mill.plan), unit, read)
 
 
 def _whole(block: Block) -> str:
@@ -160,7 +163,11 @@ def _input_bytes(mill: Mill, step: Step, unit: int, inputs: Mapping[str, list[Bl
 
 
 def run_unit(mill: Mill, step: Step, unit: int, progress: Progress) -> Record:
-    """Run one unit and write its record, a failed one where it raised. The one place that catches every exception."""
+    """Run one unit and write its record, a failed one where it raised. The one place that catches every exception.
+
+    Raises:
+        MemoryError: there was none; whoever watches may run the unit once more, alone.
+    """
     clock = StageClock()
     inputs = unit_inputs(mill, step, unit)
     context = UnitContext(
@@ -183,21 +190,25 @@ def run_unit(mill: Mill, step: Step, unit: int, progress: Progress) -> Record:
         if context.ledger is not None:
             context.ledger.check(f"{step.name}, unit {unit}")
         msgspec.json.encode(context.counts)  # what cannot be written down is found here, not on the way out
+    except MemoryError:
+        raise
     except Exception as error:  # a unit's failure must never reach the pool
         failure, where = _failure(error), _place(error)
         context.outputs, context.counts = {}, {}
         if context.ledger is not None:
             context.ledger = _failed_account(context.ledger)
     stage = context.clock.stage if failure else ""
+    identity = unit_identity(mill, step, unit, inputs)
     record = Record(
         step=step.name,
         unit=unit,
-        fingerprint=unit_fingerprint(mill, step, unit, inputs),
+        fingerprint=identity.fingerprint(),
         outputs=context.outputs,
         ledger=None if context.ledger is None else context.ledger.to_json(),
         counts=context.counts,
         failure=failure,
         measured=_measured(context) | {"input_bytes": float(_input_bytes(mill, step, unit, inputs))},
+        origin=identity.origin(),
     )
     write_record(mill.work, record)
     _write_log(mill, record, Attempt(software_versions(), warnings, where, stage))
@@ -264,7 +275,7 @@ def _failure(error: Exception) -> Failure:
     if isinstance(error, CorpusmillError):
         return Failure(type(error).__name__, error.message, error.hint)
     where = _place(error)
-    if isinstance(error, OSError | MemoryError):
+    if isinstance(error, OSError):
         return Failure(type(error).__name__, f"{type(error).__name__} at {where}: {error}", "mend that and run again")
     return Failure(
         type(error).__name__,

@@ -2,7 +2,7 @@
 
 The child may be killed, hang or run out of memory; its watcher sees that and writes the failed record, so nothing ever
 raises inside a worker pool and nothing waits for ever. The board is memory shared by launcher, workers and children:
-bytes done, the child's heartbeats, the worker's process id, and whether the unit has ended.
+bytes done, the child's heartbeats, the worker's process id, whether the unit has ended, and whether it runs once more.
 """
 
 import ctypes
@@ -13,20 +13,21 @@ import signal
 import sys
 import time
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
 from manifests.errors import CorpusmillError, NoSpaceError, RetryableError
+from pipeline.endings import LOST_WORKER, NO_MEMORY, NO_SPACE, Ending, ending, hung
 from pipeline.steps import Step
 from pipeline.units import Mill, fail_unit, run_unit
 
-_BYTES, _BEATS, _WORKER, _ENDED, _PRIVATE, _FIELDS = 0, 1, 2, 3, 4, 5
+_BYTES, _BEATS, _WORKER, _ENDED, _PRIVATE, _AGAIN, _SECOND, _FIELDS = 0, 1, 2, 3, 4, 5, 6, 7
 _PR_SET_PDEATHSIG = 1
 _M_MMAP_THRESHOLD = -3
 _LOOK_SECONDS = 0.2
-_NO_SPACE = 28
 
 
 class Board:
@@ -48,9 +49,21 @@ class Board:
         self._rows[row, _BYTES] += num_bytes
         self._rows[row, _BEATS] += 1
 
-    def end(self, row: int) -> None:
-        """The unit has a record, good or failed."""
+    def end(self, row: int, *, again: bool = False) -> None:
+        """The unit has a record, good or failed; `again`: it may do better alone."""
+        self._rows[row, _AGAIN] = again and not self._rows[row, _SECOND]
         self._rows[row, _ENDED] = 1
+
+    def take_second_tries(self) -> list[int]:
+        """Rows to run once more, one by one; they count as not begun from here on."""
+        rows = np.flatnonzero(self._rows[:, _AGAIN]).tolist()
+        self._rows[rows] = 0
+        self._rows[rows, _SECOND] = 1
+        return rows
+
+    def failure(self, row: int, where: str, end: Ending) -> RetryableError:
+        """What is said of a unit, that `where` names, whose process ended so."""
+        return end.error(where, peak_bytes=self.private_bytes(row), second_try=bool(self._rows[row, _SECOND]))
 
     def ended(self, row: int) -> bool:
         """Whether the unit has a record of this submission."""
@@ -117,21 +130,30 @@ def die_with_parent(parent: int) -> None:
 
 
 def run_watched(mill: Mill, step: Step, unit: int, *, board: Board, row: int) -> None:
-    """Run one unit in a child and see to it that a record is there afterwards."""
+    """Run one unit in a child and see to it that a record is there afterwards.
+
+    Whoever calls it asks `Board.take_second_tries` when all units have ended, and runs those one after the other.
+    """
     board.start(row)
     parent = os.getpid()
     child = os.fork()
     if child == 0:
         _be_child(mill, step, unit, heartbeat=Heartbeat(board, row), parent=parent)
-    problem = _watch(child, board, row, mill.recipe.limits.progress_seconds)
-    if problem:
-        error = RetryableError(f"{step.name}, unit {unit}: {problem}", hint="run again: only this unit is made again")
+    end = _watch(child, board, row, mill.recipe.limits.progress_seconds)
+    if end is not None:
         try:
-            fail_unit(mill, step, unit, error)
+            fail_unit(mill, step, unit, board.failure(row, f"{step.name}, unit {unit}", end))
         except (CorpusmillError, OSError) as failure:  # nothing may be raised in the pool: the launcher will say it
             _log(failure)
             return
-    board.end(row)
+    board.end(row, again=end is not None and end.may_be_memory)
+
+
+def fail_lost(mill: Mill, step: Step, units: Sequence[int], *, rows: Sequence[int], board: Board) -> None:
+    """Write failed records for the rows whose worker is gone, and have their units run once more."""
+    for row in rows:
+        fail_unit(mill, step, units[row], board.failure(row, f"{step.name}, unit {units[row]}", LOST_WORKER))
+        board.end(row, again=True)
 
 
 def _log(error: BaseException) -> None:
@@ -149,8 +171,8 @@ def _be_child(mill: Mill, step: Step, unit: int, *, heartbeat: Heartbeat, parent
         run_unit(mill, step, unit, heartbeat)
         code = 0
     except BaseException as error:  # not even a failed record could be written: the log and the exit code are left
+        code = NO_SPACE if isinstance(error, NoSpaceError) else NO_MEMORY if isinstance(error, MemoryError) else 1
         _log(error)
-        code = _NO_SPACE if isinstance(error, NoSpaceError) else 1
     finally:
         sys.stderr.flush()
         os._exit(code)  # never run the parent's exit handlers, whatever was raised
@@ -167,31 +189,24 @@ def _give_memory_back() -> None:
         mallopt(_M_MMAP_THRESHOLD, 1 << 20)
 
 
-def _watch(child: int, board: Board, row: int, progress_seconds: int) -> str:
-    """Wait for the child; returns what was wrong with it, empty for nothing."""
+def _watch(child: int, board: Board, row: int, progress_seconds: int) -> Ending | None:
+    """Wait for the child; returns what was wrong with it, None for nothing."""
     watcher = select.poll()
     handle = os.pidfd_open(child)
     watcher.register(handle, select.POLLIN)
     last, since = -1, time.monotonic()
-    hung = False
+    too_long = False
     while not watcher.poll(1000 * _LOOK_SECONDS):
         beats = board.beats(row)
         board.private_bytes(row, private_bytes(child))
         if beats != last:
             last, since = beats, time.monotonic()
         elif time.monotonic() - since > progress_seconds:
-            hung = True
+            too_long = True
             os.kill(child, signal.SIGKILL)
     os.close(handle)
     _, status = os.waitpid(child, 0)
-    if hung:
-        return f"no progress for {progress_seconds} s; expected some, ended it"
-    if os.WIFSIGNALED(status):
-        return f"its process was ended by signal {os.WTERMSIG(status)} ({signal.Signals(os.WTERMSIG(status)).name})"
-    code = os.WEXITSTATUS(status)
-    if code == _NO_SPACE:
-        return "no space left for its record; expected room for a small file"
-    return f"its process ended with code {code} before it could write a record" if code else ""
+    return hung(progress_seconds) if too_long else ending(status)
 
 
 def _alive(process: int) -> bool:

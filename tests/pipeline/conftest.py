@@ -9,7 +9,7 @@ import itertools
 import json
 import random
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
 
@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import zstandard
+from run_processes import Command, Start, start_run
 
 from pipeline.local import run_step
 from pipeline.passes import STEPS
@@ -126,6 +127,20 @@ def _write_shards(folder: Path, rows: Sequence[object], num_shards: int) -> None
         lines = ["{broken" if row == "broken" else json.dumps(row) for row in part]
         data = "".join(f"{line}\n" for line in lines).encode()
         (folder / f"part-{number:05d}.jsonl.zst").write_bytes(zstandard.compress(data))
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Start the command on a recipe, as `start(recipe, *arguments)`; it ends with the test."""
+    commands: list[Command] = []
+
+    def start(recipe: Path, *more: str) -> Command:
+        commands.append(start_run(recipe, tmp_path / f"log-{len(commands)}.txt", *more))
+        return commands[-1]
+
+    yield start
+    for command in commands:
+        command.end()
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from manifests.record import Record, read_record
@@ -21,9 +22,9 @@ def mill(tiny_recipe: Path) -> Mill:
     return open_mill(load_recipe(tiny_recipe, ["limits.progress_seconds=1", "licences.text_seconds=0.5"]))
 
 
-def watched(mill: Mill, run: Callable[[UnitContext], None]) -> Record:
+def watched(mill: Mill, run: Callable[[UnitContext], None], board: Board | None = None) -> Record:
     """The record of a unit that does nothing but `run`."""
-    board = Board(3)
+    board = board or Board(3)
     step = Step("probe", 1, "ingest", "one", (), lambda _recipe, _plan: None, run)
     run_watched(mill, step, 0, board=board, row=2)
     assert [board.ended(row) for row in range(3)] == [False, False, True]
@@ -44,7 +45,7 @@ def test_a_unit_that_ends_well_has_a_good_record(mill: Mill) -> None:
     assert record.counts["process"] != os.getpid()
 
 
-@pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM", "SIGXCPU"])
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGXCPU"])
 def test_a_signal_is_named_in_the_record(name: str, mill: Mill) -> None:
     number = signal.Signals[name]
     message = failure(watched(mill, lambda _context: os.kill(os.getpid(), number)))
@@ -79,9 +80,33 @@ def test_work_that_reads_nothing_is_progress_where_it_says_so(mill: Mill) -> Non
 
 def test_an_exception_is_a_failure_of_the_unit_alone(mill: Mill) -> None:
     def run(_context: UnitContext) -> None:
-        raise MemoryError("on purpose")
+        raise ArithmeticError("on purpose")
 
-    assert "MemoryError: MemoryError at test_watch.py" in failure(watched(mill, run))
+    assert "ArithmeticError: ArithmeticError at test_watch.py" in failure(watched(mill, run))
+
+
+def test_a_unit_without_memory_is_kept_for_a_second_try(mill: Mill) -> None:
+    def run(_context: UnitContext) -> None:
+        raise pa.ArrowMemoryError("on purpose")
+
+    board = Board(3)
+    message = failure(watched(mill, run, board))
+    assert message.startswith("OutOfMemoryError: probe, unit 0: it was refused memory that it asked for; ")
+    assert message.endswith("; it is to run once more, alone")
+    assert (board.take_second_tries(), board.ended(2), board.take_second_tries()) == ([2], False, [])
+    message = failure(watched(mill, run, board))
+    assert message.endswith("; so it was beside others before, and now alone")
+    assert board.take_second_tries() == []
+
+
+def test_a_kill_from_outside_is_worth_a_second_try_and_the_watchers_own_is_not(mill: Mill) -> None:
+    board = Board(3)
+    message = failure(watched(mill, lambda _context: os.kill(os.getpid(), signal.SIGKILL), board))
+    assert message.startswith("OutOfMemoryError: probe, unit 0: its process was ended by signal 9 (SIGKILL); ")
+    assert board.take_second_tries() == [2]
+    hangs = Board(3)
+    assert "no progress for 1 s" in failure(watched(mill, lambda _context: time.sleep(60), hangs))
+    assert hangs.take_second_tries() == []
 
 
 def test_no_exit_handler_of_the_parent_runs_in_the_unit(mill: Mill) -> None:
