@@ -22,9 +22,25 @@ CHUNK_BYTES = 1 << 20
 PIECE_BYTES = 1 << 18
 MAXIMUM_WINDOW_BYTES = 1 << 31
 
+# Real shards of code and text unpack to 3 to 20 times their bytes, all equal ones to a few hundred times.
+_FREE_BYTES, _BYTES_PER_BYTE = 1 << 28, 1_000
+_FREE_ROWS, _ROWS_PER_BYTE = 1 << 20, 10
+
+_CUT = "the shard is cut or damaged: compare its size and checksum with the publisher's and fetch it again"
+_BOMB = "it was made to fill disks and to take time: leave it out"
 _SKIPPABLE_MAGIC = 0x184D2A50  # to ...5F: the last four bits are free
 _RUN_LENGTH_BLOCK = 1
 _CHECKSUM_FLAG = 4
+
+
+def maximum_rows(num_bytes: int) -> int:
+    """The most rows that a shard of so many bytes can hold; one with more was made to take time, not to be read."""
+    return _FREE_ROWS + _ROWS_PER_BYTE * num_bytes
+
+
+def maximum_content_bytes(num_bytes: int) -> int:
+    """The most that so many compressed bytes can become, for the same reason."""
+    return _FREE_BYTES + _BYTES_PER_BYTE * num_bytes
 
 
 def decompressed(file: BinaryIO, name: str) -> Iterator[bytes]:
@@ -83,6 +99,7 @@ class _Source:
         self._name = name
         self._buffer = b""
         self._position = 0  # in the buffer: cutting the front off for every small block would be quadratic
+        self._content_bytes = 0
         self.offset = 0
 
     def piece(self) -> bytes:
@@ -117,12 +134,17 @@ class _Source:
             self._buffer, self._position = self._file.read(PIECE_BYTES), 0
         return not self._buffer
 
-    def damaged(self, expected: str, found: str) -> DamagedShardError:
+    def admit(self, content: bytes) -> None:
+        """Count what was unpacked; raises DamagedShardError where it is more than a shard of data can become."""
+        self._content_bytes += len(content)
+        most = maximum_content_bytes(self.offset)
+        if self._content_bytes > most:
+            raise self.damaged(f"at most {most} bytes of content up to here", "more", hint=_BOMB)
+
+    def damaged(self, expected: str, found: str, *, hint: str = _CUT) -> DamagedShardError:
         """The error to raise, at this place."""
-        return DamagedShardError(
-            f"{self._name}: compressed byte {self.offset}: expected {expected}, got {found}",
-            hint="the shard is cut or damaged: compare its size and checksum with the publisher's and fetch it again",
-        )
+        where = f"{self._name}: compressed byte {self.offset}"
+        return DamagedShardError(f"{where}: expected {expected}, got {found}", hint=hint)
 
 
 def _zstd_frames(source: _Source) -> Iterator[Iterator[bytes]]:
@@ -161,6 +183,7 @@ def _frame_chunks(source: _Source, decompressor: zstandard.ZstdDecompressor) -> 
             size = 1 if fields >> 1 & 3 == _RUN_LENGTH_BLOCK else fields >> 3
             chunk = frame.decompress(block_header + source.take(size, "the rest of a zstd block"))
             if chunk:
+                source.admit(chunk)
                 yield chunk
         if descriptor[0] & _CHECKSUM_FLAG:
             frame.decompress(source.take(4, "the checksum of a zstd frame"))
@@ -183,6 +206,7 @@ def _gzip_chunks(source: _Source) -> Iterator[bytes]:
                 raise source.damaged("a sound gzip member", str(error)) from error
             waiting = member.unconsumed_tail
             if chunk:
+                source.admit(chunk)
                 yield chunk
             elif not member.eof and not waiting:
                 waiting = source.piece()

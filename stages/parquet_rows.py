@@ -2,8 +2,9 @@
 
 A few rows are decoded at a time and the columns of a row group are read in pieces, so memory does not grow with the row
 group: it is about `BATCH_BYTES` of rows, as the file's own footer estimates them, and `_BUFFER_BYTES` for each column.
-Not bounded is what a page claims: Arrow unpacks it whole, and each of `BATCH_ROWS` rows may repeat one huge value of a
-dictionary page. Most writers end a page after 1 MB or 1,024 values; a file made to hurt costs its unit's process.
+Nothing that a file claims is believed: `stages.parquet_pages` sees to it that the pages which are open take no more
+than `PAGE_LINES` rows of the longest size, and what is decoded together no more either, whatever the footer says. A
+file made to hurt costs its unit, in some three times that memory.
 
 Dates and times become text (in UTC where there is a time zone), durations integers, decimals text, bytes base64.
 """
@@ -15,12 +16,21 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from manifests.errors import DamagedShardError, UnitError
+from stages.decompression import maximum_content_bytes, maximum_rows
+from stages.parquet_headers import MalformedPagesError
+from stages.parquet_pages import MAXIMUM_COLUMNS, LargeBatchError, LargeDictionariesError, PageWatch
+from stages.parquet_sizes import row_bytes
 from stages.row_layouts import Layout, Path
 from stages.rows import Fault, Fields
 
 BATCH_BYTES = 1 << 23
 BATCH_ROWS = 256
+PAGE_LINES = 32
+MINIMUM_PAGE_BYTES = 1 << 28
+_BATCH_VALUES = 1 << 20
+_SMALLER = 16  # a batch, where rows take more than the footer says
 _BUFFER_BYTES = 1 << 18
+_SMALL_BUFFER_BYTES = 1 << 14  # pages that compress very well are then seen just before they are read
 _SHOWN_COLUMNS = 40
 
 
@@ -49,6 +59,11 @@ def parquet_rows(
             f"{shard}: expected a Parquet file that this version of Arrow can read, got {error}",
             hint="write it again with another compression or encoding",
         ) from error
+    except MalformedPagesError as error:
+        raise DamagedShardError(
+            f"{shard}: {error}",
+            hint="it could fill the memory: leave it out, or raise limits.maximum_line_bytes if its rows are so large",
+        ) from error
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         if isinstance(error, MemoryError) or getattr(error, "errno", None):
             raise  # the machine's fault, not the file's
@@ -58,21 +73,89 @@ def parquet_rows(
 def _rows(
     file: BinaryIO, shard: str, layout: Layout, maximum_bytes: int, only: Container[int] | None
 ) -> Iterator[tuple[int, Fields | Fault]]:
-    parquet = pq.ParquetFile(file, pre_buffer=False, buffer_size=_BUFFER_BYTES, page_checksum_verification=True)
-    _check_columns(parquet.schema_arrow, shard, layout)
+    opened = _Opened(file, maximum_bytes)
+    num_bytes, most_bytes = 0, maximum_content_bytes(opened.num_bytes)
+    _check_columns(opened.parquet.schema_arrow, shard, layout)
     row = 0
-    for number in range(parquet.num_row_groups):
-        group = parquet.metadata.row_group(number)
-        end = row + group.num_rows
-        if only is None or any(wanted in only for wanted in range(row, end)):
-            average = max(1, group.total_byte_size // max(1, group.num_rows))
-            size = max(1, min(BATCH_ROWS, BATCH_BYTES // average))
-            for batch in parquet.iter_batches(batch_size=size, row_groups=[number], use_threads=False):
-                yield from _batch_rows(batch, row, maximum_bytes, only)
+    for number in range(opened.parquet.num_row_groups):
+        end = row + opened.num_rows(number)
+        if end > row and (only is None or any(wanted in only for wanted in range(row, end))):
+            for batch in opened.batches(number):
+                batch_bytes = row_bytes(batch)
+                num_bytes += batch_bytes
+                if num_bytes > most_bytes:
+                    raise MalformedPagesError(f"expected at most {most_bytes} bytes in so small a file, got more")
+                small = batch_bytes <= maximum_bytes
+                yield from _batch_rows(batch, row, only, maximum_bytes=maximum_bytes, small=small)
                 row += batch.num_rows
             if row != end:
                 raise _damaged(shard, f"{end - row} rows fewer in row group {number} than its footer says")
         row = end
+
+
+class _Opened:
+    """A Parquet file whose row groups are read in batches that memory can take."""
+
+    def __init__(self, file: BinaryIO, maximum_bytes: int) -> None:
+        self._watch = PageWatch(file, maximum_bytes=max(MINIMUM_PAGE_BYTES, PAGE_LINES * maximum_bytes))
+        self.num_bytes = self._watch.num_bytes
+        self._kept: set[str] = set()  # columns whose values stay in their dictionaries
+        self._buffer_bytes = _BUFFER_BYTES
+        self._most_rows = BATCH_ROWS  # of a batch; fewer once there were too many
+        self.parquet = self._open()
+        metadata = self.parquet.metadata
+        if metadata.num_columns > MAXIMUM_COLUMNS:
+            raise MalformedPagesError(f"expected at most {MAXIMUM_COLUMNS} columns, got {metadata.num_columns}")
+        numbers = [self.num_rows(number) for number in range(metadata.num_row_groups)]
+        if min(numbers, default=0) < 0 or sum(numbers) > (most := maximum_rows(self.num_bytes)):
+            raise MalformedPagesError(f"expected at most {most} rows in so small a file, got {sum(numbers)}")
+        self._num_columns = max(1, metadata.num_columns)
+
+    def _open(self) -> pq.ParquetFile:
+        self._watch.ignore()
+        return pq.ParquetFile(
+            self._watch,
+            pre_buffer=False,
+            buffer_size=self._buffer_bytes,
+            page_checksum_verification=True,
+            read_dictionary=sorted(self._kept),
+        )
+
+    def num_rows(self, group: int) -> int:
+        """Rows of a row group, as its footer says."""
+        return int(self.parquet.metadata.row_group(group).num_rows)
+
+    def batches(self, group: int) -> Iterator[pa.RecordBatch]:
+        """The rows of a row group, read again from its beginning in smaller batches where they take too much."""
+        metadata = self.parquet.metadata.row_group(group)
+        average = max(1, metadata.total_byte_size // max(1, metadata.num_rows))
+        size = max(1, min(self._most_rows, BATCH_BYTES // average, _BATCH_VALUES // self._num_columns))
+        done = 0
+        while True:
+            try:
+                for batch in self._read(group, size, done):
+                    done += batch.num_rows
+                    yield batch
+            except LargeBatchError as error:
+                size = self._most_rows = error.rows or max(1, size // _SMALLER)
+                if error.rows is None:
+                    self._buffer_bytes = _SMALL_BUFFER_BYTES
+                    self.parquet = self._open()
+            except LargeDictionariesError as error:
+                self._kept |= error.paths
+                self.parquet = self._open()
+            else:
+                return
+
+    def _read(self, group: int, size: int, done: int) -> Iterator[pa.RecordBatch]:
+        """Batches of a row group behind those rows that are done."""
+        self._watch.watch(self.parquet, group, kept=self._kept)
+        self._watch.begin_batch(size)
+        for batch in self.parquet.iter_batches(batch_size=size, row_groups=[group], use_threads=False):
+            if batch.num_rows > done:
+                yield batch.slice(done)
+            done = max(0, done - batch.num_rows)
+            self._watch.begin_batch(size)
 
 
 def _check_columns(schema: pa.Schema, shard: str, layout: Layout) -> None:
@@ -117,12 +200,12 @@ def _damaged(shard: str, found: str) -> DamagedShardError:
 
 
 def _batch_rows(
-    batch: pa.RecordBatch, first: int, maximum_bytes: int, only: Container[int] | None
+    batch: pa.RecordBatch, first: int, only: Container[int] | None, *, maximum_bytes: int, small: bool
 ) -> Iterator[tuple[int, Fields | Fault]]:
     wanted = [index for index in range(batch.num_rows) if only is None or first + index in only]
     if not wanted:
         return
-    if batch.nbytes <= maximum_bytes:
+    if small:
         try:
             rows: list[Fields] = _as_text(batch if only is None else batch.take(pa.array(wanted))).to_pylist()
         except (ValueError, OverflowError):  # of one value in one row: look for it
@@ -136,8 +219,7 @@ def _batch_rows(
 
 def _one_row(batch: pa.RecordBatch, maximum_bytes: int) -> Fields | Fault:
     try:
-        batch = _as_text(batch)
-        if batch.nbytes > maximum_bytes:
+        if row_bytes(batch) > maximum_bytes or (batch := _as_text(batch)).nbytes > maximum_bytes:
             return Fault("line_too_long", f"more than {maximum_bytes} bytes")
         (fields,) = batch.to_pylist()
     except UnicodeDecodeError as error:
