@@ -20,10 +20,11 @@ from functools import cache
 from pathlib import Path
 
 from manifests.errors import RetryableError, UnitError
+from manifests.isolation import die_with_parent
 from pipeline.preparing import large_load, prepare
 from pipeline.steps import Step
 from pipeline.units import Mill, fail_unit, step_named
-from pipeline.watch import Board, die_with_parent, run_watched
+from pipeline.watch import Board, run_watched
 
 _LOOK_MILLISECONDS = 100
 _IDLE_SECONDS = 30

@@ -1,6 +1,7 @@
 """Running a mill: work folder, lock, passes in order, and what to say when some units failed."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,6 +18,7 @@ from pipeline.pass_9_release import check_not_taken
 from pipeline.passes import PASSES, STEPS
 from pipeline.plan import Plan, make_plan, read_plan, write_plan
 from pipeline.proofs import check_step, failures
+from pipeline.ray_executor import check_installed, connected
 from pipeline.recipe import Recipe
 from pipeline.steps import Step
 from pipeline.tokenizer_file import load_renderer
@@ -37,6 +39,14 @@ class Progress(Protocol):
 
     def finish(self, step: Step, *, failed: int) -> None:
         """The step has ended."""
+
+
+class Execute(Protocol):
+    """An executor: runs units of a step, each of which has a record afterwards, good or failed."""
+
+    def __call__(
+        self, mill: Mill, step: Step, units: Sequence[int], *, workers: int, tell: Callable[[int], None]
+    ) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +94,7 @@ def check_ready(recipe: Recipe, until: str | None = None) -> int:
     """The number of the last pass to run; raises RecipeError for no such pass, no fit tokenizer, no benchmark file."""
     if until is not None and until not in PASSES:
         raise RecipeError(f"--until {until}: no such pass", hint=f"expected one of {', '.join(PASSES)}")
+    check_installed(recipe)
     last = PASSES.index(until or PASSES[-1]) + 1
     if last >= _FIRST_WITH_TOKENIZER:
         load_renderer(recipe)
@@ -114,17 +125,27 @@ def run_mill(
             check_cache(mill.recipe)
         write_plan(mill.work, mill.plan)
         mill.work.write("recipe.json", msgspec.json.format(mill.recipe.model_dump_json().encode()))
-        for step in STEPS:
-            if step.number <= last:
-                still_held()
-                _run(mill, step, workers=workers, progress=progress)
+        with _executor(mill, workers) as execute:
+            for step in STEPS:
+                if step.number <= last:
+                    still_held()
+                    _run(mill, step, workers=workers, progress=progress, execute=execute)
 
 
-def _run(mill: Mill, step: Step, *, workers: int, progress: Progress) -> None:
+@contextmanager
+def _executor(mill: Mill, workers: int) -> Iterator[Execute]:
+    if mill.recipe.executor == "ray":
+        with connected(mill, workers=workers) as cluster:
+            yield cluster.run_step
+    else:
+        yield run_step
+
+
+def _run(mill: Mill, step: Step, *, workers: int, progress: Progress, execute: Execute) -> None:
     todo = units_to_run(mill, step)
     num_bytes = sum(unit_bytes(mill, step, unit) for unit in todo)
     progress.start(step, num_units=step.num_units(mill.plan), todo=len(todo), num_bytes=num_bytes)
     if todo:
-        run_step(mill, step, todo, workers=workers, tell=progress.advance)
+        execute(mill, step, todo, workers=workers, tell=progress.advance)
     progress.finish(step, failed=len(failures(mill, step)))
     check_step(mill, step)
