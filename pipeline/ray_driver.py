@@ -1,4 +1,4 @@
-"""The Ray driver: a process of its own that is connected to a Ray cluster for a whole run, and hands steps to datatrove.
+"""The Ray driver: a process of its own, connected to a Ray cluster for a whole run, that hands steps to datatrove.
 
 It reads orders from standard input, a line of JSON each, and answers on standard output; what it, Ray and the cluster's
 workers have to say goes to standard error, which is the log. The launcher never imports Ray. When it ends, however that
@@ -37,7 +37,7 @@ _OBJECT_STORE_BYTES = 100_000_000  # orders are all that goes there
 _GB = 1 << 30
 
 
-class StepExecutor(RayPipelineExecutor):  # type: ignore[misc] - datatrove has no types
+class StepExecutor(RayPipelineExecutor):  # type: ignore[misc]
     """RayPipelineExecutor whose ranks leave no log and no statistics behind: their records say it all."""
 
     def _run_for_rank(self, rank: int, local_rank: int = 0, node_rank: int = -1) -> PipelineStats:
@@ -131,7 +131,7 @@ def main() -> None:
     def answer(do: Callable[[Order], Order], order: Order) -> None:
         try:
             say(do(order))
-        except Exception as error:  # noqa: BLE001 - Ray's errors have no class in common; the launcher tells the user
+        except Exception as error:  # Ray's errors have no class in common; the launcher tells the user
             logger.opt(exception=error).error("no answer")
             say({"error": f"{type(error).__name__}: {error}"})
 

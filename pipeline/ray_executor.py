@@ -77,7 +77,7 @@ class RayRun:
     def __init__(self, mill: Mill) -> None:
         self.mill = mill
         self._settings: Ray = mill.recipe.ray
-        self._temporary = tempfile.mkdtemp(prefix="corpusmill-ray-", dir="/tmp")  # noqa: S108 - paths of sockets are short
+        self._temporary = tempfile.mkdtemp(prefix="corpusmill-ray-", dir="/tmp")  # a socket has a short path
         self._log = Path(self._temporary, "driver.log")
         environment = os.environ | {"RAY_USAGE_STATS_ENABLED": "0", "PYTHONUNBUFFERED": "1"}
         if self._settings.address is None:  # its ports are open to the network: nobody else may use them

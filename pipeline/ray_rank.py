@@ -1,8 +1,8 @@
 """What runs on a Ray cluster: a rank, which is a share of a step's units, in a clean process that is guarded.
 
 Ray's worker is full of threads and datatrove forks from it, so no unit may run in a fork of either: a rank starts
-`python -m pipeline.tasks` anew, a second of CPU for imports. Between the two stands a guard. It ends the units where the
-worker goes. And it ends the worker where the process that datatrove forked for the rank, or that of the units, was
+`python -m pipeline.tasks` anew, a second of CPU for imports. Between the two stands a guard. It ends the units where
+the worker goes. And it ends the worker where the process that datatrove forked for the rank, or that of the units, was
 killed: datatrove's pool would wait for ever for the one, and Ray has the rank run again after either.
 
 This module is imported by every worker and run as the guard, so it needs nothing but Python.
@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 from manifests.isolation import die_with_parent
 
@@ -24,9 +25,10 @@ _SAID_BY_RECORDS = (0, 1, 3)
 
 
 class RankTask:
-    """The datatrove pipeline of a step: rank r of n runs every n-th unit of a list in the work folder, from the r-th on.
+    """The datatrove pipeline of a step: rank r of n runs every n-th unit of a list, from the r-th on.
 
     Args:
+        units: name of the list, in the work folder.
         workers: units that run at the same time.
     """
 
@@ -86,10 +88,8 @@ def guard(pool: int, rank: int, command: Sequence[str]) -> int:
 
 
 def _end(handle: int) -> None:
-    try:
+    with suppress(ProcessLookupError):
         signal.pidfd_send_signal(handle, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
 
 
 if __name__ == "__main__":

@@ -46,7 +46,8 @@ class Execute(Protocol):
 
     def __call__(
         self, mill: Mill, step: Step, units: Sequence[int], *, workers: int, tell: Callable[[int], None]
-    ) -> None: ...
+    ) -> None:
+        """Run them; `tell` is called with the bytes dealt with so far."""
 
 
 @dataclass(frozen=True, slots=True)
