@@ -120,7 +120,7 @@ def main() -> None:
     first: Order = json.loads(orders.readline())
     driver = _Driver(first)
     logger.remove()
-    logger.add(sys.stderr, level="DEBUG")
+    logger.add(sys.stderr, level="DEBUG", diagnose=False)  # or values, a token among them, would be shown
     logger.add(driver.hear, level="DEBUG", format="{message}")
     datatrove.executor.ray.RayTaskManager = _Ranks
 

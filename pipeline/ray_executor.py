@@ -13,6 +13,7 @@ import os
 import secrets
 import select
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -34,6 +35,7 @@ from pipeline.units import Mill, fail_unit, unit_bytes
 _START = "from pipeline.ray_driver import main; main()"  # not -m: the cluster finds what the driver sends by its module
 _CONNECT_SECONDS = 120
 _LEAVE_SECONDS = 15
+_LISTEN_SECONDS = 10
 _LOOK_SECONDS = 2
 _TELL_SECONDS = 0.2
 _HELP = "docs/clusters.md says what a cluster needs"
@@ -63,12 +65,48 @@ def connected(mill: Mill, *, workers: int) -> Iterator["RayRun"]:
     Raises:
         RecipeError: no cluster there, one of other versions, one that cannot see the work folder or has no room.
     """
+    if mill.recipe.ray.address not in (None, "auto"):
+        _check_listening(str(mill.recipe.ray.address))
     run = RayRun(mill)
     try:
         run.connect(workers)
         yield run
     finally:
         run.close()
+
+
+def _check_listening(address: str) -> None:
+    """Ray itself would try for minutes before it says less."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _LISTEN_SECONDS).close()
+    except OSError as error:
+        raise RecipeError(
+            f"ray.address: {address}: expected a Ray cluster to run on, got {error.strerror or error}",
+            hint="`ray start --head` printed its address; a firewall may be in between",
+        ) from error
+
+
+def check_node(where: str, work: str, node: Sequence[Any]) -> None:
+    """Raise RecipeError where a node cannot do the work: it has other software, or does not see the work folder.
+
+    Args:
+        node: what `look_around` answered there.
+    """
+    name, software, sees_work = node
+    if not sees_work:
+        raise RecipeError(
+            f"{where}: node {name} does not see the work folder {work}",
+            hint="expected a folder that all nodes share, or s3://",
+        )
+    ours = software_versions()
+    other = sorted(key for key in ours | software if ours.get(key) != software.get(key))
+    if other:
+        raise RecipeError(
+            f"{where}: node {name} has other software: {other[0]} {software.get(other[0])}; "
+            f"expected {ours.get(other[0])}" + (f" ({len(other) - 1} more differ)" if other[1:] else ""),
+            hint="install the same requirements on every node: other versions may make other bytes",
+        )
 
 
 class RayRun:
@@ -116,23 +154,7 @@ class RayRun:
                 hint="lower ray.cpus_per_task or ray.memory_gb, or start such nodes first",
             )
         for node in found["nodes"]:
-            self._check_node(where, *node)
-
-    def _check_node(self, where: str, name: str, software: dict[str, str], sees_work: bool) -> None:
-        if not sees_work:
-            raise RecipeError(
-                f"{where}: node {name} does not see the work folder {self.mill.work.root}",
-                hint="expected a folder that all nodes share, or s3://",
-            )
-        ours = software_versions()
-        other = sorted(key for key in ours | software if ours.get(key) != software.get(key))
-        if other:
-            key = other[0]
-            raise RecipeError(
-                f"{where}: node {name} has other software: {key} {software.get(key)}; expected {ours.get(key)}"
-                + (f" (and {len(other) - 1} more differ)" if other[1:] else ""),
-                hint="install the same requirements on every node: other versions may make other bytes",
-            )
+            check_node(where, self.mill.work.root, node)
 
     def run_step(
         self,
