@@ -4,13 +4,23 @@ For libraries in C that take memory or time beyond any bound on some input, or e
 with the memory of a unit.
 """
 
+import ctypes
 import faulthandler
 import os
 import resource
+import signal
 import struct
 from collections.abc import Callable
 
 _DOUBLE = struct.Struct("d")
+_PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent(parent: int) -> None:
+    """Have the kernel end this process when the one that forked it, `parent`, ends."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it ended before the kernel was told
+        os._exit(1)
 
 
 def in_child(compute: Callable[[], float], *, memory_bytes: int, cpu_seconds: int) -> float | None:

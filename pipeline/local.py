@@ -20,10 +20,11 @@ from functools import cache
 from pathlib import Path
 
 from manifests.errors import UnitError
+from manifests.isolation import die_with_parent
 from pipeline.preparing import large_load, prepare
 from pipeline.steps import Step
 from pipeline.units import Mill, step_named
-from pipeline.watch import Board, die_with_parent, fail_lost, run_watched
+from pipeline.watch import Board, fail_lost, run_watched
 
 _LOOK_MILLISECONDS = 100
 _IDLE_SECONDS = 30

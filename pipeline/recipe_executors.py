@@ -10,6 +10,7 @@ from manifests.storage import user_cache_folder
 from pipeline.recipe_types import Positive, Section
 
 PassName = Literal["ingest", "decide", "clean", "mix", "rewrite", "tokenize", "settle", "pack", "release"]
+RayAddress = Annotated[str, Field(pattern=r"^(auto|(ray://)?(\[[0-9a-fA-F:]+\]|[^/:\s]+):\d+)$")]
 SlurmTime = Annotated[str, Field(pattern=r"^(\d+-)?\d+(:\d\d){0,2}$")]
 
 
@@ -54,12 +55,14 @@ class Slurm(Section):
 
 
 class Ray(Section):
-    """A Ray cluster: its address (null: one of its own on this machine), and what each task asks for.
+    """A Ray cluster: its address, and what each task asks for.
 
-    `tasks` is the most that one step has at a time; null: one for each CPU of the cluster.
+    `address` is `auto` on a node of the cluster, `host:port`, or `ray://host:port` from outside; null: a Ray of the
+    run's own on this machine, for `--workers` tasks. `tasks` is the most that one step has; null: as many as the
+    cluster has room for when the step begins. A task runs `cpus_per_task` units at the same time.
     """
 
-    address: str | None = None
+    address: RayAddress | None = None
     tasks: Positive | None = None
     cpus_per_task: Positive = 1
     memory_gb: Positive = 2

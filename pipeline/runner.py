@@ -19,6 +19,7 @@ from pipeline.pass_9_release import check_not_taken
 from pipeline.passes import PASSES, STEPS
 from pipeline.plan import Plan, make_plan, read_plan, write_plan
 from pipeline.proofs import check_step, failures
+from pipeline.ray_executor import check_installed, connected
 from pipeline.recipe import Recipe
 from pipeline.slurm_submission import refuse_while_submitted
 from pipeline.software import software_versions
@@ -41,6 +42,15 @@ class Progress(Protocol):
 
     def finish(self, step: Step, *, failed: int) -> None:
         """The step has ended."""
+
+
+class Execute(Protocol):
+    """An executor: runs units of a step, each of which has a record afterwards, good or failed."""
+
+    def __call__(
+        self, mill: Mill, step: Step, units: Sequence[int], *, workers: int, tell: Callable[[int], None]
+    ) -> None:
+        """Run them; `tell` is called with the bytes dealt with so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +107,7 @@ def check_ready(recipe: Recipe, until: str | None = None) -> int:
     """The number of the last pass to run; raises RecipeError for no such pass, no fit tokenizer, no benchmark file."""
     if until is not None and until not in PASSES:
         raise RecipeError(f"--until {until}: no such pass", hint=f"expected one of {', '.join(PASSES)}")
+    check_installed(recipe)
     last = PASSES.index(until or PASSES[-1]) + 1
     if last >= _FIRST_WITH_TOKENIZER:
         load_renderer(recipe)
@@ -153,17 +164,26 @@ def run_mill(
         UnitError: units failed; what is done stays done.
         IntegrityError: a unit met bytes that are not those written down.
     """
-    with prepared(mill, until, take_over=take_over) as ready:
+    with prepared(mill, until, take_over=take_over) as ready, _executor(mill, workers) as execute:
         for step in ready.steps:
             ready.still_held()
-            _run(mill, step, workers=workers, progress=progress)
+            _run(mill, step, workers=workers, progress=progress, execute=execute)
 
 
-def _run(mill: Mill, step: Step, *, workers: int, progress: Progress) -> None:
+@contextmanager
+def _executor(mill: Mill, workers: int) -> Iterator[Execute]:
+    if mill.recipe.executor == "ray":
+        with connected(mill, workers=workers) as cluster:
+            yield cluster.run_step
+    else:
+        yield run_step
+
+
+def _run(mill: Mill, step: Step, *, workers: int, progress: Progress, execute: Execute) -> None:
     todo = units_to_run(mill, step)
     num_bytes = sum(unit_bytes(mill, step, unit) for unit in todo)
     progress.start(step, num_units=step.num_units(mill.plan), todo=len(todo), num_bytes=num_bytes)
     if todo:
-        run_step(mill, step, todo, workers=workers, tell=progress.advance)
+        execute(mill, step, todo, workers=workers, tell=progress.advance)
     progress.finish(step, failed=len(failures(mill, step)))
     check_step(mill, step)

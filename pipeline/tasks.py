@@ -24,13 +24,14 @@ from types import FrameType
 import msgspec
 
 from manifests.errors import CorpusmillError, IntegrityError, UnitError
+from manifests.isolation import die_with_parent
 from pipeline.complaints import complain
 from pipeline.preparing import large_load, prepare
 from pipeline.proofs import check_units, inputs_of, is_left_out
 from pipeline.runner import reopen_mill
 from pipeline.steps import Step
 from pipeline.units import Mill, step_named, units_to_run
-from pipeline.watch import Board, die_with_parent, fail_lost, run_watched
+from pipeline.watch import Board, fail_lost, run_watched
 
 STOPPED = 75
 """Exit code of a task that was told to stop; EX_TEMPFAIL of sysexits.h."""

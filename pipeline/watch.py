@@ -20,12 +20,12 @@ import numpy as np
 import pyarrow as pa
 
 from manifests.errors import CorpusmillError, NoSpaceError, RetryableError
+from manifests.isolation import die_with_parent
 from pipeline.endings import LOST_WORKER, NO_MEMORY, NO_SPACE, Ending, ending, hung
 from pipeline.steps import Step
 from pipeline.units import Mill, fail_unit, run_unit
 
 _BYTES, _BEATS, _WORKER, _ENDED, _PRIVATE, _AGAIN, _SECOND, _FIELDS = 0, 1, 2, 3, 4, 5, 6, 7
-_PR_SET_PDEATHSIG = 1
 _M_MMAP_THRESHOLD = -3
 _LOOK_SECONDS = 0.2
 
@@ -120,13 +120,6 @@ def private_bytes(process: int) -> int:
     except OSError:
         return 0
     return 1024 * sum(int(line.split()[1]) for line in lines if line.startswith((b"Private_Clean", b"Private_Dirty")))
-
-
-def die_with_parent(parent: int) -> None:
-    """Have the kernel end this process when the one that forked it, `parent`, ends."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it ended before the kernel was told
-        os._exit(1)
 
 
 def run_watched(mill: Mill, step: Step, unit: int, *, board: Board, row: int) -> None:

@@ -14,7 +14,7 @@ from pipeline.recipe_file import load_recipe
 from pipeline.runner import open_mill
 from pipeline.steps import Step, UnitContext
 from pipeline.units import Mill
-from pipeline.watch import Board, Heartbeat, die_with_parent, private_bytes, run_watched
+from pipeline.watch import Board, Heartbeat, private_bytes, run_watched
 
 
 @pytest.fixture
@@ -147,38 +147,6 @@ def test_a_board_without_units_is_quiet() -> None:
 def test_private_memory_of_a_process() -> None:
     assert private_bytes(os.getpid()) > 1_000_000
     assert private_bytes(0) == 0
-
-
-def test_a_process_dies_with_its_parent() -> None:
-    reading, writing = os.pipe()
-    parent = os.fork()
-    if parent == 0:
-        child = os.fork()
-        if child == 0:
-            die_with_parent(os.getppid())
-            os.write(writing, b"ready")
-            time.sleep(60)
-            os._exit(0)
-        os.close(writing)
-        time.sleep(60)
-        os._exit(0)
-    os.close(writing)
-    assert os.read(reading, 5) == b"ready"
-    os.kill(parent, signal.SIGKILL)
-    os.waitpid(parent, 0)
-    started = time.monotonic()
-    assert os.read(reading, 1) == b""  # the pipe's last writer is gone
-    assert time.monotonic() - started < 10
-    os.close(reading)
-
-
-def test_a_process_whose_parent_is_gone_already_ends() -> None:
-    child = os.fork()
-    if child == 0:
-        die_with_parent(os.getppid() + 1)
-        os._exit(0)
-    _, status = os.waitpid(child, 0)
-    assert os.waitstatus_to_exitcode(status) == 1
 
 
 def test_a_row_whose_worker_is_gone_can_be_given_to_a_new_pool() -> None:
