@@ -66,10 +66,14 @@ def run(
     take_over: Annotated[
         bool, typer.Option("--take-over", help="Take a work folder in a bucket from a run that is gone.")
     ] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="With `executor: slurm`: end when the run has ended, with its exit code.")
+    ] = False,
 ) -> None:
     """Run every pass that is not done yet; makes the release.
 
-    Run it again after any stop: what is finished stays finished, and the bytes of the release are the same.
+    Run it again after any stop: what is finished stays finished, and the bytes of the release are the same. With
+    `executor: slurm` in the recipe it submits the whole run and ends; `status` follows it.
     """
     from pipeline.inspect_run import earlier_lines
     from pipeline.progress import run_with_progress
@@ -81,7 +85,12 @@ def run(
     mill = open_mill(checked, work)
     for line in earlier_lines(mill):
         typer.echo(line)
-    run_with_progress(mill, workers=workers, until=until, take_over=take_over)
+    if checked.executor == "slurm":
+        from pipeline.slurm_report import submit_and_tell
+
+        submit_and_tell(mill, until=until, wait_for_it=wait, take_over=take_over)
+    else:
+        run_with_progress(mill, workers=workers, until=until, take_over=take_over)
 
 
 @app.command(epilog="Example: corpusmill plan recipe.yaml")
@@ -103,7 +112,10 @@ def plan(
 
 @app.command(epilog="Example: corpusmill status work")
 def status(work: WorkPath) -> None:
-    """Show how far a run is and why units failed."""
+    """Show how far a run is and why units failed.
+
+    With `executor: slurm` also what runs and waits there, and why; asks squeue once.
+    """
     from pipeline.inspect_run import print_status
     from pipeline.runner import reopen_mill
 

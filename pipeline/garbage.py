@@ -12,6 +12,7 @@ from manifests.storage import Storage
 from pipeline.locks import locked
 from pipeline.passes import STEPS
 from pipeline.runner import reopen_mill
+from pipeline.slurm_submission import refuse_while_submitted
 
 _STEPS = "|".join(step.name for step in STEPS)
 _OURS = re.compile(rf"logs/(?:{_STEPS})-\d+-\d+[./].+|(?:{_STEPS})/data/[0-9a-f]{{32}}\.\w+")
@@ -28,6 +29,7 @@ def collect(work: str, *, dry_run: bool) -> tuple[int, int]:
     """
     storage: Storage = reopen_mill(work).work
     with locked(storage):
+        refuse_while_submitted(storage)
         mill = reopen_mill(work)  # again: a run may have ended in between
         named = {
             output.file

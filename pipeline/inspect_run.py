@@ -19,6 +19,7 @@ from pipeline.pass_9_release import release_folder
 from pipeline.passes import PASSES, STEPS
 from pipeline.proofs import failures
 from pipeline.runner import states
+from pipeline.slurm_report import queue_view
 from pipeline.steps import Step
 from pipeline.tokenizer_file import load_renderer, load_tokenizer
 from pipeline.units import Mill, step_named
@@ -100,26 +101,38 @@ def _print_mixture(mill: Mill, console: Console, *, cleaned: bool) -> None:
 
 
 def print_status(mill: Mill) -> None:
-    """For every step: units done, failed, documents kept; then why units failed and what comes next."""
+    """For every step: units done, failed, documents kept, tasks on Slurm; then why units failed and what comes next."""
     console = plain_console()
-    table = _table("pass", "step", "units", "done", "failed", "documents kept")
+    view = queue_view(mill)
+    table = _table("pass", "step", "units", "done", "failed", "documents kept", *(["on Slurm"] if view else []))
     problems: list[str] = []
-    unfinished: list[str] = []
+    unfinished: list[tuple[Step, int]] = []
     for step in STEPS:
         _rewrite_row(table, step)
         records = mill.records(step)
         failed = sum(record is not None and not record.done for record in records)
         done = sum(record is not None and record.done for record in records)
-        table.add_row(*_name(step), f"{len(records):,}", f"{done:,}", f"{failed:,}", _kept(records))
+        cells = [
+            f"{len(records):,}",
+            f"{done:,}",
+            f"{failed:,}",
+            _kept(records),
+            *([view.of_step(step)] if view else []),
+        ]
+        table.add_row(*_name(step), *cells)
         if failed:
             problems += [f"{step.name}: {line}" for line in failures(mill, step) if not line.endswith("no record")]
         if done < len(records):
-            unfinished.append(f"{step.number} {step.pass_name}: {step.name}")
+            unfinished.append((step, len(records) - done - failed))
     console.print(table, soft_wrap=False)
+    problems += view.lines(unfinished) if view else []
     for problem in problems:
         console.print(safe(problem, 600), style="red")
-    if unfinished:
-        console.print(f"next: {unfinished[0]}; `corpusmill run` goes on there")
+    if view and view.next_line:
+        console.print(view.next_line)
+    elif unfinished:
+        step = unfinished[0][0]
+        console.print(f"next: {step.number} {step.pass_name}: {step.name}; `corpusmill run` goes on there")
     else:
         console.print(f"release: {release_folder(mill.recipe).root}")
 

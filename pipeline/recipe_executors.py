@@ -1,12 +1,13 @@
 """The recipe's sections on where the mill runs: nothing here decides a byte of what comes out."""
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from manifests.buckets import Access, BucketAccess
 from pipeline.recipe_types import Positive, Section
 
+PassName = Literal["ingest", "decide", "clean", "mix", "rewrite", "tokenize", "settle", "pack", "release"]
 SlurmTime = Annotated[str, Field(pattern=r"^(\d+-)?\d+(:\d\d){0,2}$")]
 
 
@@ -41,11 +42,12 @@ class Slurm(Section):
     logs: str | None = None
     signal_seconds: Positive = 120
     sbatch: dict[str, str] = {}
-    passes: dict[str, SlurmResources] = {}
+    passes: dict[PassName, SlurmResources] = {}
 
     def resources(self, pass_name: str) -> SlurmResources:
         """What tasks of a pass ask for, nothing null."""
-        stated = self.passes.get(pass_name, SlurmResources()).model_dump(exclude_none=True)
+        given = {str(name): stated for name, stated in self.passes.items()}.get(pass_name, SlurmResources())
+        stated = given.model_dump(exclude_none=True)
         return SlurmResources(**(self.model_dump(include=set(SlurmResources.model_fields)) | stated))
 
 

@@ -1,12 +1,14 @@
 """Running a mill: work folder, lock, passes in order, and what to say when some units failed."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
 import msgspec
 from pydantic import ValidationError
 
+from manifests.buckets import ENVIRONMENT, Access
 from manifests.errors import IntegrityError, RecipeError
 from manifests.storage import Storage
 from pipeline.benchmark_files import load_matcher
@@ -18,6 +20,7 @@ from pipeline.passes import PASSES, STEPS
 from pipeline.plan import Plan, make_plan, read_plan, write_plan
 from pipeline.proofs import check_step, failures
 from pipeline.recipe import Recipe
+from pipeline.slurm_submission import refuse_while_submitted
 from pipeline.steps import Step
 from pipeline.tokenizer_file import load_renderer
 from pipeline.units import Mill, unit_bytes, units_to_run
@@ -55,9 +58,13 @@ def open_mill(recipe: Recipe, work: str | None = None) -> Mill:
     return Mill(recipe, make_plan(recipe, storage), storage)
 
 
-def reopen_mill(work: str) -> Mill:
-    """The mill of an earlier run, from what it left in its work folder."""
-    storage = Storage(work)
+def reopen_mill(work: str, access: Access = ENVIRONMENT) -> Mill:
+    """The mill of an earlier run, from what it left in its work folder.
+
+    Args:
+        access: how a work folder in a bucket is reached until its recipe is read, which says so for all that follows.
+    """
+    storage = Storage(work, access)
     plan: Plan = read_plan(storage)
     try:
         recipe = Recipe.model_validate_json(storage.read("recipe.json"))
@@ -91,6 +98,32 @@ def check_ready(recipe: Recipe, until: str | None = None) -> int:
     return last
 
 
+@contextmanager
+def prepared(mill: Mill, *, until: str | None, take_over: bool) -> Iterator[tuple[list[Step], Callable[[], None]]]:
+    """Hold the work folder, with plan and recipe in it, for a run; gives the steps up to `until`, and a check.
+
+    The check raises RecipeError where the work folder is held no longer.
+
+    Args:
+        take_over: take a work folder in a bucket from the run that holds it.
+
+    Raises:
+        RecipeError: the recipe cannot be run (no tokenizer, benchmark or cache, release taken, work folder held by
+            another run or by jobs of one).
+        NoSpaceError: there is no room for the detector's answers.
+    """
+    last = check_ready(mill.recipe, until)
+    with locked(mill.work, take_over=take_over) as still_held:
+        refuse_while_submitted(mill.work)
+        if last == len(PASSES):
+            check_not_taken(mill.recipe, mill.plan)
+        if last >= _FIRST_WITH_DETECTOR:
+            check_cache(mill.recipe)
+        write_plan(mill.work, mill.plan)
+        mill.work.write("recipe.json", msgspec.json.format(mill.recipe.model_dump_json().encode()))
+        yield [step for step in STEPS if step.number <= last], still_held
+
+
 def run_mill(
     mill: Mill, *, workers: int, progress: Progress, until: str | None = None, take_over: bool = False
 ) -> None:
@@ -100,24 +133,15 @@ def run_mill(
         take_over: take a work folder in a bucket from the run that holds it.
 
     Raises:
-        RecipeError: the recipe cannot be run (no tokenizer, benchmark or cache, release taken, work folder held by
-            another run).
+        RecipeError: as `prepared` says.
         NoSpaceError: there is no room for the detector's answers.
         UnitError: units failed; what is done stays done.
         IntegrityError: a unit met bytes that are not those written down.
     """
-    last = check_ready(mill.recipe, until)
-    with locked(mill.work, take_over=take_over) as still_held:
-        if last == len(PASSES):
-            check_not_taken(mill.recipe, mill.plan)
-        if last >= _FIRST_WITH_DETECTOR:
-            check_cache(mill.recipe)
-        write_plan(mill.work, mill.plan)
-        mill.work.write("recipe.json", msgspec.json.format(mill.recipe.model_dump_json().encode()))
-        for step in STEPS:
-            if step.number <= last:
-                still_held()
-                _run(mill, step, workers=workers, progress=progress)
+    with prepared(mill, until=until, take_over=take_over) as (steps, still_held):
+        for step in steps:
+            still_held()
+            _run(mill, step, workers=workers, progress=progress)
 
 
 def _run(mill: Mill, step: Step, *, workers: int, progress: Progress) -> None:

@@ -1,0 +1,118 @@
+"""What a person sees of a run on Slurm: what was submitted, and what of it waits, runs or has ended."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from rich.console import Console
+
+from manifests.errors import CorpusmillError
+from pipeline.passes import STEPS
+from pipeline.slurm import submit, wait
+from pipeline.slurm_jobs import Job
+from pipeline.slurm_queue import QueuedTask, has_slurm, in_words
+from pipeline.slurm_submission import Said, Submission, read_submission, sayings, still_queued
+from pipeline.steps import Step
+from pipeline.units import Mill
+
+_INTERRUPTED = 130
+_PASS_OF = {step.name: f"{step.number} {step.pass_name}" for step in STEPS}
+
+
+def submit_and_tell(mill: Mill, *, until: str | None, wait_for_it: bool, take_over: bool) -> None:
+    """Submit a run before the user's eyes, and wait for its end if asked to."""
+    console = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
+    submission = submit(mill, until=until, take_over=take_over)
+    if submission is None:
+        print("nothing to submit: every unit has its record")  # noqa: T201 - this is what the command is for
+        return
+    for line in submitted_lines(mill, submission):
+        print(line)  # noqa: T201
+    if not wait_for_it:
+        return
+    try:
+        wait(mill, submission)
+    except KeyboardInterrupt:
+        console.print("no longer waiting; the jobs go on")
+        sys.exit(_INTERRUPTED)
+    print("done: every unit has its record")  # noqa: T201
+
+
+def submitted_lines(mill: Mill, submission: Submission) -> Iterator[str]:
+    """What was submitted, pass by pass; how to follow and to stop it."""
+    jobs = submission.jobs
+    arrays = sum(job.tasks is not None for job in jobs)
+    yield f"submitted to Slurm: {len(jobs)} jobs, each after the one before; {arrays} of them are arrays"
+    passes: dict[str, list[Job]] = {}
+    for job in jobs:
+        passes.setdefault(_PASS_OF[job.steps[-1]], []).append(job)
+    for name, members in passes.items():
+        tasks = max((job.tasks or 1) for job in members)
+        ids = members[0].id if len(members) == 1 else f"{members[0].id} to {members[-1].id}"
+        count = f"{len(members)} job{'s' if len(members) > 1 else ''}"
+        yield f"  {name}: {count}, {ids}, of at most {tasks:,} task{'s' if tasks > 1 else ''}"
+    yield f"follow it: corpusmill status {mill.work.root}"
+    yield f"stop it: scancel {' '.join(submission.ids)}"
+    yield f"scripts and logs: {submission.logs}"
+
+
+@dataclass(frozen=True)
+class QueueView:
+    """A submission, and what is left of it in Slurm's queue.
+
+    Attributes:
+        tasks: that wait or run; None where this machine has no Slurm to ask, or it does not answer.
+        problem: why it was not asked.
+    """
+
+    submission: Submission
+    tasks: list[QueuedTask] | None
+    said: list[tuple[Job, Said]]
+    problem: str = ""
+
+    def of_step(self, step: Step) -> str:
+        """How many tasks of a step run and wait, and why they wait; empty for none."""
+        ids = {job.id for job in self.submission.jobs if step.name in job.steps}
+        return in_words(task for task in self.tasks or [] if task.job in ids)
+
+    def lines(self, unfinished: Sequence[tuple[Step, int]]) -> Iterator[str]:
+        """What went wrong, as far as no failed record says it.
+
+        Args:
+            unfinished: steps, each with its number of units that have no record at all.
+        """
+        if self.problem:
+            yield self.problem
+        for job, said in self.said:
+            yield f"job {job.id}, {job.name}: {said.message} ({said.hint})"
+        if self.tasks is None or self.said:
+            return
+        active = {task.job for task in self.tasks}
+        for step, missing in unfinished:
+            ended = [job for job in self.submission.jobs if step.name in job.steps and job.id not in active]
+            if missing and ended and not self.of_step(step):
+                last = ended[-1]
+                yield (
+                    f"{step.name}: {missing:,} units have no record, and job {last.id} is not in the queue any more; "
+                    f"its logs: {self.submission.logs}/{last.name}"
+                )
+            break  # what comes after it was cancelled with it
+
+    @property
+    def next_line(self) -> str:
+        """What is going on; empty where nothing waits or runs."""
+        return f"on Slurm: {in_words(self.tasks)}" if self.tasks else ""
+
+
+def queue_view(mill: Mill) -> QueueView | None:
+    """The last submission of a work folder and its queue, for which squeue is asked once; None for no submission."""
+    submission = read_submission(mill.work)
+    if submission is None:
+        return None
+    said = list(sayings(mill.work, submission))
+    if not has_slurm():
+        return QueueView(submission, None, said, "squeue is not here: what waits and runs on Slurm is not known")
+    try:
+        return QueueView(submission, still_queued(submission), said)
+    except CorpusmillError as error:
+        return QueueView(submission, None, said, f"what waits and runs on Slurm is not known: {error.message}")
