@@ -29,8 +29,10 @@ from pipeline.slurm_submission import (
 from pipeline.steps import Step
 from pipeline.units import Mill, step_named, units_to_run
 
-_LOOK_SECONDS = 5
-_UNREACHABLE_LOOKS = 60
+_LOOK_SECONDS = 2
+# Slurm looks at time limits every so often; what it sends to a task that has not begun is lost.
+_EARLY_SECONDS = 30
+_UNREACHABLE_LOOKS = 300
 _PLAIN_PATH = re.compile(r"[\w./+=@:,-]+")
 
 
@@ -56,11 +58,9 @@ def submit(mill: Mill, *, until: str | None = None, take_over: bool = False) -> 
 def _submit(mill: Mill, slurm: Slurm, left: Sequence[Step]) -> Submission:
     todo = units_to_run(mill, left[0])
     sizes = [(step, step.num_units(mill.plan)) for step in left]
-    if sizes[0][1] > 1:
-        sizes[0] = (left[0], max(2, len(todo)))  # an array it stays
     array_size, job_count = limits()
     most = maximum_tasks(sizes, array_size=array_size, job_count=job_count)
-    submission = _new_submission(mill, slurm, plan_jobs(sizes, slurm, maximum_tasks=most))
+    submission = _new_submission(mill, slurm, plan_jobs(sizes, slurm, maximum_tasks=most, first_units=len(todo)))
     if submission.jobs[0].tasks is not None:
         mill.work.write(submission.units_name(submission.jobs[0]), msgspec.json.encode(todo))
     from pipeline.slurm_executor import launch  # datatrove takes half a second, and refusals should not
@@ -82,10 +82,10 @@ def _settings(mill: Mill) -> Slurm:
     assert slurm is not None  # noqa: S101 - the recipe was checked
     times = {"time": slurm.time, **{f"passes.{name}.time": given.time for name, given in slurm.passes.items()}}
     for key, limit in times.items():
-        if limit is not None and time_seconds(limit) <= slurm.signal_seconds:
+        if limit is not None and time_seconds(limit) < slurm.signal_seconds + _EARLY_SECONDS:
             raise RecipeError(
-                f"slurm.{key}: {limit}: expected more than slurm.signal_seconds, {slurm.signal_seconds}: every task "
-                "would be told to stop as it starts",
+                f"slurm.{key}: {limit}: expected {_EARLY_SECONDS} s more than slurm.signal_seconds, "
+                f"{slurm.signal_seconds}, at least: every task would be told to stop as it starts",
                 hint="raise the time, or lower slurm.signal_seconds",
             )
     return slurm

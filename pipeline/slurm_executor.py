@@ -47,6 +47,17 @@ class MillExecutor(SlurmPipelineExecutor):  # type: ignore[misc]
     def launch_merge_stats(self) -> None:
         """Launch nothing."""
 
+    def get_distributed_env(self, node_rank: int = -1) -> dict[str, str]:
+        """What datatrove puts into a task's environment; each of ours has one node, and need not ask for its name."""
+        del node_rank
+        return {
+            "datatrove_node_ips": os.environ.get("SLURMD_NODENAME", ""),
+            "datatrove_cpus_per_task": str(self.cpus_per_task),
+            "datatrove_mem_per_cpu": str(self.mem_per_cpu_gb),
+            "datatrove_gpus_on_node": str(self.gpus_per_task),
+            "datatrove_executor": "SLURM",
+        }
+
 
 def submitted_id(said: str) -> str:
     """The id in what sbatch printed, among which may be lines of a site's own."""

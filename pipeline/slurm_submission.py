@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from manifests.errors import CorpusmillError, IntegrityError, RecipeError
+from manifests.errors import CorpusmillError, IntegrityError, RecipeError, RetryableError
 from manifests.storage import Storage
 from pipeline.slurm_jobs import Job
 from pipeline.slurm_queue import QueuedTask, has_slurm, queued
@@ -97,7 +97,14 @@ def refuse_while_submitted(work: Storage) -> None:
     submission = read_submission(work)
     if submission is None or not submission.ids or not has_slurm():
         return
-    jobs = sorted({task.job for task in still_queued(submission)}, key=int)
+    try:
+        left = still_queued(submission)
+    except RetryableError as error:
+        raise RetryableError(
+            f"{error.message}; so it is not known whether jobs of {work.root} wait or run",
+            hint=f"try again, or, where none of them can be left, delete {work.path(_NAME)}",
+        ) from error
+    jobs = sorted({task.job for task in left}, key=int)
     if jobs:
         shown = ", ".join(jobs[:5]) + (f" and {len(jobs) - 5} more" if len(jobs) > 5 else "")
         raise RecipeError(

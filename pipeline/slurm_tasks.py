@@ -25,11 +25,11 @@ from pipeline.tasks import STOPPED, Share, Stopper, run_units, stoppable
 from pipeline.units import step_named, units_to_run
 
 _REQUEUE_SECONDS = 60
-# Slurm looks at time limits about once a minute, so a signal may come so much too early.
+# Slurm promises no more than that its signal comes within the minute before its time.
 _EARLY_SECONDS = 90
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class JobTask:
     """The datatrove pipeline of a job: rank t is task t.
 
@@ -44,16 +44,19 @@ class JobTask:
     workers: int
     stop_seconds: int
 
+    def __repr__(self) -> str:
+        """What datatrove writes into every log."""
+        return f"corpusmill {self.work} {self.job.name}"
+
     def __call__(self, data: object, rank: int, world_size: int) -> object:
         """Run the task; ends the process with the task's exit code where that is not 0."""
         started = time.monotonic()
         said = self.submission.said_name(self.job, rank)
 
         def on_stop(number: int, finished: int) -> None:
-            early = time.monotonic() - started < self.stop_seconds - _EARLY_SECONDS
             if number != signal.SIGUSR1:
                 return
-            if finished or early:  # early: the cluster wants the node for something else
+            if goes_on(finished, after_seconds=time.monotonic() - started, stop_seconds=self.stop_seconds):
                 requeue()
             else:
                 say_too_short(self.work, said)
@@ -101,6 +104,14 @@ def _told(work: str, name: str, run: Callable[[], int]) -> int:
         complain(error.message, error.hint, error.exit_code)
         say(reopen_mill(work).work, name, error, error.exit_code)
         return error.exit_code
+
+
+def goes_on(finished: int, *, after_seconds: float, stop_seconds: float) -> bool:
+    """Whether a job that is told to stop should go back into the queue.
+
+    Told long before its time is up, it has to make way for another job, which says nothing about its own time.
+    """
+    return finished > 0 or after_seconds < stop_seconds - _EARLY_SECONDS
 
 
 def requeue() -> None:
