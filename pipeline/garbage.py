@@ -12,14 +12,14 @@ from manifests.storage import Storage
 from pipeline.locks import locked
 from pipeline.passes import STEPS
 from pipeline.runner import reopen_mill
-from pipeline.slurm_submission import refuse_while_submitted
+from pipeline.slurm_submission import old_files, refuse_while_submitted
 
 _STEPS = "|".join(step.name for step in STEPS)
 _OURS = re.compile(rf"logs/(?:{_STEPS})-\d+-\d+[./].+|(?:{_STEPS})/data/[0-9a-f]{{32}}\.\w+")
 
 
 def collect(work: str, *, dry_run: bool) -> tuple[int, int]:
-    """Remove unnamed outputs, half files or uploads of killed writers, and logs of finished steps.
+    """Remove unnamed outputs, half files or uploads of killed writers, and logs of steps and of old submissions.
 
     Returns:
         Number of files and their bytes.
@@ -41,13 +41,15 @@ def collect(work: str, *, dry_run: bool) -> tuple[int, int]:
         folders = ("logs", *(f"{step.name}/data" for step in STEPS))
         files = {name: size for folder in folders for name, size in storage.list(folder).items()}
         garbage = {name: size for name, size in files.items() if name not in named and _OURS.fullmatch(name)}
+        garbage |= old_files(storage)
         unfinished = storage.unfinished()
         if not dry_run:
             for name in garbage:
                 storage.delete(name)
             storage.clear_temporary()
             if storage.folder is not None:
-                _remove_empty_folders(storage.folder / "logs")
+                for name in ("logs", "slurm"):
+                    _remove_empty_folders(storage.folder / name)
     return len(garbage) + len(unfinished), sum(garbage.values()) + sum(unfinished.values())
 
 

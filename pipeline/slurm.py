@@ -7,7 +7,6 @@ submission is needed for a result: records are the only truth, so another one ta
 import re
 import time
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from shutil import which
 
@@ -24,7 +23,6 @@ from pipeline.slurm_submission import (
     read_submission,
     sayings,
     still_queued,
-    write_submission,
 )
 from pipeline.steps import Step
 from pipeline.units import Mill, step_named, units_to_run
@@ -65,7 +63,7 @@ def _submit(mill: Mill, slurm: Slurm, left: Sequence[Step]) -> Submission:
         mill.work.write(submission.units_name(submission.jobs[0]), msgspec.json.encode(todo))
     from pipeline.slurm_executor import launch  # datatrove takes half a second, and refusals should not
 
-    return launch(mill.work.root, slurm, submission, partial(write_submission, mill.work))
+    return launch(mill, slurm, submission)
 
 
 def _unfinished(mill: Mill, steps: Sequence[Step]) -> Sequence[Step]:
@@ -109,13 +107,13 @@ def _new_submission(mill: Mill, slurm: Slurm, jobs: list[Job]) -> Submission:
 
 
 def _default_logs(mill: Mill) -> str:
-    if "://" in mill.work.root:
+    if mill.work.folder is None:
         raise RecipeError(
             f"slurm.logs: expected a folder that all nodes share, got null, and the work folder, {mill.work.root}, is "
             "none",
             hint="name one as slurm.logs in the recipe: scripts and logs of the jobs go there",
         )
-    return f"{Path(mill.work.root).absolute()}/slurm"
+    return f"{mill.work.folder.absolute()}/slurm"
 
 
 def wait(mill: Mill, submission: Submission) -> None:

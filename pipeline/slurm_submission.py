@@ -67,6 +67,15 @@ def read_submission(work: Storage) -> Submission | None:
         ) from error
 
 
+def old_files(work: Storage) -> dict[str, int]:
+    """Files of submissions before the last one, and their sizes: lists, logs, scripts."""
+    submission = read_submission(work)
+    if submission is None:
+        return {}
+    numbers = {f"slurm/{number:04d}" for number in range(1, submission.number)}
+    return {name: size for name, size in work.list("slurm").items() if "/".join(name.split("/")[:2]) in numbers}
+
+
 def write_submission(work: Storage, submission: Submission) -> None:
     """Put it where `status`, and whoever would start another run, finds it."""
     work.write(_NAME, msgspec.json.format(msgspec.json.encode(submission)))
