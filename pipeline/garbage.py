@@ -12,7 +12,7 @@ from manifests.storage import Storage
 from pipeline.locks import locked
 from pipeline.passes import STEPS
 from pipeline.runner import reopen_mill
-from pipeline.slurm_submission import refuse_while_submitted
+from pipeline.slurm_submission import old_files, refuse_while_submitted
 from pipeline.unit_log import log_name
 
 _STEPS = "|".join(step.name for step in STEPS)
@@ -20,7 +20,7 @@ _OURS = re.compile(rf"logs/(?:{_STEPS})-\d+-\d+[./].+|(?:{_STEPS})/(?:data/[0-9a
 
 
 def collect(work: str, *, dry_run: bool) -> tuple[int, int]:
-    """Remove unnamed outputs, half files or uploads of killed writers, and logs but those of units with a record.
+    """Remove unnamed outputs, half files or uploads of killed writers, logs of no unit and of old submissions.
 
     Returns:
         Number of files and their bytes.
@@ -42,13 +42,15 @@ def collect(work: str, *, dry_run: bool) -> tuple[int, int]:
         folders = ("logs", *(f"{step.name}/{kind}" for step in STEPS for kind in ("data", "logs")))
         files = {name: size for folder in folders for name, size in storage.list(folder).items()}
         garbage = {name: size for name, size in files.items() if name not in named and _OURS.fullmatch(name)}
+        garbage |= old_files(storage)
         unfinished = storage.unfinished()
         if not dry_run:
             for name in garbage:
                 storage.delete(name)
             storage.clear_temporary()
             if storage.folder is not None:
-                _remove_empty_folders(storage.folder / "logs")
+                for name in ("logs", "slurm"):
+                    _remove_empty_folders(storage.folder / name)
     return len(garbage) + len(unfinished), sum(garbage.values()) + sum(unfinished.values())
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 import msgspec
 from pydantic import ValidationError
 
+from manifests.buckets import ENVIRONMENT, Access
 from manifests.errors import IntegrityError, RecipeError
 from manifests.storage import Storage
 from pipeline.benchmark_files import load_matcher
@@ -78,9 +79,13 @@ def open_mill(recipe: Recipe, work: str | None = None) -> Mill:
     return Mill(recipe, make_plan(recipe, storage), storage)
 
 
-def reopen_mill(work: str) -> Mill:
-    """The mill of an earlier run, from what it left in its work folder."""
-    storage = Storage(work)
+def reopen_mill(work: str, access: Access = ENVIRONMENT) -> Mill:
+    """The mill of an earlier run, from what it left in its work folder.
+
+    Args:
+        access: how a work folder in a bucket is reached until its recipe is read, which says so for all that follows.
+    """
+    storage = Storage(work, access)
     plan: Plan = read_plan(storage)
     try:
         recipe = Recipe.model_validate_json(storage.read("recipe.json"))

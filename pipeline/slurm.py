@@ -7,7 +7,6 @@ submission is needed for a result: records are the only truth, so another one ta
 import re
 import time
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from shutil import which
 
@@ -24,13 +23,14 @@ from pipeline.slurm_submission import (
     read_submission,
     sayings,
     still_queued,
-    write_submission,
 )
 from pipeline.steps import Step
 from pipeline.units import Mill, step_named, units_to_run
 
-_LOOK_SECONDS = 5
-_UNREACHABLE_LOOKS = 60
+_LOOK_SECONDS = 2
+# Slurm looks at time limits every so often; what it sends to a task that has not begun is lost.
+_EARLY_SECONDS = 30
+_UNREACHABLE_LOOKS = 300
 _PLAIN_PATH = re.compile(r"[\w./+=@:,-]+")
 
 
@@ -38,7 +38,7 @@ def submit(mill: Mill, *, until: str | None = None, take_over: bool = False) -> 
     """Submit what is not done of the passes up to `until`; None where everything is.
 
     Args:
-        take_over: take a work folder in a bucket from the run that holds it.
+        take_over: take a work folder in a bucket from a launcher that is gone.
 
     Raises:
         RecipeError: the recipe cannot be run, there is no Slurm here, jobs of this work folder are still in its queue,
@@ -56,16 +56,14 @@ def submit(mill: Mill, *, until: str | None = None, take_over: bool = False) -> 
 def _submit(mill: Mill, slurm: Slurm, left: Sequence[Step]) -> Submission:
     todo = units_to_run(mill, left[0])
     sizes = [(step, step.num_units(mill.plan)) for step in left]
-    if sizes[0][1] > 1:
-        sizes[0] = (left[0], max(2, len(todo)))  # an array it stays
     array_size, job_count = limits()
     most = maximum_tasks(sizes, array_size=array_size, job_count=job_count)
-    submission = _new_submission(mill, slurm, plan_jobs(sizes, slurm, maximum_tasks=most))
+    submission = _new_submission(mill, slurm, plan_jobs(sizes, slurm, maximum_tasks=most, first_units=len(todo)))
     if submission.jobs[0].tasks is not None:
         mill.work.write(submission.units_name(submission.jobs[0]), msgspec.json.encode(todo))
     from pipeline.slurm_executor import launch  # datatrove takes half a second, and refusals should not
 
-    return launch(mill.work.root, slurm, submission, partial(write_submission, mill.work))
+    return launch(mill, slurm, submission)
 
 
 def _unfinished(mill: Mill, steps: Sequence[Step]) -> Sequence[Step]:
@@ -82,10 +80,10 @@ def _settings(mill: Mill) -> Slurm:
     assert slurm is not None  # noqa: S101 - the recipe was checked
     times = {"time": slurm.time, **{f"passes.{name}.time": given.time for name, given in slurm.passes.items()}}
     for key, limit in times.items():
-        if limit is not None and time_seconds(limit) <= slurm.signal_seconds:
+        if limit is not None and time_seconds(limit) < slurm.signal_seconds + _EARLY_SECONDS:
             raise RecipeError(
-                f"slurm.{key}: {limit}: expected more than slurm.signal_seconds, {slurm.signal_seconds}: every task "
-                "would be told to stop as it starts",
+                f"slurm.{key}: {limit}: expected {_EARLY_SECONDS} s more than slurm.signal_seconds, "
+                f"{slurm.signal_seconds}, at least: every task would be told to stop as it starts",
                 hint="raise the time, or lower slurm.signal_seconds",
             )
     return slurm
@@ -109,13 +107,13 @@ def _new_submission(mill: Mill, slurm: Slurm, jobs: list[Job]) -> Submission:
 
 
 def _default_logs(mill: Mill) -> str:
-    if "://" in mill.work.root:
+    if mill.work.folder is None:
         raise RecipeError(
             f"slurm.logs: expected a folder that all nodes share, got null, and the work folder, {mill.work.root}, is "
             "none",
             hint="name one as slurm.logs in the recipe: scripts and logs of the jobs go there",
         )
-    return f"{Path(mill.work.root).absolute()}/slurm"
+    return f"{mill.work.folder.absolute()}/slurm"
 
 
 def wait(mill: Mill, submission: Submission) -> None:

@@ -8,7 +8,7 @@ datatrove documents, and what a unit counted and measured stands in its record.
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from shlex import quote
@@ -24,8 +24,9 @@ from pipeline.passes import STEPS
 from pipeline.recipe_executors import Slurm
 from pipeline.slurm_jobs import Job, job_variables, resources, time_seconds
 from pipeline.slurm_queue import cancel
-from pipeline.slurm_submission import Submission
+from pipeline.slurm_submission import Submission, write_submission
 from pipeline.slurm_tasks import JobTask
+from pipeline.units import Mill
 
 _SUBMITTED = re.compile(r"Submitted batch job (\d+)")
 _PASS_OF = {step.name: step.pass_name for step in STEPS}
@@ -47,6 +48,17 @@ class MillExecutor(SlurmPipelineExecutor):  # type: ignore[misc]
     def launch_merge_stats(self) -> None:
         """Launch nothing."""
 
+    def get_distributed_env(self, node_rank: int = -1) -> dict[str, str]:
+        """What datatrove puts into a task's environment; each of ours has one node, and need not ask for its name."""
+        del node_rank
+        return {
+            "datatrove_node_ips": os.environ.get("SLURMD_NODENAME", ""),
+            "datatrove_cpus_per_task": str(self.cpus_per_task),
+            "datatrove_mem_per_cpu": str(self.mem_per_cpu_gb),
+            "datatrove_gpus_on_node": str(self.gpus_per_task),
+            "datatrove_executor": "SLURM",
+        }
+
 
 def submitted_id(said: str) -> str:
     """The id in what sbatch printed, among which may be lines of a site's own."""
@@ -59,11 +71,10 @@ def submitted_id(said: str) -> str:
     return found.group(1)
 
 
-def launch(work: str, slurm: Slurm, submission: Submission, tell: Callable[[Submission], None]) -> Submission:
+def launch(mill: Mill, slurm: Slurm, submission: Submission) -> Submission:
     """Submit job after job, each waiting for the one before; takes all of them back where one is refused.
 
-    Args:
-        tell: called after each job with what is submitted so far.
+    What is submitted stands in the work folder after every job, however the launch ends.
 
     Raises:
         RecipeError: sbatch refused a job.
@@ -73,12 +84,12 @@ def launch(work: str, slurm: Slurm, submission: Submission, tell: Callable[[Subm
     before: MillExecutor | None = None
     try:
         for place, job in enumerate(submission.jobs):
-            executor = _executor(work, slurm, submission, job)
+            executor = _executor(mill, slurm, submission, job)
             executor.depends = before
             _launch(executor, job)
             jobs[place] = replace(job, id=str(executor.job_id))
             submission = replace(submission, jobs=list(jobs))
-            tell(submission)
+            write_submission(mill.work, submission)
             before = executor
     except BaseException:
         cancel(submission.ids)
@@ -86,12 +97,20 @@ def launch(work: str, slurm: Slurm, submission: Submission, tell: Callable[[Subm
     return submission
 
 
-def _executor(work: str, slurm: Slurm, submission: Submission, job: Job) -> MillExecutor:
+def _executor(mill: Mill, slurm: Slurm, submission: Submission, job: Job) -> MillExecutor:
     asked = resources(job, slurm, _PASS_OF)
     stop_seconds = time_seconds(str(asked.time)) - slurm.signal_seconds
     folder = f"{submission.logs}/{job.name}"
+    task = JobTask(
+        work=mill.work.root,
+        access=mill.recipe.s3.access,
+        submission=submission,
+        job=job,
+        workers=asked.cpus_per_task or 1,
+        stop_seconds=stop_seconds,
+    )
     return MillExecutor(
-        pipeline=[JobTask(work, submission, job, asked.cpus_per_task or 1, stop_seconds)],
+        pipeline=[task],
         tasks=job.tasks or 1,
         time=asked.time,
         partition=asked.partition,

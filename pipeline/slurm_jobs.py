@@ -37,11 +37,14 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         return self.runs or [self.lists or self.proves[-1]]
 
 
-def plan_jobs(steps: Sequence[tuple[Step, int]], slurm: Slurm, *, maximum_tasks: int) -> list[Job]:
+def plan_jobs(
+    steps: Sequence[tuple[Step, int]], slurm: Slurm, *, maximum_tasks: int, first_units: int | None = None
+) -> list[Job]:
     """The jobs for some steps, each with its number of units: every array has its barrier, but one that comes first.
 
     Args:
         maximum_tasks: that an array of this cluster may have, whatever the recipe says.
+        first_units: how many of the first step's units are to be run; None where all may have to.
     """
     jobs: list[Job] = []
     proves: list[str] = []
@@ -64,7 +67,8 @@ def plan_jobs(steps: Sequence[tuple[Step, int]], slurm: Slurm, *, maximum_tasks:
             continue
         if jobs or ones:
             barrier(step.name)
-        jobs.append(_job(jobs, step.name, runs=[step.name], tasks=min(num_units, slurm.tasks, maximum_tasks)))
+        to_run = num_units if jobs or first_units is None else first_units
+        jobs.append(_job(jobs, step.name, runs=[step.name], tasks=min(to_run, slurm.tasks, maximum_tasks)))
         proves = [step.name]
     barrier()
     return jobs

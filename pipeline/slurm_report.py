@@ -42,18 +42,21 @@ def submitted_lines(mill: Mill, submission: Submission) -> Iterator[str]:
     """What was submitted, pass by pass; how to follow and to stop it."""
     jobs = submission.jobs
     arrays = sum(job.tasks is not None for job in jobs)
-    yield f"submitted to Slurm: {len(jobs)} jobs, each after the one before; {arrays} of them are arrays"
+    yield f"submitted to Slurm: {_counted(len(jobs), 'job')}, each after the one before; {_counted(arrays, 'array')}"
     passes: dict[str, list[Job]] = {}
     for job in jobs:
         passes.setdefault(_PASS_OF[job.steps[-1]], []).append(job)
     for name, members in passes.items():
         tasks = max((job.tasks or 1) for job in members)
         ids = members[0].id if len(members) == 1 else f"{members[0].id} to {members[-1].id}"
-        count = f"{len(members)} job{'s' if len(members) > 1 else ''}"
-        yield f"  {name}: {count}, {ids}, of at most {tasks:,} task{'s' if tasks > 1 else ''}"
+        yield f"  {name}: {_counted(len(members), 'job')}, {ids}, of at most {_counted(tasks, 'task')}"
     yield f"follow it: corpusmill status {mill.work.root}"
     yield f"stop it: scancel {' '.join(submission.ids)}"
     yield f"scripts and logs: {submission.logs}"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 @dataclass(frozen=True)

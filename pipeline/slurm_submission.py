@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from manifests.errors import CorpusmillError, IntegrityError, RecipeError
+from manifests.errors import CorpusmillError, IntegrityError, RecipeError, RetryableError
 from manifests.storage import Storage
 from pipeline.slurm_jobs import Job
 from pipeline.slurm_queue import QueuedTask, has_slurm, queued
@@ -67,6 +67,15 @@ def read_submission(work: Storage) -> Submission | None:
         ) from error
 
 
+def old_files(work: Storage) -> dict[str, int]:
+    """Files of submissions before the last one, and their sizes: lists, logs, scripts."""
+    submission = read_submission(work)
+    if submission is None:
+        return {}
+    numbers = {f"slurm/{number:04d}" for number in range(1, submission.number)}
+    return {name: size for name, size in work.list("slurm").items() if "/".join(name.split("/")[:2]) in numbers}
+
+
 def write_submission(work: Storage, submission: Submission) -> None:
     """Put it where `status`, and whoever would start another run, finds it."""
     work.write(_NAME, msgspec.json.format(msgspec.json.encode(submission)))
@@ -97,7 +106,14 @@ def refuse_while_submitted(work: Storage) -> None:
     submission = read_submission(work)
     if submission is None or not submission.ids or not has_slurm():
         return
-    jobs = sorted({task.job for task in still_queued(submission)}, key=int)
+    try:
+        left = still_queued(submission)
+    except RetryableError as error:
+        raise RetryableError(
+            f"{error.message}; so it is not known whether jobs of {work.root} wait or run",
+            hint=f"try again, or, where none of them can be left, delete {work.path(_NAME)}",
+        ) from error
+    jobs = sorted({task.job for task in left}, key=int)
     if jobs:
         shown = ", ".join(jobs[:5]) + (f" and {len(jobs) - 5} more" if len(jobs) > 5 else "")
         raise RecipeError(

@@ -6,6 +6,7 @@ and says that its time is too short. SIGTERM, which scancel sends, ends a job fo
 """
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -15,7 +16,9 @@ from dataclasses import dataclass
 
 import msgspec
 
+from manifests.buckets import Access
 from manifests.errors import CorpusmillError, RetryableError
+from manifests.storage import Storage
 from pipeline.complaints import complain
 from pipeline.proofs import prove, prove_inputs
 from pipeline.runner import reopen_mill
@@ -25,56 +28,72 @@ from pipeline.tasks import STOPPED, Share, Stopper, run_units, stoppable
 from pipeline.units import step_named, units_to_run
 
 _REQUEUE_SECONDS = 60
-# Slurm looks at time limits about once a minute, so a signal may come so much too early.
+# Slurm promises no more than that its signal comes within the minute before its time.
 _EARLY_SECONDS = 90
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class JobTask:
     """The datatrove pipeline of a job: rank t is task t.
 
     Attributes:
+        access: how the work folder is reached where it is a bucket.
         workers: units that run at the same time in one task.
         stop_seconds: after so long Slurm says that the time is nearly up.
     """
 
     work: str
+    access: Access
     submission: Submission
     job: Job
     workers: int
     stop_seconds: int
 
+    def __repr__(self) -> str:
+        """What datatrove writes into every log."""
+        return f"corpusmill {self.work} {self.job.name}"
+
     def __call__(self, data: object, rank: int, world_size: int) -> object:
         """Run the task; ends the process with the task's exit code where that is not 0."""
         started = time.monotonic()
-        said = self.submission.said_name(self.job, rank)
 
         def on_stop(number: int, finished: int) -> None:
-            early = time.monotonic() - started < self.stop_seconds - _EARLY_SECONDS
             if number != signal.SIGUSR1:
                 return
-            if finished or early:  # early: the cluster wants the node for something else
+            if goes_on(finished, after_seconds=time.monotonic() - started, stop_seconds=self.stop_seconds):
                 requeue()
             else:
-                say_too_short(self.work, said)
+                say_too_short(self, rank)
 
         def run(stopper: Stopper) -> int:
             if self.job.tasks is None:
                 return self._barrier(stopper)
-            mill = reopen_mill(self.work)
+            mill = reopen_mill(self.work, self.access)
             step = step_named(self.job.runs[0])
             units = Share(self.submission.units_name(self.job), rank, world_size).of(mill, step)
             return run_units(mill, step, units, workers=self.workers, stopper=stopper)
 
         with stoppable(on_stop) as stopper:
-            code = _told(self.work, said, lambda: run(stopper))
+            code = self._told(rank, lambda: run(stopper))
         if code:
             sys.exit(code)
         return data
 
+    def say(self, rank: int, error: CorpusmillError, exit_code: int) -> None:
+        """Leave word in the work folder of why a task ends."""
+        say(Storage(self.work, self.access), self.submission.said_name(self.job, rank), error, exit_code)
+
+    def _told(self, rank: int, run: Callable[[], int]) -> int:
+        """The exit code of what runs; where it raises, the reason is left in the work folder."""
+        try:
+            return run()
+        except CorpusmillError as error:
+            self.say(rank, error, error.exit_code)
+            return complain(error.message, error.hint, error.exit_code)
+
     def _barrier(self, stopper: Stopper) -> int:
         """Prove, run what is of one unit, and list the units of the array that comes next."""
-        mill = reopen_mill(self.work)
+        mill = reopen_mill(self.work, self.access)
         for name in self.job.proves:
             prove(mill, step_named(name))
         for name in self.job.runs:
@@ -93,14 +112,12 @@ class JobTask:
         return 0
 
 
-def _told(work: str, name: str, run: Callable[[], int]) -> int:
-    """The exit code of what runs; where it raises, the reason is left in the work folder."""
-    try:
-        return run()
-    except CorpusmillError as error:
-        complain(error.message, error.hint, error.exit_code)
-        say(reopen_mill(work).work, name, error, error.exit_code)
-        return error.exit_code
+def goes_on(finished: int, *, after_seconds: float, stop_seconds: float) -> bool:
+    """Whether a job that is told to stop should go back into the queue.
+
+    Told long before its time is up, it has to make way for another job, which says nothing about its own time.
+    """
+    return finished > 0 or after_seconds < stop_seconds - _EARLY_SECONDS
 
 
 def requeue() -> None:
@@ -109,16 +126,17 @@ def requeue() -> None:
     subprocess.run(command, timeout=_REQUEUE_SECONDS, check=False)  # noqa: S603
 
 
-def say_too_short(work: str, name: str) -> None:
+def say_too_short(task: JobTask, rank: int) -> None:
     """Leave word that no unit fits into the time, from a clean process: this one was interrupted anywhere."""
-    command = [sys.executable, "-c", f"from {__name__} import leave_word; leave_word()", work, name]
-    subprocess.run(command, timeout=_REQUEUE_SECONDS, check=False)  # noqa: S603
+    command = [sys.executable, "-c", f"from {__name__} import leave_word; leave_word()", str(rank)]
+    subprocess.run(command, input=pickle.dumps(task), timeout=_REQUEUE_SECONDS, check=False)  # noqa: S603
 
 
 def leave_word() -> None:
     """Be the process that `say_too_short` starts."""
+    task: JobTask = pickle.load(sys.stdin.buffer)  # noqa: S301 - written by the process that started this one
     error = RetryableError(
         "stopped before its time was up, and no unit was finished; expected one at least in `slurm.time`",
         hint="raise slurm.time (slurm.passes: of this pass alone), or lower limits.unit_bytes, and run again",
     )
-    say(reopen_mill(sys.argv[1]).work, sys.argv[2], error, STOPPED)
+    task.say(int(sys.argv[1]), error, STOPPED)
