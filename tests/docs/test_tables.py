@@ -17,6 +17,7 @@ from manifests.storage import Storage
 from pipeline.passes import STEPS
 from pipeline.recipe import Recipe
 from pipeline.steps import RECORDS, Step
+from stages.software_heritage import BLOB_FAULTS
 
 ROOT = Path(__file__).resolve().parents[2]
 
