@@ -2,7 +2,7 @@
 
 Nothing of an object is believed: it is unpacked up to a bound, and its bytes are held against its name and, where the
 row gives one, against its git blob id. A text is decoded by the encoding that the row names or not at all: no character
-is ever made up. Cost: SHA-1 twice and inflate, some 100 MB of content a CPU second together.
+is ever made up. Cost: SHA-1 twice and inflate, some 200 MB of content a CPU second together.
 """
 
 import encodings

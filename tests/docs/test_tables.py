@@ -19,6 +19,7 @@ from pipeline.cli import app
 from pipeline.passes import STEPS
 from pipeline.recipe import Recipe
 from pipeline.steps import RECORDS, Step
+from stages.software_heritage import BLOB_FAULTS
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -197,3 +198,13 @@ def test_the_mixture_page_has_the_published_weights() -> None:
     rows = {unquoted(row[0]): row[1:] for row in table_rows(page("mixture.md")) if len(row) == 3}
     del rows["subset"]
     assert rows == {name: [f"{one.weight * 100:.2f} %", f"{one.epochs:g}"] for name, one in PILE_WEIGHTS.items()}
+
+
+def test_the_page_on_contents_has_every_reason_of_fetching() -> None:
+    modules = ("blobs", "blob_rows", "software_heritage")
+    sources = [(ROOT / f"stages/{module}.py").read_text(encoding="utf-8") for module in modules]
+    reasons = {reason for source in sources for reason in re.findall(r'Fault\("(\w+)"', source)}
+    assert reasons >= BLOB_FAULTS | {"missing_blob_id", "invalid_blob_id"}
+    for reason in reasons:
+        assert f"| `{reason}` |" in page("software-heritage.md")
+        assert f"`{reason}`" in page("data-format.md")
