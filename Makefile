@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= 2
 
-.PHONY: demo test test-unit test-real test-training check docs bench bench-run bench-dedup bench-dedup-scale bench-redaction bench-redaction-hostile eval-licence eval-redaction eval-kingfisher wheel lock clean
+.PHONY: demo test test-unit test-real test-training soak check docs bench bench-run bench-dedup bench-dedup-scale bench-redaction bench-redaction-hostile eval-licence eval-redaction eval-kingfisher wheel lock clean
 
 ## demo: make the environment, build real input shards, run the whole mill, verify the release
 demo: .venv/runtime
@@ -26,6 +26,10 @@ test-unit: .venv/dev
 
 test-real: .venv/dev
 	$(BIN)/python -m pytest -m real -rs
+
+## soak: 200 processes of a run killed at random, and what comes out compared; CORPUSMILL_KILLS and CORPUSMILL_KILLS_SEED change that
+soak: .venv/dev
+	CORPUSMILL_KILLS=$${CORPUSMILL_KILLS:-200} $(BIN)/python -m pytest -rs tests/pipeline/test_random_kills.py
 
 ## test-training: the code of docs/training.md, with torch, on a release of its own or on the one that CORPUSMILL_RELEASE names
 test-training: .venv/training
