@@ -103,10 +103,10 @@ def run_under_fire(command: Command, fire: Fire, tally: Tally) -> int:
     try:
         while (code := ended(command)) is None:
             assert time.monotonic() < deadline, f"hangs:\n{command.log.read_text()}"
-            if fire and time.monotonic() > begun + fire[-1].pause_seconds and random.random() < KILLED_AT_A_LOOK:
-                if kill_one(command, fire[-1].role, tally):
-                    fire.pop()
-                    begun = time.monotonic()
+            due = fire and time.monotonic() > begun + fire[-1].pause_seconds
+            if due and random.random() < KILLED_AT_A_LOOK and kill_one(command, fire[-1].role, tally):
+                fire.pop()
+                begun = time.monotonic()
             time.sleep(0.005)
     finally:
         command.end()
