@@ -4,7 +4,7 @@ BIN := .venv/bin
 WORKERS ?= 2
 SLURM_PACKAGES := slurm-wlm slurm-client munge
 
-.PHONY: demo test test-unit test-real test-servers test-training servers check docs bench bench-run bench-dedup bench-dedup-scale bench-redaction bench-redaction-hostile eval-licence eval-redaction eval-kingfisher wheel lock clean
+.PHONY: demo test test-unit test-real test-servers test-training servers soak check docs bench bench-run bench-dedup bench-dedup-scale bench-redaction bench-redaction-hostile eval-licence eval-redaction eval-kingfisher wheel lock clean
 
 ## demo: make the environment, build real input shards, run the whole mill, verify the release
 demo: .venv/runtime
@@ -41,6 +41,10 @@ servers: .venv/servers
 	  echo "error: of Slurm there is no$$missing; its tests will be skipped"; \
 	  echo "hint: on Debian, as root: apt-get install $(SLURM_PACKAGES)"; exit 2; fi; \
 	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(SLURM_PACKAGES) >/dev/null
+
+## soak: 200 processes of a run killed at random, and what comes out compared; CORPUSMILL_KILLS and CORPUSMILL_KILLS_SEED change that
+soak: .venv/dev
+	CORPUSMILL_KILLS=$${CORPUSMILL_KILLS:-200} $(BIN)/python -m pytest -rs tests/pipeline/test_random_kills.py
 
 ## test-training: the code of docs/training.md, with torch, on a release of its own or on the one that CORPUSMILL_RELEASE names
 test-training: .venv/training
