@@ -17,6 +17,7 @@ import msgspec
 
 from manifests.errors import CorpusmillError, IntegrityError
 from manifests.ledger import Ledger
+from manifests.printable import printable
 from manifests.record import Failure, Output, Record, Segment, parse_record, record_name, write_record
 from manifests.storage import Storage
 from pipeline.plan import Plan, Shard
@@ -240,7 +241,8 @@ def _failure(error: Exception) -> Failure:
         trace = trace.tb_next
     where = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else "unknown place"
     if isinstance(error, OSError | MemoryError):
-        return Failure(type(error).__name__, f"{type(error).__name__} at {where}: {error}", "mend that and run again")
+        said = printable(f"{type(error).__name__} at {where}: {error}")
+        return Failure(type(error).__name__, said, "mend that and run again")
     return Failure(
         type(error).__name__,
         f"{type(error).__name__} at {where}",  # its message may quote a document, and people report it
