@@ -11,8 +11,13 @@
     │       └── OutOfMemoryError   was killed or had no memory, beside others and alone   exit 1
     └── IntegrityError   never ignored: bytes, counts or digests disagree           exit 3
 
-Every message says what and where, what was expected and what was found; `hint` is the user's next move.
+Every message says what and where, what was expected and what was found; `hint` is the user's next move. Names of shards
+and what stands in them are hostile: a message is made printable here, so that no terminal, log or record sees them raw.
 """
+
+from collections.abc import Iterable
+
+from manifests.printable import printable
 
 # What every command may end with, as `corpusmill --help` and docs/errors.md say it.
 EXIT_CODES = {
@@ -34,13 +39,15 @@ class CorpusmillError(Exception):
 
     exit_code = 1
 
-    def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+    def __init__(self, message: str, *, hint: str = "", items: Iterable[str] = ()) -> None:
+        """Say what is wrong: one line, and below it a line for each of the items."""
+        self._lines = [printable(message), *map(printable, items)]
+        self.message = "\n  ".join(self._lines)
+        self.hint = printable(hint)
+        super().__init__(self.message)
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (_rebuild, (type(self), self.message, self.hint))
+        return (_rebuild, (type(self), self._lines, self.hint))
 
     def __str__(self) -> str:
         return f"{self.message}\nhint: {self.hint}" if self.hint else self.message
@@ -89,5 +96,5 @@ class IntegrityError(CorpusmillError):
     exit_code = 3
 
 
-def _rebuild(error: type[CorpusmillError], message: str, hint: str) -> CorpusmillError:
-    return error(message, hint=hint)
+def _rebuild(error: type[CorpusmillError], lines: list[str], hint: str) -> CorpusmillError:
+    return error(lines[0], hint=hint, items=lines[1:])

@@ -4,6 +4,7 @@ A listing is all that finding costs: a bucket's objects are known by name, size 
 """
 
 import glob
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,8 +34,33 @@ def find_inputs(pattern: str, access: Access) -> list[Found]:
     if is_remote(pattern):
         return list(_objects(pattern, access))
     # A named file is one that is there, whatever it is called; a FIFO or a folder is none.
-    matches = {Path(match) for match in glob.glob(pattern, recursive=True)}  # noqa: PTH207 - takes whole patterns
+    matches = {Path(match) for match in _local(pattern)}
     return [Found(str(match), -1, "") for match in matches if match.is_file()]
+
+
+def _local(pattern: str) -> Iterator[str]:
+    """What a pattern matches. Of links that lead in circles `glob` would try every way round, which takes for ever."""
+    if pattern == "**" or pattern.endswith("/**"):
+        pattern += "/*"
+    place = f"/{pattern}".find("/**/")
+    if place < 0:
+        yield from glob.glob(pattern)  # noqa: PTH207 - takes whole patterns
+        return
+    head, rest = pattern[:place], pattern[place + 3 :]
+    seen: set[str] = set()
+    for start in sorted(glob.glob(head)) if head else [""]:  # noqa: PTH207
+        for folder in _folders(start, seen):
+            yield from _local(os.path.join(glob.escape(folder), rest))  # noqa: PTH118
+
+
+def _folders(start: str, seen: set[str]) -> Iterator[str]:
+    """A folder and all below it that are not hidden, each once however many links lead there."""
+    for folder, below, _ in os.walk(start or ".", followlinks=True):
+        place = os.path.realpath(folder)
+        below[:] = [] if place in seen else sorted(name for name in below if not name.startswith("."))
+        if place not in seen:
+            seen.add(place)
+            yield folder
 
 
 def _objects(pattern: str, access: Access) -> Iterator[Found]:

@@ -23,6 +23,8 @@ from manifests.release import MANIFEST, Manifest
 from manifests.storage import Storage
 from pipeline.recipe import Recipe
 from stages.candidates import Digests
+from stages.parquet_headers import MalformedPagesError
+from stages.parquet_pages import WatchedParquet
 from stages.release_index import BAND_ROWS, rows_at, rows_with_keys
 from stages.text_lines import MalformedLinesError, read_lines
 from stages.texts import RELEASED_TEXTS
@@ -34,6 +36,8 @@ Bools = npt.NDArray[np.bool_]
 _OF_EQUAL = ["key_high", "key_low", "doc_id", "held_out"]
 _OF_TEXT = pa.schema([RELEASED_TEXTS.field("doc_id"), RELEASED_TEXTS.field("text")])
 _LINES = ".jsonl.zst"
+MAXIMUM_ROW_GROUP_BYTES = 1 << 30
+"""Of a file of an earlier release, unpacked, whatever that release says."""
 # Of `deduplication.near`, what keys and signatures depend on.
 _MEASURED_BY = ("ngram_words", "bands", "rows", "seed")
 
@@ -255,18 +259,17 @@ class EarlierIndex:
     @contextmanager
     def _opened(self, shard: EarlierShard, path: str) -> Iterator[pq.ParquetFile]:
         """A Parquet file of a release; whatever cannot be read of it is an IntegrityError."""
-        source = Storage(shard.folder, self._access).source(path)
-        with _told(shard, path), pq.ParquetFile(source) as file:
-            yield file
+        with _told(shard, path), Storage(shard.folder, self._access).open(path) as opened:
+            yield WatchedParquet(opened, maximum_bytes=MAXIMUM_ROW_GROUP_BYTES)
 
 
 def _from_parquet(opened: BinaryIO, names: pa.Array) -> Iterator[pa.Table]:
-    with pq.ParquetFile(opened) as file:
-        for group in range(file.num_row_groups):
-            ids = file.read_row_group(group, columns=["doc_id"]).column("doc_id")
-            here = np.flatnonzero(pc.is_in(ids, names).to_numpy())
-            if len(here):
-                yield file.read_row_group(group, columns=_OF_TEXT.names).take(pa.array(here))
+    file = WatchedParquet(opened, maximum_bytes=MAXIMUM_ROW_GROUP_BYTES)
+    for group in range(file.num_row_groups):
+        ids = file.read_row_group(group, columns=["doc_id"]).column("doc_id")
+        here = np.flatnonzero(pc.is_in(ids, names).to_numpy())
+        if len(here):
+            yield file.read_row_group(group, columns=_OF_TEXT.names).take(pa.array(here))
 
 
 def _from_lines(file: BinaryIO, names: pa.Array) -> Iterator[pa.Table]:
@@ -279,6 +282,6 @@ def _told(shard: EarlierShard, path: str) -> Iterator[None]:
     """Make an IntegrityError of whatever cannot be read of a file of a release."""
     try:
         yield
-    except (OSError, pa.ArrowException, UnicodeDecodeError, MalformedLinesError) as error:
+    except (OSError, pa.ArrowException, UnicodeDecodeError, MalformedLinesError, MalformedPagesError) as error:
         what = str(error).partition("\n")[0]
         raise _damaged(shard.folder, path, f"cannot be read: {what}") from error

@@ -26,6 +26,7 @@ class Findings:
         if len(self._lines) == MAXIMUM_FINDINGS:
             number += " and looked no further"
         raise IntegrityError(
-            f"{self._folder}: expected what its manifest says, got {number}:\n  " + "\n  ".join(self._lines),
+            f"{self._folder}: expected what its manifest says, got {number}:",
+            items=self._lines,
             hint="do not train on it: restore the named files from a copy, or make the release again",
         )

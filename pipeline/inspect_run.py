@@ -5,7 +5,6 @@ What stands in a shard (names, paths, texts, parsers' messages) is hostile: prin
 
 from collections.abc import Iterator
 from pathlib import Path
-from unicodedata import category
 
 from rich.console import Console
 from rich.table import Table
@@ -13,6 +12,7 @@ from rich.table import Table
 from manifests.document import ID_BYTES
 from manifests.errors import CorpusmillError
 from manifests.ledger import Ledger
+from manifests.printable import printable
 from manifests.record import Record
 from pipeline.inspect_mixture import mixture_outlook
 from pipeline.inspect_time import failed_logs, stages_table, steps_table
@@ -41,13 +41,8 @@ def plain_console() -> Console:
 
 
 def safe(text: str, limit: int = 300) -> str:
-    """One line that cannot steer a terminal.
-
-    Control, format and line-breaking characters are replaced by U+FFFD (blanks of any width stay), and what is longer
-    than `limit` characters is cut, visibly.
-    """
-    shown = "".join(c if c.isprintable() or category(c) == "Zs" else "\N{REPLACEMENT CHARACTER}" for c in text[:limit])
-    return shown + (" […]" if len(text) > limit else "")
+    """One line that cannot steer a terminal; see `manifests.printable`."""
+    return printable(text, limit)
 
 
 def size(num_bytes: int) -> str:

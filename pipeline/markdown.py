@@ -1,8 +1,10 @@
 """Tables of the pages that a release has for people, and what of the data may stand in their cells."""
 
+import re
 from collections.abc import Iterable, Sequence
 
-_ESCAPES = str.maketrans({"\\": "\\\\", "|": "\\|", "[": "\\[", "<": "&lt;", "`": "'"})
+_ESCAPES = str.maketrans({"\\": "\\\\", "|": "\\|", "[": "\\[", "&": "&amp;", "<": "&lt;", "`": "'"})
+_LINK = re.compile(r"(?<=\w):(?=//)|(?<=www)\.|@", re.IGNORECASE)  # what pages make a link of by themselves
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -14,4 +16,4 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def cell(value: str) -> str:
     """A value from the data, harmless inside a Markdown table."""
     printable = "".join(character if character.isprintable() else "�" for character in value[:100])
-    return printable.translate(_ESCAPES)
+    return _LINK.sub(r"\\\g<0>", printable.translate(_ESCAPES))

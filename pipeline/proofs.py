@@ -43,7 +43,8 @@ def check_units(mill: Mill, step: Step) -> None:
         return
     kinds = {record.failure.error for record in records if record is not None and record.failure}
     raise (IntegrityError if "IntegrityError" in kinds else UnitError)(
-        f"{len(failed)} of {step.num_units(mill.plan)} units of {step.name} failed:\n  " + "\n  ".join(failed[:_SHOWN]),
+        f"{len(failed)} of {step.num_units(mill.plan)} units of {step.name} failed:",
+        items=failed[:_SHOWN],
         hint="mend the cause and run the same command again: only what failed is made again"
         + ("; or set `failed_units: leave_out` to go on without them" if "DamagedShardError" in kinds else ""),
     )
@@ -85,7 +86,8 @@ def prove(mill: Mill, step: Step) -> None:
     if stale:
         lines = [f"unit {unit}: its output is gone, or its record is of other inputs" for unit in stale[:_SHOWN]]
         raise IntegrityError(
-            f"{len(stale)} of {step.num_units(mill.plan)} units of {step.name} are not done:\n  " + "\n  ".join(lines),
+            f"{len(stale)} of {step.num_units(mill.plan)} units of {step.name} are not done:",
+            items=lines,
             hint="run the same command again: only what is missing is made again",
         )
 

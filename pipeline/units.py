@@ -16,6 +16,7 @@ import msgspec
 
 from manifests.errors import CorpusmillError, IntegrityError
 from manifests.ledger import Ledger
+from manifests.printable import printable
 from manifests.record import Failure, Output, Record, Segment, parse_record, record_name, write_record
 from manifests.storage import Storage
 from pipeline.origins import Identity
@@ -281,7 +282,8 @@ def _failure(error: Exception) -> Failure:
         return Failure(type(error).__name__, error.message, error.hint)
     where = _place(error)
     if isinstance(error, OSError):
-        return Failure(type(error).__name__, f"{type(error).__name__} at {where}: {error}", "mend that and run again")
+        said = printable(f"{type(error).__name__} at {where}: {error}")
+        return Failure(type(error).__name__, said, "mend that and run again")
     return Failure(
         type(error).__name__,
         f"{type(error).__name__} at {where}",  # its message may quote a document, and people report it

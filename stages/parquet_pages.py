@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterator
 from itertools import pairwise
 from typing import BinaryIO
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stages.parquet_headers import MAXIMUM_HEADER_BYTES, MalformedPagesError, Page, read_header
@@ -159,6 +160,28 @@ class PageWatch:
         self.seek(0)
         if MAXIMUM_FOOTER_BYTES < length < self.num_bytes:  # of one longer than the file Arrow tells
             raise MalformedPagesError(f"expected metadata of at most {MAXIMUM_FOOTER_BYTES} bytes, got {length}")
+
+
+class WatchedParquet(pq.ParquetFile):  # type: ignore[misc]
+    """A Parquet file of others, whose row groups are read whole: none that takes more than so many bytes."""
+
+    def __init__(self, file: BinaryIO, *, maximum_bytes: int) -> None:
+        """Open it; raises MalformedPagesError where its metadata alone are too much."""
+        self._watch = PageWatch(file, maximum_bytes=maximum_bytes)
+        super().__init__(self._watch, pre_buffer=False, page_checksum_verification=True)
+
+    def read_row_group(self, i: int, columns: list[str] | None = None, **_options: object) -> pa.Table:
+        """Read a row group.
+
+        Raises:
+            MalformedPagesError: its pages, or the values that they repeat, could take more.
+        """
+        self._watch.watch(self, i)
+        self._watch.begin_batch(self.metadata.row_group(i).num_rows)
+        try:
+            return super().read_row_group(i, columns=columns, use_threads=False)
+        except (LargeBatchError, LargeDictionariesError) as error:
+            raise MalformedPagesError("expected a row group that memory can take, got a larger one") from error
 
 
 class _Column:

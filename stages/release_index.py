@@ -112,8 +112,11 @@ def rows_with_keys(
         if metadata.num_rows == 0:  # the index of no documents: it has no least key
             continue
         statistics = metadata.column(place).statistics
-        first = int(np.searchsorted(keys, np.uint64(statistics.min), "left"))
-        stop = int(np.searchsorted(keys, np.uint64(statistics.max), "right"))
+        if statistics is None or not statistics.has_min_max:  # another's file: ours have them
+            first, stop = 0, len(keys)
+        else:
+            first = int(np.searchsorted(keys, np.uint64(statistics.min), "left"))
+            stop = int(np.searchsorted(keys, np.uint64(statistics.max), "right"))
         if first < stop:
             table = file.read_row_group(group, columns=columns)
             yield table.filter(pa.array(np.isin(table.column(column).to_numpy(), keys[first:stop])))

@@ -11,8 +11,12 @@ with nothing to do.
 """
 
 import codecs
+import encodings
 import re
 from dataclasses import replace
+from encodings.aliases import aliases
+from functools import cache
+from pkgutil import iter_modules
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -99,10 +103,21 @@ def source_encoding(document: Document) -> str:
         return ""
     if name in _UTF8_NAMES:
         return ""
+    if name not in _python_names():  # looked up, any name would be looked for as a module, and remembered
+        return "other"
     try:
         return codecs.lookup(name).name
-    except (LookupError, ValueError):
+    except LookupError:
         return "other"
+
+
+@cache
+def _python_names() -> frozenset[str]:
+    """Every spelling of an encoding that has one: as modules and aliases are called, with `-`, blanks or without."""
+    known = {*aliases, *aliases.values(), *(module.name for module in iter_modules(encodings.__path__))}
+    return frozenset(name.replace("_", to) for name in known for to in "_- ") | {
+        name.replace("_", "-", 1) for name in known
+    }
 
 
 def _with_lf(text: str) -> str:
