@@ -31,8 +31,7 @@ class Slurm(Section):
     """
 
     partition: str
-    time: RayAddress = Annotated[str, Field(pattern=r"^(auto|(ray://)?(\[[0-9a-fA-F:]+\]|[^/:\s]+):\d+)$")]
-SlurmTime = "24:00:00"
+    time: SlurmTime = "24:00:00"
     cpus_per_task: Positive = 1
     memory_gb: Positive = 4
     gpus: Annotated[int, Field(ge=0)] = 0
