@@ -76,7 +76,8 @@ class _Driver:
         """Connect to the cluster, or start one, and hear every node."""
         own = {"num_cpus": order["num_cpus"], "include_dashboard": False, "object_store_memory": _OBJECT_STORE_BYTES}
         own |= {"_temp_dir": order["temporary"]}
-        ray.init(address=order["address"] or "local", **({} if order["address"] else own))
+        for_workers = {"runtime_env": {"env_vars": order["environment"]}} if order["environment"] else {}
+        ray.init(address=order["address"] or "local", **({} if order["address"] else own), **for_workers)
         return {"places": self.places(), "resources": ray.cluster_resources(), "nodes": _look(order["work"])}
 
     def places(self) -> int:

@@ -24,6 +24,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from manifests.buckets import split
 from manifests.errors import CorpusmillError, RecipeError, RetryableError, UnitError
 from manifests.record import record_name
 from pipeline.recipe import Recipe
@@ -87,6 +88,15 @@ def _check_listening(address: str) -> None:
         ) from error
 
 
+def _bucket_environment(mill: Mill) -> dict[str, str]:
+    """How workers reach the work folder before they have read the recipe there; no secret is sent, only names."""
+    if mill.work.folder is not None:
+        return {}
+    access = mill.recipe.s3.access.of(split(mill.work.root)[0])
+    asked = {"AWS_ENDPOINT_URL_S3": access.endpoint, "AWS_PROFILE": access.profile, "AWS_DEFAULT_REGION": access.region}
+    return {name: value for name, value in asked.items() if value is not None}
+
+
 def check_node(where: str, work: str, node: Sequence[Any]) -> None:
     """Raise RecipeError where a node cannot do the work: it has other software, or does not see the work folder.
 
@@ -134,7 +144,7 @@ class RayRun:
         """Have the driver connect and hear every node; raises RecipeError where the mill cannot run there."""
         cpus = self._settings.cpus_per_task
         order = self._settings.model_dump() | {"num_cpus": workers * cpus, "temporary": self._temporary}
-        self._send(order | {"work": self.mill.work.root})
+        self._send(order | {"work": self.mill.work.root, "environment": _bucket_environment(self.mill)})
         deadline = time.monotonic() + _CONNECT_SECONDS
         while (found := self._answer(_TELL_SECONDS)) is None:
             if time.monotonic() > deadline:
