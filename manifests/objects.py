@@ -121,6 +121,13 @@ class ObjectReader(io.RawIOBase):
         self._position += len(data)
         return len(data)
 
+    def readall(self) -> bytes:
+        """All that is left, by requests of a block: what `read` without a number of bytes asks for."""
+        parts = []
+        while part := self.read(BLOCK_BYTES):
+            parts.append(part)
+        return b"".join(parts)
+
 
 def open_object(found: Found, access: Access) -> io.BufferedReader:
     """An object that was found, for reading bytes."""
