@@ -4,17 +4,6 @@ import os
 import subprocess
 import sys
 import time
-from pathlib import Path
-
-import pytest
-
-from manifests.errors import RecipeError
-from pipeline.ray_executor import check_installed, check_node, connected
-from pipeline.ray_rank import STOPPED, guard
-from pipeline.recipe import Recipe
-from pipeline.recipe_file import load_recipe
-from pipeline.runner import open_mill
-from pipeline.software import software_versions
 
 
 class Elders:
