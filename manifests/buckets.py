@@ -7,6 +7,7 @@ environment and configuration files, as for any other program.
 """
 
 import os
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -56,6 +57,7 @@ class Access:
 ENVIRONMENT = Access()
 _sessions: dict[BucketAccess, Any] = {}
 _clients: dict[tuple[int, BucketAccess], Any] = {}
+_making: dict[int, threading.Lock] = {}
 
 
 def split(url: str) -> tuple[str, str]:
@@ -73,23 +75,30 @@ def client(access: BucketAccess) -> Any:
         RecipeError: an unknown profile, or configuration files that cannot be read.
     """
     key = (os.getpid(), access)
-    if key not in _clients:
-        from botocore import UNSIGNED
-        from botocore.config import Config
-
-        endpoint = access.endpoint or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-        config = Config(
-            retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
-            connect_timeout=_CONNECT_SECONDS,
-            read_timeout=_READ_SECONDS,
-            max_pool_connections=_CONNECTIONS,
-            **({"signature_version": UNSIGNED} if access.unsigned else {}),
-            **({"s3": {"addressing_style": "path"}} if endpoint else {}),  # few servers have a name for each bucket
-        )
-        with told("s3"):
-            made = _session(access).client("s3", endpoint_url=endpoint, config=config)
-        _clients[key] = made
+    if key in _clients:
+        return _clients[key]
+    # boto3 makes a client for one thread at a time. A lock for each process: a fork would inherit a held one.
+    with _making.setdefault(os.getpid(), threading.Lock()):
+        if key not in _clients:
+            _clients[key] = _new_client(access)
     return _clients[key]
+
+
+def _new_client(access: BucketAccess) -> Any:
+    from botocore import UNSIGNED
+    from botocore.config import Config
+
+    endpoint = access.endpoint or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    config = Config(
+        retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+        connect_timeout=_CONNECT_SECONDS,
+        read_timeout=_READ_SECONDS,
+        max_pool_connections=_CONNECTIONS,
+        **({"signature_version": UNSIGNED} if access.unsigned else {}),
+        **({"s3": {"addressing_style": "path"}} if endpoint else {}),  # few servers have a name for each bucket
+    )
+    with told("s3"):
+        return _session(access).client("s3", endpoint_url=endpoint, config=config)
 
 
 def _session(access: BucketAccess) -> Any:

@@ -59,7 +59,8 @@ def read_object(url: str, access: Access, *, first: int = 0, length: int | None 
             try:
                 body = client(access.of(bucket)).get_object(**asked)["Body"]
             except Exception as error:
-                if getattr(error, "response", {}).get("ResponseMetadata", {}).get("HTTPStatusCode") == 416:
+                answer = getattr(error, "response", None) or {}  # None, too, where there was no answer
+                if answer.get("ResponseMetadata", {}).get("HTTPStatusCode") == 416:
                     return b""  # it ends before that
                 raise
         try:

@@ -22,6 +22,8 @@ from pipeline.runner import open_mill, run_mill
 from pipeline.steps import Step
 from stages.tokenizer_training import train
 
+pytest_plugins = ["server_fixtures"]
+
 # A first call may compile or import for seconds; a law is not about time.
 settings.register_profile("corpusmill", deadline=None)
 settings.load_profile("corpusmill")

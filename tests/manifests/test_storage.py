@@ -20,8 +20,15 @@ class BrokenError(Exception):
     pass
 
 
+@pytest.fixture(params=["local", pytest.param("s3", marks=pytest.mark.servers)])
+def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
+    """A storage of either kind: what is promised of one holds of the other."""
+    return Storage(str(tmp_path / "store") if request.param == "local" else request.getfixturevalue("s3_folder"))
+
+
 @pytest.fixture
-def storage(tmp_path: Path) -> Storage:
+def local(tmp_path: Path) -> Storage:
+    """A folder, for what only a folder can be."""
     return Storage(str(tmp_path / "store"))
 
 
@@ -141,7 +148,7 @@ def test_pyarrow_writes_into_a_new_file(storage: Storage) -> None:
     table = pa.table({"a": [1, 2, 3]})
     with storage.new_file("data", ".parquet") as file:
         pq.write_table(table, file)
-    assert pq.read_table(storage.path(file.name)) == table
+    assert pq.read_table(storage.source(file.name)) == table
     assert storage.list("data") == {file.name: file.num_bytes}
 
 
@@ -256,11 +263,11 @@ def test_a_full_disk_leaves_the_old_file(tiny_disk: Path) -> None:
     assert storage.list("") == {"a": 3}
 
 
-def test_another_error_of_the_system_is_not_called_a_full_disk(storage: Storage) -> None:
-    storage.write("a/b", b"x")
+def test_another_error_of_the_system_is_not_called_a_full_disk(local: Storage) -> None:
+    local.write("a/b", b"x")
     with pytest.raises(OSError, match=r"Not a directory|File exists"):
-        storage.write("a/b/c", b"x")
-    assert storage.list("") == {"a/b": 1}
+        local.write("a/b/c", b"x")
+    assert local.list("") == {"a/b": 1}
 
 
 # Clearing
@@ -273,12 +280,12 @@ def test_deleting(storage: Storage) -> None:
     assert storage.list("") == {}
 
 
-def test_clearing_removes_what_killed_writers_left(storage: Storage) -> None:
-    storage.write("a", b"x")
-    Path(storage.path("tmp/17-0123456789abcdef")).write_bytes(b"half")
-    storage.clear_temporary()
-    storage.clear_temporary()
-    assert [path.name for path in Path(storage.root).iterdir()] == ["a"]
+def test_clearing_removes_what_killed_writers_left(local: Storage) -> None:
+    local.write("a", b"x")
+    Path(local.path("tmp/17-0123456789abcdef")).write_bytes(b"half")
+    local.clear_temporary()
+    local.clear_temporary()
+    assert [path.name for path in Path(local.root).iterdir()] == ["a"]
 
 
 def test_clearing_leaves_what_is_not_ours(storage: Storage) -> None:

@@ -1,0 +1,341 @@
+"""What a storage promises and only a bucket can break: parts, pages, conditions, refusals, killed uploads.
+
+What holds of folders and buckets alike is tested on both in `test_storage.py`.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from fault_proxy import Fault, FaultProxy, fault_proxy
+from object_store import ObjectStore
+
+from manifests.buckets import Access, BucketAccess
+from manifests.errors import CorpusmillError, IntegrityError, RecipeError, RetryableError, StorageError
+from manifests.storage import Storage
+
+pytestmark = pytest.mark.servers
+
+BIG = bytes(range(256)) * 4096 * 40  # 40 MiB: two parts
+
+Through = Callable[..., Storage]
+
+
+@pytest.fixture
+def proxy(store: ObjectStore) -> Iterator[FaultProxy]:
+    with fault_proxy(store.port) as running:
+        yield running
+
+
+@pytest.fixture
+def through(proxy: FaultProxy, s3_folder: str) -> Storage:
+    """A storage behind a proxy."""
+    return Storage(s3_folder, Access(BucketAccess(endpoint=proxy.endpoint)))
+
+
+@pytest.fixture
+def profile(
+    store: ObjectStore, s3_folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], Storage]:
+    """A storage by the credentials that a profile of the AWS configuration file holds."""
+
+    def made(credentials: str) -> Storage:
+        name = f"profile-{tmp_path.name}"
+        config = tmp_path / "config"
+        config.write_text(f"[profile {name}]\nregion = us-east-1\n{credentials}")
+        monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+        return Storage(s3_folder, Access(BucketAccess(profile=name)))
+
+    return made
+
+
+@pytest.fixture
+def storage(s3_folder: str) -> Storage:
+    return Storage(s3_folder)
+
+
+def key_of(storage: Storage, name: str = "") -> str:
+    return storage.path(name).split("/", 3)[3]
+
+
+# Names
+
+
+@pytest.mark.parametrize("name", ["a b", "ü/ñ.txt", "a+b=c&d", "100%25", "#1?x", "~(x)*'!"])
+def test_a_name_comes_back_as_it_was_given(storage: Storage, name: str) -> None:
+    storage.write(name, b"x")
+    assert storage.list("") == {name: 1}
+    assert storage.read(name) == b"x"
+    storage.delete(name)
+    assert storage.list("") == {}
+
+
+def test_a_neighbour_whose_name_begins_alike_is_another(storage: Storage) -> None:
+    storage.write("a/1", b"x")
+    Storage(storage.root + "0").write("a/2", b"x")
+    storage.write("ab/3", b"x")
+    assert storage.list("") == {"a/1": 1, "ab/3": 1}
+    assert storage.list("a") == {"a/1": 1}
+
+
+def test_a_whole_bucket_is_a_storage(storage: Storage, store: ObjectStore) -> None:
+    storage.write("a", b"x")
+    whole = Storage(f"s3://{store.bucket}/")
+    assert whole.read(key_of(storage, "a")) == b"x"
+    assert key_of(storage, "a") in whole.list("")
+
+
+def test_what_a_console_calls_a_folder_is_no_file(storage: Storage, store: ObjectStore) -> None:
+    store.client().put_object(Bucket=store.bucket, Key=key_of(storage, "a/"), Body=b"")
+    storage.write("a/1", b"x")
+    assert storage.list("") == {"a/1": 1}
+
+
+def test_a_listing_of_several_pages_is_whole(storage: Storage) -> None:
+    names = [f"records/{number:04}" for number in range(1_100)]
+    with ThreadPoolExecutor(8) as writers:
+        list(writers.map(lambda name: storage.write(name, name.encode()), names))
+    assert list(storage.list("records")) == names
+    assert storage.read_many([*names, "records/none"]) == {name: name.encode() for name in names}
+
+
+# Large files
+
+
+def test_a_large_file_goes_up_in_parts_and_appears_at_the_end(through: Storage, proxy: FaultProxy) -> None:
+    with through.new_file("data", ".bin") as file:
+        for start in range(0, len(BIG), 1 << 20):
+            file.write(BIG[start : start + (1 << 20)])
+        assert through.list("") == {}
+    assert file.name == f"data/{sha256(BIG).hexdigest()[:32]}.bin"
+    assert proxy.count("PUT", "partNumber=") == 2
+    assert through.list("") == {file.name: len(BIG)}
+    assert through.read(file.name) == BIG
+    assert through.unfinished() == {}
+
+
+def test_a_range_of_a_large_file_is_all_that_is_asked_for(through: Storage, proxy: FaultProxy) -> None:
+    through.write("a", BIG)
+    assert through.read_range("a", 10_000_000, 1_000) == BIG[10_000_000:10_001_000]
+    [request] = [one for one in proxy.requests if one.method == "GET"]
+    assert request.num_bytes == 1_000
+
+
+def test_a_failing_writer_of_a_large_file_sends_nothing(through: Storage, proxy: FaultProxy) -> None:
+    def write_half() -> None:
+        with through.new_file("data", ".bin") as file:
+            file.write(BIG)
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        write_half()
+    assert proxy.requests == []
+
+
+def test_a_killed_upload_shows_nothing_and_is_cleared(
+    through: Storage, proxy: FaultProxy, store: ObjectStore, tmp_path: Path
+) -> None:
+    proxy.inject(Fault("stall", target="partNumber=2", times=None, seconds=60))
+    program = (
+        "import sys; from manifests.storage import Storage\n"
+        f"with Storage(sys.argv[1]).new_file('data', '.bin') as file: file.write(bytes({len(BIG)}))"
+    )
+    writer = subprocess.Popen(
+        [sys.executable, "-c", program, through.root],
+        env=os.environ | store.environment(proxy.endpoint),
+        cwd=tmp_path,
+    )
+    deadline = time.monotonic() + 60
+    while not (proxy.broken() and any(one.status == 200 and "partNumber=1" in one.target for one in proxy.requests)):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    writer.send_signal(signal.SIGKILL)
+    writer.wait()
+    assert through.list("") == {}
+    [(upload, num_bytes)] = through.unfinished().items()
+    assert upload.startswith(f"data/{sha256(bytes(len(BIG))).hexdigest()[:32]}.bin?")
+    assert num_bytes == 32 << 20
+    through.clear_temporary()
+    assert through.unfinished() == {}
+    assert store.uploads(key_of(through)) == []
+
+
+# Copies
+
+
+def test_files_are_copied_between_a_folder_and_a_bucket(storage: Storage, tmp_path: Path) -> None:
+    local, second = Storage(str(tmp_path / "local")), Storage(storage.root + "/second")
+    digest = sha256(BIG).hexdigest()
+    local.write("a", BIG)
+    local.copy_to("a", storage, "data/b", digest=digest)
+    storage.copy_to("data/b", second, "c", digest=digest)
+    second.copy_to("c", local, "d", digest=digest)
+    assert local.read("d") == BIG
+    assert local.list("") == {"a": len(BIG), "d": len(BIG)}
+
+
+@pytest.mark.parametrize("to_bucket", [True, False])
+def test_a_copy_of_changed_bytes_leaves_nothing(storage: Storage, tmp_path: Path, to_bucket: bool) -> None:
+    local = Storage(str(tmp_path / "local"))
+    source, target = (local, storage) if to_bucket else (storage, local)
+    source.write("a", b"changed")
+    with pytest.raises(IntegrityError, match="a: the bytes are not those that were written"):
+        source.copy_to("a", target, "b", digest=sha256(b"written").hexdigest())
+    assert target.list("") == {}
+
+
+# Writing where nothing is
+
+
+def test_of_many_writers_of_a_new_file_one_wins(storage: Storage) -> None:
+    with ThreadPoolExecutor(8) as writers:
+        results = list(writers.map(lambda number: storage.write_new("lock", b"%d" % number), range(8)))
+    assert results.count(True) == 1
+    assert storage.read("lock") == b"%d" % results.index(True)
+    assert not storage.write_new("lock", b"later")
+
+
+def test_a_new_file_whose_answer_is_lost_is_the_writers_own(through: Storage, proxy: FaultProxy) -> None:
+    proxy.inject(Fault("lost_answer", method="PUT"))
+    assert through.write_new("lock", b"mine")
+    assert [one.fault for one in proxy.broken()] == ["lost_answer"]
+    assert not through.write_new("lock", b"another's")
+    assert through.read("lock") == b"mine"
+
+
+# Faults of the network
+
+
+@pytest.mark.parametrize("kind", ["500", "503", "reset", "lost_answer"])
+def test_a_fault_of_any_request_is_tried_again(through: Storage, proxy: FaultProxy, kind: str) -> None:
+    proxy.inject(Fault(kind, every=2, times=None))  # type: ignore[arg-type]
+    through.write("a", b"data")
+    with through.new_file("data", ".bin") as file:
+        file.write(BIG)
+    assert through.read("a") == b"data"
+    assert through.read(file.name) == BIG
+    assert through.list("") == {"a": 4, file.name: len(BIG)}
+    through.delete("a")
+    assert not through.exists("a")
+    assert len(proxy.broken()) >= 7
+
+
+@pytest.mark.parametrize("kind", ["reset_body", "truncate", "stall_body"])
+def test_a_body_that_breaks_off_is_read_again(through: Storage, proxy: FaultProxy, kind: str) -> None:
+    through.write("a", BIG)
+    proxy.inject(Fault(kind, method="GET", every=2, times=None, seconds=0.5))  # type: ignore[arg-type]
+    assert through.read("a") == BIG
+    with through.open("a") as file:
+        assert b"".join(iter(lambda: file.read(1_000_000), b"")) == BIG
+    assert through.read_range("a", 5, 10_000_000) == BIG[5:10_000_005]
+    assert through.list("") == {"a": len(BIG)}
+    assert len(proxy.broken()) >= 4
+
+
+def test_an_upload_that_is_reset_is_sent_again(through: Storage, proxy: FaultProxy) -> None:
+    proxy.inject(Fault("reset_upload", method="PUT", every=2, times=None))
+    with through.new_file("data", ".bin") as file:
+        file.write(BIG)
+    assert through.read(file.name) == BIG
+
+
+def test_a_server_that_stays_ill_is_a_failure_by_name(
+    through: Storage, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("manifests.buckets._ATTEMPTS", 2)  # seven of them take half a minute
+    proxy.inject(Fault("503", times=None))
+    with pytest.raises(RetryableError, match=r"/a: the server says 503 SlowDown") as caught:
+        through.write("a", b"x")
+    assert "run the same command again" in caught.value.hint
+    proxy.inject(Fault("reset", times=None))
+    with pytest.raises(RetryableError, match="/a: cannot be reached"):
+        through.read("a")
+
+
+# Refusals
+
+
+def test_a_bucket_that_is_not_there(s3_folder: str) -> None:
+    storage = Storage("s3://no-such-bucket/x")
+    doings: list[Callable[[], object]] = [
+        lambda: storage.write("a", b"x"),
+        lambda: storage.list(""),
+        lambda: storage.read("a"),
+        lambda: storage.write_new("a", b"x"),
+        storage.check_writable,
+        storage.unfinished,
+    ]
+    for doing in doings:
+        with pytest.raises(RecipeError, match=r"s3://no-such-bucket/.*no such bucket"):
+            doing()
+
+
+def test_a_wrong_key_is_refused_by_name(profile: Callable[[str], Storage]) -> None:
+    storage = profile("aws_access_key_id = not-a-real-key\naws_secret_access_key = wrong\n")
+    with pytest.raises(StorageError, match=r"/a: access refused; the server says SignatureDoesNotMatch") as caught:
+        storage.write("a", b"x")
+    assert "credentials" in caught.value.hint
+    with pytest.raises(StorageError, match="access refused"):
+        storage.exists("a")
+
+
+def test_without_credentials_nothing_is_asked(profile: Callable[[str], Storage]) -> None:
+    with pytest.raises(RecipeError, match=r"/a: no credentials found") as caught:
+        profile("").read("a")
+    assert "AWS_PROFILE" in caught.value.hint
+
+
+def test_a_profile_that_is_not_there(s3_folder: str) -> None:
+    with pytest.raises(RecipeError, match="none-of-that-name"):
+        Storage(s3_folder, Access(BucketAccess(profile="none-of-that-name"))).read("a")
+
+
+def test_keys_of_a_profile_are_used(profile: Callable[[str], Storage], store: ObjectStore) -> None:
+    storage = profile(f"aws_access_key_id = {store.key}\naws_secret_access_key = {store.secret}\n")
+    storage.write("a", b"x")
+    assert storage.read("a") == b"x"
+
+
+def test_a_public_bucket_is_read_without_credentials_and_not_written(store: ObjectStore, s3_folder: str) -> None:
+    store.client().put_object(Bucket=store.public_bucket, Key="open/a", Body=b"x")
+    unsigned = Access(buckets={store.public_bucket: BucketAccess(unsigned=True)})
+    storage = Storage(f"s3://{store.public_bucket}/open", unsigned)
+    assert storage.list("") == {"a": 1}
+    assert storage.read("a") == b"x"
+    with pytest.raises(CorpusmillError, match="access refused"):
+        storage.write("b", b"x")
+
+
+def test_rights_that_end_in_the_middle_are_told(through: Storage, proxy: FaultProxy) -> None:
+    through.write("a", b"x")
+    proxy.inject(Fault("403", first=2, times=None))
+    assert through.read("a") == b"x"
+    with pytest.raises(StorageError, match="the server says InvalidAccessKeyId"):
+        through.read("a")
+
+
+def test_threads_that_ask_first_at_the_same_time_all_get_an_answer(storage: Storage) -> None:
+    storage.write("a", b"x")
+    for number in range(5):
+        fresh = Storage(storage.root, Access(BucketAccess(region=f"us-east-{number + 2}")))
+        with ThreadPoolExecutor(16) as readers:
+            assert set(readers.map(fresh.read, ["a"] * 16)) == {b"x"}
+
+
+def test_a_forked_process_has_connections_of_its_own(storage: Storage) -> None:
+    storage.write("a", BIG[: 1 << 20])
+    children = []
+    for _ in range(4):
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if all(storage.read("a") == BIG[: 1 << 20] for _ in range(5)) else 1)
+        children.append(child)
+    assert all(storage.read("a") == BIG[: 1 << 20] for _ in range(5))
+    assert [os.waitpid(child, 0)[1] for child in children] == [0] * 4

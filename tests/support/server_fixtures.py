@@ -1,0 +1,42 @@
+"""The servers that tests of several files use; each is started only where a test asks for it."""
+
+import itertools
+import os
+from collections.abc import Generator, Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from object_store import ObjectStore
+
+_NUMBERS = itertools.count()
+_REQUIRED = "CORPUSMILL_SERVERS"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Where servers must be there, as in continuous integration, a test that is skipped for want of one has failed."""
+    report = yield
+    if report.skipped and "`make servers`" in str(report.longrepr) and os.environ.get(_REQUIRED) == "required":
+        report.outcome, report.longrepr = "failed", f"{_REQUIRED}=required: {report.longrepr}"
+    return report
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[ObjectStore]":
+    """A real S3 server for all tests of this process. Whoever kills it starts it again."""
+    from object_store import object_store
+
+    with object_store(tmp_path_factory.mktemp("object-store")) as started:
+        yield started
+
+
+@pytest.fixture
+def s3_folder(store: "ObjectStore", monkeypatch: pytest.MonkeyPatch) -> str:
+    """An address in the server's bucket below which nothing is, the environment pointing to the server."""
+    for name, value in store.environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
+    return f"s3://{store.bucket}/test-{next(_NUMBERS):04}"
