@@ -114,9 +114,9 @@ def status(
     work: WorkPath,
     stages: Annotated[bool, typer.Option("--stages", help="Show what the time of each step went to instead.")] = False,
 ) -> None:
-    """Show how far a run is, what it took so far, and why units failed.
+    """Show how far a run is and why units failed.
 
-    CPU seconds, wall time and memory are those of the units, all together, without the start-up of processes.
+    Also what the units of each step took so far: CPU seconds, wall time and memory, all together, without the start-up of processes.
     With `executor: slurm` also what runs and waits there, and why; asks squeue once.
     """
     from pipeline.inspect_run import print_stages, print_status
