@@ -116,7 +116,7 @@ def status(
 ) -> None:
     """Show how far a run is and why units failed.
 
-    Also what the units of each step took so far: CPU seconds, wall time and memory, all together, without the start-up of processes.
+    Also what the units of each step took so far, all together, without the start-up of processes.
     With `executor: slurm` also what runs and waits there, and why; asks squeue once.
     """
     from pipeline.inspect_run import print_stages, print_status
