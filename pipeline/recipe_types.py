@@ -13,4 +13,5 @@ Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=64)]
 class Section(BaseModel):
     """A part of the recipe: strict, frozen, no unknown key."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    # Defaults are validated, so that one is of its type as it would be when read: 5.0 where 5 stands here.
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, validate_default=True)

@@ -68,3 +68,10 @@ def test_the_order_of_rules_decides_reasons_and_so_is_a_setting() -> None:
 )
 def test_every_library_that_measures_is_part_of_the_fingerprint(name: str) -> None:
     assert name in software_versions()
+
+
+def test_settings_are_the_same_of_a_recipe_that_a_task_reads_back() -> None:
+    """A launcher reads YAML, a task on another node what the launcher left of it in JSON: 5 and 5.0 are two things."""
+    one = recipe()
+
+    assert changed(one, Recipe.model_validate_json(one.model_dump_json())) == set()
