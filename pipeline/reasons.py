@@ -86,7 +86,8 @@ class Reasons:
 
     def _changed(self, state: StepState, record: Record) -> list[str]:
         if record.origin is None:
-            return ["made by an earlier version of corpusmill"]
+            known = state.num_bytes is not None
+            return ["something changed; its record, of an earlier version, does not say what"] if known else []
         inputs = unit_inputs(self.mill, state.step, record.unit) if state.num_bytes is not None else {}
         old, new = record.origin, unit_identity(self.mill, state.step, record.unit, inputs).origin()
         changed = []
