@@ -107,7 +107,8 @@ class _Opened:
         if metadata.num_columns > MAXIMUM_COLUMNS:
             raise MalformedPagesError(f"expected at most {MAXIMUM_COLUMNS} columns, got {metadata.num_columns}")
         numbers = [self.num_rows(number) for number in range(metadata.num_row_groups)]
-        if min(numbers, default=0) < 0 or sum(numbers) > (most := maximum_rows(self.num_bytes)):
+        most = maximum_rows(self.num_bytes)
+        if min(numbers, default=0) < 0 or sum(numbers) > most:
             raise MalformedPagesError(f"expected at most {most} rows in so small a file, got {sum(numbers)}")
         self._num_columns = max(1, metadata.num_columns)
 
