@@ -105,7 +105,7 @@ def status(
     work: WorkPath,
     stages: Annotated[bool, typer.Option("--stages", help="Show what the time of each step went to instead.")] = False,
 ) -> None:
-    """Show how far a run is, what it took so far, and why units failed.
+    """Show how far a run is, what it took, why units failed.
 
     CPU seconds, wall time and memory are those of the units, all together, without the start-up of processes.
     """
