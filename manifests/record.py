@@ -134,7 +134,7 @@ def parse_record(data: bytes, where: str) -> Record:
     """
     try:
         signed = msgspec.json.decode(data, type=_Signed)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise IntegrityError(f"{where}: not a record: {error}", hint="delete it and run again") from error
     if signed.digest != _digest(signed.record):
         raise IntegrityError(

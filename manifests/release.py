@@ -199,7 +199,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         try:
             envelope = msgspec.json.decode(release.read(MANIFEST), type=dict[str, Any])
             manifest = msgspec.convert(envelope["manifest"], cls)
-        except (msgspec.DecodeError, msgspec.ValidationError, KeyError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, msgspec.ValidationError, KeyError, UnicodeDecodeError, RecursionError) as error:
             raise IntegrityError(f"{where}: not a release manifest: {error}", hint="restore it from a copy") from error
         if envelope.get("digest") != manifest.digest:
             raise IntegrityError(

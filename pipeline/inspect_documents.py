@@ -99,12 +99,17 @@ def _place_named(mill: Mill, identifier: str) -> dict[str, Any] | None:
     if not colon or not last.isdecimal():
         return None
     if head in names:
-        return {"shard": head, "row": int(last)}
+        return {"shard": head, "row": _number(last)}
     shard, _, row = head.rpartition(":")
     if shard in names and row.isdecimal():
-        return {"shard": shard, "row": int(row), "part": int(last)}
-    near = get_close_matches(head, names, n=1, cutoff=0.0)[0]
+        return {"shard": shard, "row": _number(row), "part": _number(last)}
+    near = (*get_close_matches(head, names, n=1, cutoff=0.0), "SHARD")[0]
     raise RecipeError(f"{identifier}: expected SHARD:ROW, found no shard {head!r}", hint=f"did you mean {near}:{last}?")
+
+
+def _number(digits: str) -> int:
+    """A row, or a part of one; of more digits than any has, whichever they are, there is none."""
+    return int(digits[:18])
 
 
 def _origin(row: dict[str, Any]) -> Iterator[str]:

@@ -109,5 +109,5 @@ def _locked_bucket(work: Storage, *, take_over: bool) -> Iterator[Callable[[], N
 def _holder(work: Storage) -> Holder | None:
     try:
         return msgspec.json.decode(work.read(_LOCK), type=Holder)
-    except (IntegrityError, msgspec.MsgspecError, UnicodeDecodeError):
+    except (IntegrityError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None

@@ -134,7 +134,7 @@ def read_plan(work: Storage) -> Plan:
         )
     try:
         return msgspec.json.decode(work.read("plan.json"), type=Plan)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise IntegrityError(
             f"{work.path('plan.json')}: not a plan; expected what `corpusmill run` writes there",
             hint="run the recipe again: what is done stays done",
@@ -153,7 +153,9 @@ class _Identities:
         self._work = work
         self._known: dict[str, tuple[int, int, str]] = {}
         if work.exists("inputs.json"):
-            with suppress(msgspec.MsgspecError, UnicodeDecodeError):  # damaged: every file is hashed again
+            with suppress(
+                msgspec.MsgspecError, UnicodeDecodeError, RecursionError
+            ):  # damaged: every file is hashed again
                 self._known = msgspec.json.decode(work.read("inputs.json"), type=dict[str, tuple[int, int, str]])
         self._seen: dict[str, tuple[int, int, str]] = {}
 

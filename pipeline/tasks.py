@@ -54,7 +54,7 @@ class Share:
         """Numbers of the units; raises IntegrityError where this is no list of the step's units."""
         try:
             listed = msgspec.json.decode(mill.work.read(self.units), type=list[int])
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             listed = [-1]
         num_units = step.num_units(mill.plan)
         if not all(0 <= unit < num_units for unit in listed):

@@ -67,12 +67,12 @@ def write_text(path: str, text: str) -> None:
         return
     target = Path(path)
     try:
-        target = Path(os.path.realpath(target))  # a link stays a link; one to itself is no OSError to `resolve`
+        target = target.resolve()  # a link stays a link
         if target.exists() and not target.is_file():
             target.write_bytes(data)  # a device or a pipe
             return
         _replace(target, data)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: a link to itself, before Python 3.13
         reason = getattr(error, "strerror", None) or "no path"
         raise SourceError(f"{path}: cannot be written: {reason}", hint="check the folder and its free space") from error
 

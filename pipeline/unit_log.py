@@ -142,7 +142,7 @@ def _number(line: bytes) -> int:
     """The attempt that a line tells of; 0 for a line that is none of ours, or cut."""
     try:
         return max(0, int(msgspec.json.decode(line)["attempt"]))
-    except (msgspec.DecodeError, UnicodeDecodeError, TypeError, KeyError, ValueError):
+    except (msgspec.DecodeError, UnicodeDecodeError, TypeError, KeyError, ValueError, RecursionError):
         return 0
 
 

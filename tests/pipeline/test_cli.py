@@ -291,6 +291,34 @@ def test_a_damaged_release_ends_with_3(run_folder: Path, tmp_path: Path) -> None
     assert shard.name in ended.err
 
 
+def test_a_manifest_that_is_nested_too_deep_ends_with_3(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_bytes(b'{"a":' * 20_000)
+    ended = command("verify", tmp_path)
+    assert_is_an_error(ended, code=3)
+    assert "manifest.json: not a release manifest" in ended.err
+
+
+def test_a_row_number_beyond_all_is_a_row_that_was_not_read(run_folder: Path) -> None:
+    for digits in (23, 5_000):
+        ended = command("explain", run_folder / "work", f"stack/part-00000.jsonl.zst:1:{'9' * digits}")
+        assert_is_an_error(ended)
+        assert "expected a row that was read, found none" in ended.err
+
+
+def test_a_link_to_itself_is_told_like_any_file_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    (tmp_path / "text.txt").write_text("text")
+    ended = command("redact", tmp_path / "text.txt", "--level", "low", "--output", tmp_path / "loop")
+    assert_is_an_error(ended, code=1)
+
+
+def test_a_file_in_the_place_of_demo_data_is_told_before_any_work(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    ended = command("demo-data", tmp_path / "file")
+    assert_is_an_error(ended, code=1)
+    assert "file: File exists" in ended.err
+
+
 def test_a_run_may_stop_after_a_pass(tiny_recipe: Path) -> None:
     ended = command("run", tiny_recipe, "--until", "ingest")
     assert ended.code == 0
