@@ -9,7 +9,9 @@ There is no line for a document and no text of one; what could steer a terminal 
 """
 
 import os
+import resource
 import socket
+import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -23,7 +25,7 @@ import msgspec
 from manifests.ledger import Ledger
 from manifests.record import Record
 from manifests.storage import Storage
-from pipeline.stage_clock import stage_seconds
+from pipeline.stage_clock import StageClock, as_measured, stage_seconds
 
 _EARLIER_BYTES = 16_384
 _MESSAGE_CHARACTERS = 2_000
@@ -54,6 +56,27 @@ class Attempt:
     where: str = ""
     stage: str = ""
     process: int | None = field(default_factory=os.getpid)
+
+
+def measured_so_far(clock: StageClock, progress: object, *, input_bytes: int) -> dict[str, float]:
+    """What a record says of time and memory; the stages add up to the wall time, child processes count for the CPU."""
+    seconds = clock.seconds()
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return {
+        "wall_seconds": round(sum(seconds.values()), 3),
+        "cpu_seconds": round(sum(one.ru_utime + one.ru_stime for one in used), 3),
+        "peak_private_bytes": float(getattr(progress, "peak_private_bytes", 0)),
+        "input_bytes": float(input_bytes),
+        **as_measured(seconds),
+    }
+
+
+def leave_log(storage: Storage, record: Record, attempt: Attempt) -> None:
+    """`write_log`; where that fails, a line on standard error: a log proves nothing, and its want fails nothing."""
+    try:
+        write_log(storage, record, attempt)
+    except Exception as error:  # whatever it is, the record stands
+        sys.stderr.write(f"{log_name(record.step, record.unit)}: cannot be written: {type(error).__name__}\n")
 
 
 def write_log(storage: Storage, record: Record, attempt: Attempt) -> None:

@@ -4,8 +4,6 @@ The fingerprint covers software versions, step, settings and the digests of exac
 change upstream makes again only what depends on it, and nothing else decides what is done.
 """
 
-import resource
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -23,9 +21,9 @@ from pipeline.origins import Identity
 from pipeline.plan import Plan, Shard
 from pipeline.recipe import Recipe
 from pipeline.software import software_versions
-from pipeline.stage_clock import StageClock, as_measured
+from pipeline.stage_clock import StageClock
 from pipeline.steps import RECORDS, Read, Step, UnitContext
-from pipeline.unit_log import Attempt, log_name, write_log
+from pipeline.unit_log import Attempt, leave_log, measured_so_far
 from stages.exchange import Block, Progress
 
 # What does not change how a source's shards are read: where they lie, and licences, which only `judge` looks at.
@@ -203,7 +201,7 @@ def run_unit(mill: Mill, step: Step, unit: int, progress: Progress) -> Record:
         context.outputs, context.counts = {}, {}
         if context.ledger is not None:
             context.ledger = _failed_account(context.ledger)
-    stage = context.clock.stage if failure else ""
+    stage = clock.stage if failure else ""
     identity = unit_identity(mill, step, unit, inputs)
     record = Record(
         step=step.name,
@@ -213,31 +211,12 @@ def run_unit(mill: Mill, step: Step, unit: int, progress: Progress) -> Record:
         ledger=None if context.ledger is None else context.ledger.to_json(),
         counts=context.counts,
         failure=failure,
-        measured=_measured(context) | {"input_bytes": float(_input_bytes(mill, step, unit, inputs))},
+        measured=measured_so_far(clock, progress, input_bytes=_input_bytes(mill, step, unit, inputs)),
         origin=identity.origin(),
     )
     write_record(mill.work, record)
-    _write_log(mill, record, Attempt(software_versions(), warnings, where, stage))
+    leave_log(mill.work, record, Attempt(software_versions(), warnings, where, stage))
     return record
-
-
-def _measured(context: UnitContext) -> dict[str, float]:
-    """Stages and all else add up to the unit's wall time; CPU time is that of its child processes, too."""
-    seconds = context.clock.seconds()
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return {
-        "wall_seconds": round(sum(seconds.values()), 3),
-        "cpu_seconds": round(sum(one.ru_utime + one.ru_stime for one in used), 3),
-        "peak_private_bytes": float(getattr(context.progress, "peak_private_bytes", 0)),
-        **as_measured(seconds),
-    }
-
-
-def _write_log(mill: Mill, record: Record, attempt: Attempt) -> None:
-    try:
-        write_log(mill.work, record, attempt)
-    except Exception as error:  # a log proves nothing, so the want of one changes nothing
-        sys.stderr.write(f"{log_name(record.step, record.unit)}: cannot be written: {type(error).__name__}\n")
 
 
 def _failed_account(ledger: Ledger) -> Ledger:
@@ -274,7 +253,7 @@ def fail_unit(
         measured=dict(measured or {}),
     )
     write_record(mill.work, record)
-    _write_log(mill, record, Attempt(software_versions(), process=None))
+    leave_log(mill.work, record, Attempt(software_versions(), process=None))
 
 
 def _failure(error: Exception) -> Failure:
