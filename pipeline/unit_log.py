@@ -23,6 +23,7 @@ from warnings import WarningMessage
 import msgspec
 
 from manifests.ledger import Ledger
+from manifests.printable import printable
 from manifests.record import Record
 from manifests.storage import Storage
 from pipeline.stage_clock import StageClock, as_measured, stage_seconds
@@ -100,7 +101,7 @@ def _started(record: Record, attempt: Attempt) -> Event:
     return {
         "event": "started",
         "time": began,
-        "host": _printable(socket.gethostname()),
+        "host": printable(socket.gethostname()),
         "process": attempt.process,
         "input_bytes": _input_bytes(record),
         "software": attempt.software,
@@ -140,7 +141,11 @@ def _ended(record: Record, attempt: Attempt) -> Event:
         outputs = sorted(record.outputs.items())
         return event | {"outputs": {name: {"rows": out.rows, "bytes": out.num_bytes} for name, out in outputs}}
     failure = record.failure
-    told = {"error": failure.error, "message": _printable(failure.message), "hint": _printable(failure.hint)}
+    told = {
+        "error": failure.error,
+        "message": printable(failure.message, _MESSAGE_CHARACTERS),
+        "hint": printable(failure.hint, _MESSAGE_CHARACTERS),
+    }
     return event | {"event": "failed", **told, "where": attempt.where, "stage": attempt.stage}
 
 
@@ -167,8 +172,3 @@ def _number(line: bytes) -> int:
         return max(0, int(msgspec.json.decode(line)["attempt"]))
     except (msgspec.DecodeError, UnicodeDecodeError, TypeError, KeyError, ValueError, RecursionError):
         return 0
-
-
-def _printable(text: str) -> str:
-    shown = text[:_MESSAGE_CHARACTERS]
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in shown)

@@ -65,6 +65,10 @@ class Board:
         """What is said of a unit, that `where` names, whose process ended so."""
         return end.error(where, peak_bytes=self.private_bytes(row), second_try=bool(self._rows[row, _SECOND]))
 
+    def measured(self, row: int) -> dict[str, float]:
+        """What is known of a unit that could not say it itself."""
+        return {"peak_private_bytes": float(self.private_bytes(row))}
+
     def ended(self, row: int) -> bool:
         """Whether the unit has a record of this submission."""
         return bool(self._rows[row, _ENDED])
@@ -135,7 +139,9 @@ def run_watched(mill: Mill, step: Step, unit: int, *, board: Board, row: int) ->
     end = _watch(child, board, row, mill.recipe.limits.progress_seconds)
     if end is not None:
         try:
-            fail_unit(mill, step, unit, board.failure(row, f"{step.name}, unit {unit}", end))
+            fail_unit(
+                mill, step, unit, board.failure(row, f"{step.name}, unit {unit}", end), measured=board.measured(row)
+            )
         except (CorpusmillError, OSError) as failure:  # nothing may be raised in the pool: the launcher will say it
             _log(failure)
             return
@@ -145,7 +151,8 @@ def run_watched(mill: Mill, step: Step, unit: int, *, board: Board, row: int) ->
 def fail_lost(mill: Mill, step: Step, units: Sequence[int], *, rows: Sequence[int], board: Board) -> None:
     """Write failed records for the rows whose worker is gone, and have their units run once more."""
     for row in rows:
-        fail_unit(mill, step, units[row], board.failure(row, f"{step.name}, unit {units[row]}", LOST_WORKER))
+        error = board.failure(row, f"{step.name}, unit {units[row]}", LOST_WORKER)
+        fail_unit(mill, step, units[row], error, measured=board.measured(row))
         board.end(row, again=True)
 
 
