@@ -132,6 +132,7 @@ def _executor(mill: Mill, slurm: Slurm, submission: Submission, job: Job) -> Mil
         slurm_logs_folder=folder,
         skip_completed=False,  # our records are the only truth
         requeue_signals=None,  # JobTask knows better when to go on
+        srun_args={"cpus-per-task": asked.cpus_per_task},  # since Slurm 22.05 srun does not take it from the job
     )
 
 

@@ -17,7 +17,7 @@ import signal
 import struct
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import FrameType
 
@@ -167,8 +167,9 @@ def _run_rows(rows: Sequence[int], workers: int, run: Callable[[int], None]) -> 
             _be_worker(reader, writer, parent=parent, run=run)
         children.append(child)
     os.close(reader)
-    for row in rows:
-        os.write(writer, _ROW.pack(row))
+    with suppress(BrokenPipeError):  # no worker is left, and what they did not finish has no record
+        for row in rows:
+            os.write(writer, _ROW.pack(row))
     os.close(writer)
     for child in children:
         os.waitpid(child, 0)
