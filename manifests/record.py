@@ -56,7 +56,7 @@ class Origin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         software: of the versions of all software.
         version: of the step's code.
         settings: by name of what the step depends on.
-        shards: sha256 of input shards, cut, by name.
+        shards: of the identities of input shards, by name.
         written: of what earlier steps wrote for the unit.
     """
 

@@ -60,6 +60,7 @@ def run_step(
 
     Raises:
         UnitError: the executor itself could not start.
+        NoSpaceError: for want of room.
     """
     # Once here, not in the processes of every step.
     import datatrove.executor  # noqa: F401
@@ -83,7 +84,9 @@ def run_step(
         left = [row for row in pending if not board.ended(row)]
         barren = barren + 1 if len(left) == len(pending) else 0  # once: it may have been killed before it began
         if barren > 1:
-            raise UnitError(f"{step.name}: the executor ended twice, and ran no unit", hint=f"its log is {log}.log")
+            mill.work.check_writable()  # where there is no room, the executor cannot begin, and says so in no log
+            hint = f"its log is {log}.log; where that ends in the middle, look whether the disk is full"
+            raise UnitError(f"{step.name}: the executor ended twice, and ran no unit", hint=hint)
         if not left:
             left, workers = board.take_second_tries(), 1
         pending = left

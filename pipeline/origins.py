@@ -45,7 +45,7 @@ class Identity(NamedTuple):
             software=short_digest(self.software),
             version=self.version,
             settings={name: short_digest(value) for name, value in sorted(named.items())},
-            shards={name: digest[: 2 * _DIGITS] for name, digest in shards},
+            shards={name: short_digest(identity) for name, identity in shards},
             written=short_digest(written),
         )
 

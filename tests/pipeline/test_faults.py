@@ -118,11 +118,12 @@ def test_a_stopped_unit_is_ended_after_the_limit_and_named(tiny_recipe: Path, st
 def test_a_full_disk_of_the_work_folder_is_named_and_room_is_all_it_takes(
     size: str, tiny_recipe: Path, start: Start, goes_on: Same
 ) -> None:
+    """Where it is full in the middle of a step, the log of the executor may be what has no room."""
     work = tiny_recipe.parent / "work"
     with small_disk(work, size):
         command = start(tiny_recipe)
         assert command.wait() == 1
-        assert "no space left" in text(command).lower()
+        assert "no space left" in text(command).lower() or "look whether the disk is full" in text(command)
         assert "Traceback" not in text(command)
         assert not any((tiny_recipe.parent / "releases").rglob("manifest.json"))
         remount(work, "size=64m")
