@@ -61,7 +61,9 @@ def command(tmp_path: Path) -> Run:
         assert not re.search(r"^FORGED", printed, re.MULTILINE), printed
         assert "Traceback" not in printed
         for line in seen.read_text().splitlines():
-            assert line.startswith("open ") or "family=1" in line, line  # sockets of the system's own, for its processes
+            assert line.startswith("open ") or "family=1" in line, (
+                line
+            )  # sockets of the system's own, for its processes
             assert "hostile-location" not in line, line
         return done
 
