@@ -14,9 +14,9 @@ import msgspec
 
 from manifests.errors import CorpusmillError, IntegrityError
 from manifests.ledger import Ledger
-from manifests.printable import printable
-from manifests.record import Failure, Output, Record, Segment, parse_record, record_name, write_record
+from manifests.record import Output, Record, Segment, parse_record, record_name, write_record
 from manifests.storage import Storage
+from pipeline.failures import failed_account, failure_of, place_of
 from pipeline.origins import Identity
 from pipeline.plan import Plan, Shard
 from pipeline.recipe import Recipe
@@ -197,10 +197,10 @@ def run_unit(mill: Mill, step: Step, unit: int, progress: Progress) -> Record:
     except MemoryError:
         raise
     except Exception as error:  # a unit's failure must never reach the pool
-        failure, where = _failure(error), _place(error)
+        failure, where = failure_of(error), place_of(error)
         context.outputs, context.counts = {}, {}
         if context.ledger is not None:
-            context.ledger = _failed_account(context.ledger)
+            context.ledger = failed_account(context.ledger)
     stage = clock.stage if failure else ""
     identity = unit_identity(mill, step, unit, inputs)
     record = Record(
@@ -217,16 +217,6 @@ def run_unit(mill: Mill, step: Step, unit: int, progress: Progress) -> Record:
     write_record(mill.work, record)
     leave_log(mill.work, record, Attempt(software_versions(), warnings, where, stage))
     return record
-
-
-def _failed_account(ledger: Ledger) -> Ledger:
-    """The account of a failed unit: what it kept has failed; an empty one where it does not even balance."""
-    ledger.fail_kept()
-    try:
-        ledger.check("failed unit")
-    except IntegrityError:
-        return Ledger()
-    return ledger
 
 
 def _records_read(mill: Mill, step: Step, *, done: bool) -> dict[str, list[Record]]:
@@ -249,33 +239,11 @@ def fail_unit(
         outputs={},
         ledger=Ledger().to_json(),
         counts={},
-        failure=_failure(error),
+        failure=failure_of(error),
         measured=dict(measured or {}),
     )
     write_record(mill.work, record)
     leave_log(mill.work, record, Attempt(software_versions(), process=None))
-
-
-def _failure(error: Exception) -> Failure:
-    if isinstance(error, CorpusmillError):
-        return Failure(type(error).__name__, error.message, error.hint)
-    where = _place(error)
-    if isinstance(error, OSError):
-        said = printable(f"{type(error).__name__} at {where}: {error}")
-        return Failure(type(error).__name__, said, "mend that and run again")
-    return Failure(
-        type(error).__name__,
-        f"{type(error).__name__} at {where}",  # its message may quote a document, and people report it
-        "this is a defect of corpusmill: please report it",
-    )
-
-
-def _place(error: Exception) -> str:
-    """File and line that raised it."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else "unknown place"
 
 
 @cache
