@@ -15,13 +15,14 @@ from typing import BinaryIO, cast
 import pyarrow as pa
 
 from manifests.document import ID_BYTES, Document, Rejected
-from manifests.errors import IntegrityError, UnitError
+from manifests.errors import DamagedShardError, IntegrityError, UnitError
 from manifests.inputs import open_input
 from manifests.objects import find_object
 from pipeline.contents import contents_of
 from pipeline.plan import Shard
 from pipeline.recipe import Recipe, Source
 from pipeline.steps import UnitContext
+from stages.decompression import maximum_rows
 from stages.exchange import Progress, fixed_binary
 from stages.readers import ShardSource, is_parquet, read_documents
 from stages.row_layouts import Columns
@@ -58,7 +59,7 @@ def unit_rows(
         with _open(shard, recipe) as file:
             watched = _Watched(file, context.progress)
             if not is_parquet(shard.name):
-                yield from read(cast("BinaryIO", watched))
+                yield from _few_enough(shard, read(cast("BinaryIO", watched)))
                 watched.check(shard)
             else:
                 if shard.sha256 or digests is not None:  # what has an ETag is not read twice for nothing
@@ -66,6 +67,18 @@ def unit_rows(
                 yield from _unchanged(shard, file, read(file), context.progress)
         if digests is not None:
             digests[shard.name] = watched.sha256
+
+
+def _few_enough(shard: Shard, items: Iterator[Document | Rejected]) -> Iterator[Document | Rejected]:
+    """Rows of lines, as long as a shard of so many bytes can have them; Parquet says how many it has."""
+    most = maximum_rows(shard.num_bytes)
+    for item in items:
+        if item.row >= most:
+            raise DamagedShardError(
+                f"{shard.name}: expected at most {most} rows in {shard.num_bytes} bytes, got more",
+                hint="it was made to take time: leave it out",
+            )
+        yield item
 
 
 def _unchanged(
