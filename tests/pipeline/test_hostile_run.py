@@ -1,4 +1,4 @@
-"""The whole mill on hostile shards, by its command line: nothing raw comes out, nothing is followed, memory is bounded."""
+"""The whole mill on hostile shards, by its command line: nothing raw comes out, nothing is followed, memory is held."""
 
 import io
 import json
@@ -30,7 +30,8 @@ GUARD = """
 import os, sys
 seen = os.open(os.environ["SEEN"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 def see(event, arguments):
-    if event == "open" or event.startswith(("socket.connect", "socket.getaddrinfo", "subprocess", "os.exec", "os.system")):
+    watched = ("socket.connect", "socket.getaddrinfo", "subprocess", "os.exec", "os.system")
+    if event == "open" or event.startswith(watched):
         os.write(seen, (event + " " + ascii(arguments[0] if event == "open" else arguments) + "\\n").encode())
 sys.addaudithook(see)
 from pipeline.cli import main
