@@ -11,6 +11,7 @@ import msgspec
 
 from manifests.errors import IntegrityError
 from manifests.ledger import Ledger
+from manifests.printable import printable_json
 from manifests.storage import Storage
 
 
@@ -113,7 +114,8 @@ def write_record(storage: Storage, record: Record) -> None:
     if record.ledger is not None:
         Ledger.from_json(record.ledger).check(record_name(record.step, record.unit))
     signed = _Signed(record, _digest(record))
-    storage.write(record_name(record.step, record.unit), msgspec.json.encode(signed, order="deterministic"))
+    data = printable_json(msgspec.json.encode(signed, order="deterministic"))
+    storage.write(record_name(record.step, record.unit), data)
 
 
 def read_record(storage: Storage, step: str, unit: int) -> Record:

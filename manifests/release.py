@@ -10,6 +10,7 @@ import msgspec
 
 from manifests.errors import IntegrityError
 from manifests.ledger import Ledger, Tally
+from manifests.printable import printable_json
 from manifests.release_mixture import ReleaseMixture
 from manifests.release_packing import ReleasePacking
 from manifests.storage import Storage
@@ -186,7 +187,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def to_bytes(self) -> bytes:
         """What stands in `manifest.json`: readable JSON with the digest beside the content."""
         compact = msgspec.json.encode({"digest": self.digest, "manifest": self}, order="deterministic")
-        return msgspec.json.format(compact, indent=1) + b"\n"
+        return printable_json(msgspec.json.format(compact, indent=1)) + b"\n"
 
     @classmethod
     def read(cls, release: Storage) -> Self:

@@ -16,6 +16,7 @@ from manifests.buckets import Access
 from manifests.errors import IntegrityError, RecipeError, SourceError
 from manifests.inputs import find_inputs, is_remote
 from manifests.objects import Found
+from manifests.printable import printable_json
 from manifests.storage import Storage, file_sha256
 from pipeline.earlier import EarlierShard, earlier_shards
 from pipeline.recipe import Recipe, Source
@@ -143,7 +144,7 @@ def read_plan(work: Storage) -> Plan:
 
 def write_plan(work: Storage, plan: Plan) -> None:
     """Put the plan where tasks, `status` and `explain` find it."""
-    work.write("plan.json", msgspec.json.format(msgspec.json.encode(plan)))
+    work.write("plan.json", printable_json(msgspec.json.format(msgspec.json.encode(plan))))
 
 
 class _Identities:
@@ -185,7 +186,8 @@ class _Identities:
 
     def save(self) -> None:
         if self._seen != self._known:
-            self._work.write("inputs.json", msgspec.json.encode(self._seen, order="deterministic"))
+            encoded = msgspec.json.encode(self._seen, order="deterministic")
+            self._work.write("inputs.json", printable_json(encoded))
 
 
 def _shards(source: Source, identities: _Identities, access: Access) -> Iterable[Shard]:

@@ -125,7 +125,7 @@ def test_hostile_rows_and_names_come_out_harmless_everywhere(tiny_recipe: Path, 
     release = folder / "releases" / "tiny-0.1.0"
     command("verify", str(release))
     command("retune", work)
-    for row in range(0, 60, 5):
+    for row in range(0, 60, 20):
         command("explain", work, f"stack/-rf.jsonl.zst:{row}")
     command("explain", work, f"stack/a{STEERING}:1", code=2)
     written_files_are_clean(folder / "work")

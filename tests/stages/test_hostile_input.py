@@ -22,7 +22,7 @@ from manifests.document import Document, Rejected
 from manifests.errors import DamagedShardError, UnitError
 from manifests.inputs import find_inputs
 from manifests.objects import Access
-from manifests.printable import printable
+from manifests.printable import printable, printable_json
 from pipeline.markdown import cell
 from stages.decompression import decompressed, maximum_content_bytes, maximum_rows
 from stages.notebooks import script_of
@@ -415,6 +415,14 @@ def test_nothing_printed_steers_a_terminal() -> None:
     assert shown.endswith("b")
     assert printable("x" * 10_000, 10) == "xxxxxxxxxx […]"
     assert printable("a\u3000b") == "a\u3000b"
+
+
+def test_json_says_the_same_without_what_steers_a_terminal() -> None:
+    said = {"a": STEERING.replace("\ud800", "") + "é\u00a0字"}
+    data = printable_json(json.dumps(said, ensure_ascii=False).encode())
+    assert data.decode().isprintable() or "\u00a0" in data.decode()
+    assert not any(mark in data.decode() for mark in "\x7f\x9b\u202e\u2028\ufeff\U000e0041")
+    assert json.loads(data) == said
 
 
 def test_no_message_of_an_error_steers_a_terminal_or_forges_a_line() -> None:
