@@ -249,6 +249,16 @@ def test_an_error_that_breaks_off_is_asked_for_again(through: Storage, proxy: Fa
     assert len(proxy.broken()) >= 2
 
 
+@pytest.mark.parametrize("kind", ["reset_body", "truncate"])
+def test_a_listing_that_breaks_off_is_asked_for_again(through: Storage, proxy: FaultProxy, kind: str) -> None:
+    for name in "abc":
+        through.write(name, b"x")
+    proxy.inject(Fault(kind, method="GET", every=2, times=None))  # type: ignore[arg-type]
+    assert through.list("") == {"a": 1, "b": 1, "c": 1}
+    assert through.unfinished() == {}
+    assert len(proxy.broken()) == 2
+
+
 def test_an_upload_that_is_reset_is_sent_again(through: Storage, proxy: FaultProxy) -> None:
     proxy.inject(Fault("reset_upload", method="PUT", every=2, times=None))
     with through.new_file("data", ".bin") as file:
