@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from manifests.errors import IntegrityError, RecipeError, RetryableError, StorageError
+from manifests.errors import CorpusmillError, IntegrityError, RecipeError, RetryableError, StorageError
 
 SCHEME = "s3://"
 _ATTEMPTS = 7  # with waits that double up to 20 s: half a minute of trouble is waited out
@@ -117,6 +117,10 @@ class ChangedError(IntegrityError):
     """The object is not the one that was found, or there is one where none was expected."""
 
 
+class BrokenOffError(RetryableError):
+    """The body of an answer ended early: none of the errors that botocore itself tries again."""
+
+
 @contextmanager
 def told(where: str) -> Iterator[None]:
     """Make errors of ours of what boto3 raises.
@@ -126,15 +130,19 @@ def told(where: str) -> Iterator[None]:
         ChangedError: a condition of the request does not hold.
         RecipeError: no credentials, no such profile, no such bucket.
         StorageError: the bucket refuses.
-        RetryableError: no answer, or a server's own error, after all attempts.
+        RetryableError: no answer, or a server's own error, after all attempts; BrokenOffError after one.
     """
     from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError
+    from urllib3.exceptions import HTTPError
 
     try:
         yield
     except ClientError as error:
         raise _of_answer(where, error) from error
+    except HTTPError as error:  # of a streamed answer botocore reads the body of an error, and lets this through
+        told_by = _of_library(where, error)
+        raise BrokenOffError(told_by.message, hint=told_by.hint) from error
     except (BotoCoreError, Boto3Error) as error:
         cause = error.__context__
         if isinstance(cause, ClientError):  # what transfers of many parts wrap
@@ -165,7 +173,7 @@ def _of_answer(where: str, error: Any) -> Exception:
     return StorageError(f"{where}: the server says {status} {code} to {error.operation_name}", hint=hint)
 
 
-def _of_library(where: str, error: Exception) -> Exception:
+def _of_library(where: str, error: Exception) -> CorpusmillError:
     from botocore import exceptions as known
 
     told_by = " ".join(str(error).split())[:300]

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from manifests.buckets import SCHEME, Access, GoneError, client, split, told
+from manifests.buckets import SCHEME, Access, BrokenOffError, GoneError, client, split, told
 from manifests.errors import RetryableError
 
 BLOCK_BYTES = 8 << 20
@@ -67,19 +67,15 @@ def read_object(url: str, access: Access, *, first: int = 0, length: int | None 
             with told(url):
                 return bytes(body.read())
         except RetryableError as error:
-            raise _BrokenOffError(error.message, hint=error.hint) from error
+            raise BrokenOffError(error.message, hint=error.hint) from error
 
     attempts = Retrying(
-        retry=retry_if_exception_type(_BrokenOffError),
+        retry=retry_if_exception_type(BrokenOffError),
         wait=wait_random_exponential(multiplier=0.2, max=_LONGEST_WAIT_SECONDS),
         stop=stop_after_attempt(_BODY_ATTEMPTS),
         reraise=True,
     )
     return attempts(read)
-
-
-class _BrokenOffError(RetryableError):
-    """The body of an answer ended early: none of the errors that botocore itself tries again."""
 
 
 class ObjectReader(io.RawIOBase):

@@ -239,6 +239,26 @@ def test_a_body_that_breaks_off_is_read_again(through: Storage, proxy: FaultProx
     assert len(proxy.broken()) >= 4
 
 
+@pytest.mark.parametrize("kind", ["reset_body", "truncate"])
+def test_an_error_that_breaks_off_is_asked_for_again(through: Storage, proxy: FaultProxy, kind: str) -> None:
+    through.write("b", b"x")
+    proxy.inject(Fault(kind, method="GET", every=2, times=None))  # type: ignore[arg-type]
+    assert through.read_many(["a", "b"]) == {"b": b"x"}
+    with pytest.raises(IntegrityError, match="a: expected a file, found none"):
+        through.read("a")
+    assert len(proxy.broken()) >= 2
+
+
+@pytest.mark.parametrize("kind", ["reset_body", "truncate"])
+def test_a_listing_that_breaks_off_is_asked_for_again(through: Storage, proxy: FaultProxy, kind: str) -> None:
+    for name in "abc":
+        through.write(name, b"x")
+    proxy.inject(Fault(kind, method="GET", every=2, times=None))  # type: ignore[arg-type]
+    assert through.list("") == {"a": 1, "b": 1, "c": 1}
+    assert through.unfinished() == {}
+    assert len(proxy.broken()) == 2
+
+
 def test_an_upload_that_is_reset_is_sent_again(through: Storage, proxy: FaultProxy) -> None:
     proxy.inject(Fault("reset_upload", method="PUT", every=2, times=None))
     with through.new_file("data", ".bin") as file:
