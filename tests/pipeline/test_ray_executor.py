@@ -99,6 +99,13 @@ def family(work: str) -> list[psutil.Process]:
     raise AssertionError("no unit ran on the cluster")
 
 
+def wait_for_records(mill: Mill, number: int) -> None:
+    deadline = time.monotonic() + BOUND_SECONDS
+    while len(mill.work.list("ingest/records")) < number:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
 def assert_gone(processes: list[psutil.Process]) -> None:
     _, alive = psutil.wait_procs(processes, timeout=60)
     assert [process.cmdline() for process in alive] == []
@@ -177,11 +184,8 @@ def test_what_a_stopped_launcher_had_on_the_cluster_ends_and_the_next_run_goes_o
     mill = open_mill(recipe("ray.cpus_per_task=2"))
     shard = Blocked(small_inputs.parent / "texts.jsonl")
     launcher = Launcher(mill)
+    wait_for_records(mill, 2)
     running = family(mill.work.root)
-    deadline = time.monotonic() + BOUND_SECONDS
-    while len(mill.work.list("ingest/records")) < 2:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
     os.kill(launcher.process, number)
     assert launcher.wait() == code, launcher.said()
     assert_gone(running)
@@ -211,6 +215,7 @@ def test_a_unit_whose_task_is_lost_is_failed_by_name(small_inputs: Path, recipe:
     mill = open_mill(recipe())
     shard = Blocked(small_inputs.parent / "texts.jsonl")
     launcher = Launcher(mill)
+    wait_for_records(mill, 2)
     running = family(mill.work.root)
     running[GUARD].kill()
     assert launcher.wait() == 1
