@@ -16,7 +16,7 @@ from typing import TextIO
 
 import msgspec
 
-from manifests.errors import IntegrityError, RecipeError
+from manifests.errors import CorpusmillError, IntegrityError, RecipeError
 from manifests.storage import Storage
 
 _LOCK = "lock"
@@ -99,11 +99,26 @@ def _locked_bucket(work: Storage, *, take_over: bool) -> Iterator[Callable[[], N
                 hint="let one run work here: what is finished stays finished",
             )
 
+    failed: CorpusmillError | None = None
     try:
         yield check
+    except CorpusmillError as error:
+        failed = error
+        raise
     finally:
+        _let_go(work, own, failed)
+
+
+def _let_go(work: Storage, own: Holder, failed: CorpusmillError | None) -> None:
+    """Remove the lock. Where that fails, too, the user hears what failed first, and of the lock."""
+    try:
         if _holder(work) == own:
             work.delete(_LOCK)
+    except CorpusmillError as error:
+        told = failed or error
+        told.hint += "; the lock could not be removed: add --take-over then"
+        if failed is None:
+            raise
 
 
 def _holder(work: Storage) -> Holder | None:
