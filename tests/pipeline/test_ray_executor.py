@@ -154,7 +154,8 @@ class Launcher:
 def test_a_run_on_a_cluster_makes_the_bytes_of_a_local_run(
     small_inputs: Path, small_release: Path, cluster: str
 ) -> None:
-    recipe = load_recipe(small_inputs, ["executor=ray", f"ray.address={cluster}"])
+    # one task of two units for each step, which costs half of two tasks
+    recipe = load_recipe(small_inputs, ["executor=ray", f"ray.address={cluster}", "ray.cpus_per_task=2"])
     told = []
     mill = open_mill(recipe)
 
