@@ -39,7 +39,7 @@ STOPPED = 75
 _ROW = struct.Struct("I")
 
 OnStop = Callable[[int, int], None]
-"""Called with the signal and the number of units that the process has finished."""
+"""Called with the signal and the number of units that have got a good record in this process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +71,11 @@ class Stopper:
     def __init__(self, on_stop: OnStop | None) -> None:
         self._on_stop = on_stop
         self._owner = os.getpid()
-        self._boards: list[tuple[Board, int]] = []
+        self._boards: list[Board] = []
 
-    def watch(self, board: Board, num_units: int) -> None:
-        """Count what this board says is finished."""
-        self._boards.append((board, num_units))
+    def watch(self, board: Board) -> None:
+        """Count what this board says is done; a failed unit would be run, and fail, each time anew."""
+        self._boards.append(board)
 
     def __call__(self, number: int, _frame: FrameType | None) -> None:
         """Handle the signal; a child that inherited this does nothing.
@@ -85,12 +85,14 @@ class Stopper:
         """
         if os.getpid() != self._owner:
             return
-        finished = sum(board.ended(row) for board, num_units in self._boards for row in range(num_units))
-        text = f"{signal.Signals(number).name}: stopped before its time was up, {finished} units finished\n"
-        os.write(2, text.encode())  # sys.stderr may be in the midst of a line
-        if self._on_stop is not None:
-            self._on_stop(number, finished)
-        os._exit(STOPPED)
+        try:
+            finished = sum(board.num_done() for board in self._boards)
+            text = f"{signal.Signals(number).name}: stopped before its time was up, {finished} units finished\n"
+            os.write(2, text.encode())  # sys.stderr may be in the midst of a line
+            if self._on_stop is not None:
+                self._on_stop(number, finished)
+        finally:  # what is raised in here would come up in whatever was interrupted, and be taken for its error
+            os._exit(STOPPED)
 
 
 @contextmanager
@@ -139,7 +141,7 @@ def run_units(mill: Mill, step: Step, units: Sequence[int], *, workers: int, sto
     if not todo:
         return 0
     board = Board(len(todo))
-    stopper.watch(board, len(todo))
+    stopper.watch(board)
     prepare(mill, step)
     large_load(mill, step, todo)()
 
