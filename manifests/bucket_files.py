@@ -112,9 +112,10 @@ class BucketFiles:
         )
 
         file.flush()
-        with told(self.path(name)), open(file.fileno(), "rb", closefd=False) as source:
-            source.seek(0)  # what uploads a file also closes it
-            self._client.upload_fileobj(source, self._bucket, self._prefix + name, Config=config)
+        # By its name, though it has none: of a file that is open ten parts would be held in memory at once.
+        opened = f"/proc/self/fd/{file.fileno()}"
+        with told(self.path(name)):
+            self._client.upload_file(opened, self._bucket, self._prefix + name, Config=config)
         found = find_object(self.path(name), self._access)
         if found is None or found.num_bytes != num_bytes:
             got = "none" if found is None else f"{found.num_bytes}"

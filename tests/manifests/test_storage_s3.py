@@ -4,6 +4,7 @@ What holds of folders and buckets alike is tested on both in `test_storage.py`.
 """
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -119,6 +120,24 @@ def test_a_large_file_goes_up_in_parts_and_appears_at_the_end(through: Storage, 
     assert through.list("") == {file.name: len(BIG)}
     assert through.read(file.name) == BIG
     assert through.unfinished() == {}
+
+
+def test_a_large_file_is_not_held_in_memory_on_its_way_up(storage: Storage) -> None:
+    num_bytes = 6 * (32 << 20)
+    child = os.fork()
+    if child == 0:
+        try:
+            storage.write("first", b"x")  # so that a client is there
+            before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            with storage.new_file("data", ".bin") as file:
+                for _ in range(num_bytes >> 20):
+                    file.write(bytes(1 << 20))
+            grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+            os._exit(0 if 1024 * grown < num_bytes // 3 else 1)
+        finally:
+            os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert list(storage.list("data").values()) == [num_bytes]
 
 
 def test_a_range_of_a_large_file_is_all_that_is_asked_for(through: Storage, proxy: FaultProxy) -> None:
