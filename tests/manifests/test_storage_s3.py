@@ -18,8 +18,9 @@ import pytest
 from fault_proxy import Fault, FaultProxy, fault_proxy
 from object_store import ObjectStore
 
-from manifests.buckets import Access, BucketAccess
+from manifests.buckets import ENVIRONMENT, Access, BucketAccess
 from manifests.errors import CorpusmillError, IntegrityError, RecipeError, RetryableError, StorageError
+from manifests.objects import Found, open_object
 from manifests.storage import Storage
 
 pytestmark = pytest.mark.servers
@@ -107,6 +108,14 @@ def test_a_listing_of_several_pages_is_whole(storage: Storage) -> None:
     assert storage.read_many([*names, "records/none"]) == {name: name.encode() for name in names}
 
 
+def test_of_many_files_only_those_that_are_there_are_asked_for(through: Storage, proxy: FaultProxy) -> None:
+    """A run that has just begun has no record at all, of 100,000 units and more."""
+    through.write("records/000007.json", b"7")
+    names = [f"records/{number:06d}.json" for number in range(100)]
+    assert through.read_many(names) == {"records/000007.json": b"7"}
+    assert proxy.count("GET", "records/0") == 1
+
+
 # Large files
 
 
@@ -145,6 +154,15 @@ def test_a_range_of_a_large_file_is_all_that_is_asked_for(through: Storage, prox
     assert through.read_range("a", 10_000_000, 1_000) == BIG[10_000_000:10_001_000]
     [request] = [one for one in proxy.requests if one.method == "GET"]
     assert request.num_bytes == 1_000
+
+
+def test_an_object_that_is_shorter_than_it_was_does_not_just_end(storage: Storage) -> None:
+    """Some servers do not hold to the ETag of a request."""
+    storage.write("a", b"123")
+    with open_object(Found(storage.path("a"), 1 << 24, ""), ENVIRONMENT) as file:
+        assert file.read(3) == b"123"
+        with pytest.raises(IntegrityError, match=r"expected 16777216 bytes, found no more than 3"):
+            file.read()
 
 
 def test_a_failing_writer_of_a_large_file_sends_nothing(through: Storage, proxy: FaultProxy) -> None:
