@@ -10,13 +10,13 @@ import os
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
 import msgspec
 
-from manifests.errors import IntegrityError, RecipeError
+from manifests.errors import CorpusmillError, IntegrityError, RecipeError
 from manifests.storage import Storage
 
 _LOCK = "lock"
@@ -99,11 +99,17 @@ def _locked_bucket(work: Storage, *, take_over: bool) -> Iterator[Callable[[], N
                 hint="let one run work here: what is finished stays finished",
             )
 
-    try:
-        yield check
-    finally:
+    def let_go() -> None:
         if _holder(work) == own:
             work.delete(_LOCK)
+
+    try:
+        yield check
+    except BaseException:
+        with suppress(CorpusmillError):  # what stopped the run is to be told, and may be why the bucket does not answer
+            let_go()
+        raise
+    let_go()
 
 
 def _holder(work: Storage) -> Holder | None:
