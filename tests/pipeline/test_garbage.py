@@ -29,6 +29,8 @@ def leave(folder: Path) -> Files:
         f"pack/data/{'f' * 32}.parquet": b"x" * 1000,
         "ingest/logs/999999.jsonl": b"of a unit that the plan no longer has",
         "logs/clean-4711-0.log": b"stopped",
+        "logs/clean-ray-4711.json": b"[0, 1]",
+        "logs/ray-4711.log": b"stopped",
         "logs/clean-4711-0/logs/task_00000.log": b"stopped",
     }
     for name, data in names.items():
