@@ -8,7 +8,7 @@ twice goes on where it was.
 Told to stop (SIGUSR1, which a cluster sends before the time is up, or SIGTERM), the task ends at once with exit code
 75. Units under way end with it, without a record: that costs what was done of these, and nothing else.
 
-    python -m pipeline.tasks WORK STEP --units NAME --task T --of N --workers W
+    python -m pipeline.tasks WORK STEP --units NAME --task T --of N --workers W --access JSON
 """
 
 import argparse
@@ -23,6 +23,7 @@ from types import FrameType
 
 import msgspec
 
+from manifests.buckets import ENVIRONMENT, Access
 from manifests.errors import CorpusmillError, IntegrityError, UnitError
 from manifests.isolation import die_with_parent
 from pipeline.complaints import complain
@@ -107,8 +108,11 @@ def stoppable(on_stop: OnStop | None = None) -> Iterator[Stopper]:
             signal.signal(number, handler)
 
 
-def run_task(work: str, step: str, share: Share, *, workers: int = 1, on_stop: OnStop | None = None) -> int:
+def run_task(work: str, step: str, share: Share, *, workers: int = 1, access: Access = ENVIRONMENT) -> int:
     """Run a share of a step's units.
+
+    Args:
+        access: how the work folder is reached where it is a bucket.
 
     Returns:
         The exit code: 0 where every unit has a good record or may be left out, 1 where one failed, 3 where one met
@@ -118,8 +122,8 @@ def run_task(work: str, step: str, share: Share, *, workers: int = 1, on_stop: O
         RecipeError: there is no run in that folder.
         IntegrityError: plan, recipe or list cannot be read, or records that the step reads are missing.
     """
-    with stoppable(on_stop) as stopper:
-        mill = reopen_mill(work)
+    with stoppable() as stopper:
+        mill = reopen_mill(work, access)
         units = share.of(mill, step_named(step))
         return run_units(mill, step_named(step), units, workers=workers, stopper=stopper)
 
@@ -208,9 +212,12 @@ def main() -> None:
     parser.add_argument("--task", type=int, required=True, metavar="T", help="number of this task, from 0 on")
     parser.add_argument("--of", type=int, required=True, metavar="N", help="number of tasks")
     parser.add_argument("--workers", type=int, default=1, metavar="W", help="units that run at the same time")
+    parser.add_argument("--access", default="{}", metavar="JSON", help="how the work folder is reached in a bucket")
     given = parser.parse_args()
+    access = msgspec.json.decode(given.access, type=Access)
+    share = Share(given.units, given.task, given.of)
     try:
-        code = run_task(given.work, given.step, Share(given.units, given.task, given.of), workers=given.workers)
+        code = run_task(given.work, given.step, share, workers=given.workers, access=access)
     except CorpusmillError as error:
         code = complain(error.message, error.hint, error.exit_code)
     sys.exit(code)
