@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from posixpath import dirname
 from typing import Any, BinaryIO, cast
 
 from manifests.buckets import SCHEME, Access, ChangedError, client, pages, split, told
@@ -80,6 +81,9 @@ class BucketFiles:
                 return None
 
         chosen = list(names)
+        if len(chosen) > _READERS:  # one request lists 1,000 names, and asking for what is not there takes one for each
+            present = {name for folder in {dirname(name) for name in chosen} for name in self.list(folder)}
+            chosen = [name for name in chosen if name in present]
         with ThreadPoolExecutor(min(_READERS, len(chosen) or 1)) as readers:
             found = zip(chosen, readers.map(read, chosen), strict=True)
             return {name: data for name, data in found if data is not None}
@@ -112,9 +116,10 @@ class BucketFiles:
         )
 
         file.flush()
-        with told(self.path(name)), open(file.fileno(), "rb", closefd=False) as source:
-            source.seek(0)  # what uploads a file also closes it
-            self._client.upload_fileobj(source, self._bucket, self._prefix + name, Config=config)
+        # By its name, though it has none: of a file that is open ten parts would be held in memory at once.
+        opened = f"/proc/self/fd/{file.fileno()}"
+        with told(self.path(name)):
+            self._client.upload_file(opened, self._bucket, self._prefix + name, Config=config)
         found = find_object(self.path(name), self._access)
         if found is None or found.num_bytes != num_bytes:
             got = "none" if found is None else f"{found.num_bytes}"

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from manifests.buckets import SCHEME, Access, BrokenOffError, GoneError, client, split, told
+from manifests.buckets import SCHEME, Access, BrokenOffError, ChangedError, GoneError, client, split, told
 from manifests.errors import RetryableError
 
 BLOCK_BYTES = 8 << 20
@@ -108,11 +108,20 @@ class ObjectReader(io.RawIOBase):
         return self._position
 
     def readinto(self, buffer: Any) -> int:
-        """Fill a buffer, by one request of a block at most; 0 at the end."""
+        """Fill a buffer, by one request of a block at most; 0 at the end.
+
+        Raises:
+            ChangedError: it ends before the size that was found.
+        """
         wanted = min(len(buffer), BLOCK_BYTES, max(0, self._found.num_bytes - self._position))
         if not wanted:
             return 0
         data = read_object(self._found.path, self._access, first=self._position, length=wanted, etag=self._found.etag)
+        if not data:  # which would be taken for its end
+            raise ChangedError(
+                f"{self._found.path}: expected {self._found.num_bytes} bytes, found no more than {self._position}",
+                hint="run the same command again: what depends on it is made again",
+            )
         buffer[: len(data)] = data
         self._position += len(data)
         return len(data)

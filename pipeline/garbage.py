@@ -16,7 +16,10 @@ from pipeline.slurm_submission import old_files, refuse_while_submitted
 from pipeline.unit_log import log_name
 
 _STEPS = "|".join(step.name for step in STEPS)
-_OURS = re.compile(rf"logs/(?:{_STEPS})-\d+-\d+[./].+|(?:{_STEPS})/(?:data/[0-9a-f]{{32}}\.\w+|logs/\d{{6,}}\.jsonl)")
+_OURS = re.compile(
+    rf"logs/(?:{_STEPS})-(?:\d+|ray)-\d+[./].+|logs/ray-\d+\.log|"
+    rf"(?:{_STEPS})/(?:data/[0-9a-f]{{32}}\.\w+|logs/\d{{6,}}\.jsonl)"
+)
 
 
 def collect(work: str, *, dry_run: bool) -> tuple[int, int]:

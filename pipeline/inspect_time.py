@@ -6,6 +6,7 @@ many of them ran side by side.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from rich.table import Table
@@ -105,12 +106,13 @@ def stages_table(mill: Mill) -> Table:
     return table
 
 
-def failed_logs(mill: Mill) -> Iterator[str]:
-    """Where the logs of failed units lie."""
+def failed_logs(mill: Mill, *, at_most: int) -> Iterator[str]:
+    """Where the logs of the first failed units of each step lie."""
     for step in STEPS:
-        for unit, record in enumerate(mill.records(step)):
+        failed = (record.unit for record in mill.records(step) if record is not None and record.failure is not None)
+        for unit in islice(failed, at_most):
             name = log_name(step.name, unit)
-            if record is not None and record.failure is not None and mill.work.exists(name):
+            if mill.work.exists(name):
                 yield f"{step.name}, unit {unit}: its log is {mill.work.path(name)}"
 
 

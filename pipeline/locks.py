@@ -10,7 +10,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -99,26 +99,23 @@ def _locked_bucket(work: Storage, *, take_over: bool) -> Iterator[Callable[[], N
                 hint="let one run work here: what is finished stays finished",
             )
 
-    failed: CorpusmillError | None = None
-    try:
-        yield check
-    except CorpusmillError as error:
-        failed = error
-        raise
-    finally:
-        _let_go(work, own, failed)
-
-
-def _let_go(work: Storage, own: Holder, failed: CorpusmillError | None) -> None:
-    """Remove the lock. Where that fails, too, the user hears what failed first, and of the lock."""
-    try:
+    def let_go() -> None:
         if _holder(work) == own:
             work.delete(_LOCK)
-    except CorpusmillError as error:
-        told = failed or error
-        told.hint += "; the lock could not be removed: add --take-over then"
-        if failed is None:
-            raise
+
+    try:
+        yield check
+    except CorpusmillError as error:  # what stopped the run is to be told, and may be why the bucket does not answer
+        try:
+            let_go()
+        except CorpusmillError:
+            error.hint += "; the lock could not be removed: add --take-over then"
+        raise
+    except BaseException:
+        with suppress(CorpusmillError):
+            let_go()
+        raise
+    let_go()
 
 
 def _holder(work: Storage) -> Holder | None:

@@ -76,9 +76,9 @@ class _Driver:
         """Connect to the cluster, or start one, and hear every node."""
         own = {"num_cpus": order["num_cpus"], "include_dashboard": False, "object_store_memory": _OBJECT_STORE_BYTES}
         own |= {"_temp_dir": order["temporary"]}
-        for_workers = {"runtime_env": {"env_vars": order["environment"]}} if order["environment"] else {}
-        ray.init(address=order["address"] or "local", **({} if order["address"] else own), **for_workers)
-        return {"places": self.places(), "resources": ray.cluster_resources(), "nodes": _look(order["work"])}
+        ray.init(address=order["address"] or "local", **({} if order["address"] else own))
+        nodes = _look(order["work"], order["access"])
+        return {"places": self.places(), "resources": ray.cluster_resources(), "nodes": nodes}
 
     def places(self) -> int:
         """How many tasks the nodes that are there have room for, when nothing else runs."""
@@ -91,7 +91,7 @@ class _Driver:
         self.reason = ""
         tasks = min(order["num_units"], order["tasks"] or max(1, self.places()))
         executor = StepExecutor(
-            pipeline=[RankTask(order["work"], order["step"], order["units"], self.task["cpus"])],
+            pipeline=[RankTask(order["work"], order["access"], order["step"], order["units"], self.task["cpus"])],
             tasks=tasks,
             logging_dir=f"memory://{order['units']}",
             skip_completed=False,  # our records are the only truth
@@ -105,12 +105,12 @@ class _Driver:
         return {"reason": self.reason}
 
 
-def _look(work: str) -> list[object]:
+def _look(work: str, access: str) -> list[object]:
     """What every node that work can be sent to has to say."""
     look = ray.remote(num_cpus=0)(look_around)
     nodes = [node["NodeID"] for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU")]
     on = [NodeAffinitySchedulingStrategy(node, soft=False) for node in nodes]
-    return cast("list[object]", ray.get([look.options(scheduling_strategy=node).remote(work) for node in on]))
+    return cast("list[object]", ray.get([look.options(scheduling_strategy=node).remote(work, access) for node in on]))
 
 
 def main() -> None:

@@ -24,7 +24,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from manifests.buckets import split
+import msgspec
+
 from manifests.errors import CorpusmillError, RecipeError, RetryableError, UnitError
 from manifests.record import record_name
 from pipeline.recipe import Recipe
@@ -88,15 +89,6 @@ def _check_listening(address: str) -> None:
         ) from error
 
 
-def _bucket_environment(mill: Mill) -> dict[str, str]:
-    """How workers reach the work folder before they have read the recipe there; no secret is sent, only names."""
-    if mill.work.folder is not None:
-        return {}
-    access = mill.recipe.s3.access.of(split(mill.work.root)[0])
-    asked = {"AWS_ENDPOINT_URL_S3": access.endpoint, "AWS_PROFILE": access.profile, "AWS_DEFAULT_REGION": access.region}
-    return {name: value for name, value in asked.items() if value is not None}
-
-
 def check_node(where: str, work: str, node: Sequence[Any]) -> None:
     """Raise RecipeError where a node cannot do the work: it has other software, or does not see the work folder.
 
@@ -144,7 +136,7 @@ class RayRun:
         """Have the driver connect and hear every node; raises RecipeError where the mill cannot run there."""
         cpus = self._settings.cpus_per_task
         order = self._settings.model_dump() | {"num_cpus": workers * cpus, "temporary": self._temporary}
-        self._send(order | {"work": self.mill.work.root, "environment": _bucket_environment(self.mill)})
+        self._send(order | self._where())
         deadline = time.monotonic() + _CONNECT_SECONDS
         while (found := self._answer(_TELL_SECONDS)) is None:
             if time.monotonic() > deadline:
@@ -190,8 +182,8 @@ class RayRun:
             mill.work.delete(name)  # of an earlier attempt, or of other inputs
         name = f"logs/{step.name}-ray-{os.getpid()}.json"
         mill.work.write(name, json.dumps(list(units)).encode())
-        order = {"work": mill.work.root, "step": step.name, "units": name, "num_units": len(units)}
-        self._send(order | {"tasks": self._settings.tasks})
+        order = {"step": step.name, "units": name, "num_units": len(units), "tasks": self._settings.tasks}
+        self._send(order | self._where())
         done: dict[int, int] = {}
         looked = time.monotonic()
         while (found := self._answer(_TELL_SECONDS)) is None:
@@ -217,6 +209,11 @@ class RayRun:
                 )
                 fail_unit(mill, step, unit, error)
         mill.records(step, fresh=True)
+
+    def _where(self) -> dict[str, str]:
+        """The work folder, and how workers reach it before they have read the recipe there: names and no secret."""
+        access = msgspec.json.encode(self.mill.recipe.s3.access).decode()
+        return {"work": self.mill.work.root, "access": access}
 
     def _count(self, step: Step, units: Sequence[int], done: dict[int, int]) -> None:
         present = self.mill.work.list(f"{step.name}/records")

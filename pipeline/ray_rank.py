@@ -28,12 +28,14 @@ class RankTask:
     """The datatrove pipeline of a step: rank r of n runs every n-th unit of a list, from the r-th on.
 
     Args:
+        access: how the work folder is reached where it is a bucket, an `Access` as JSON.
         units: name of the list, in the work folder.
         workers: units that run at the same time.
     """
 
-    def __init__(self, work: str, step: str, units: str, workers: int) -> None:
+    def __init__(self, work: str, access: str, step: str, units: str, workers: int) -> None:
         self.work = work
+        self.access = access
         self.step = step
         self.units = units
         self.workers = workers
@@ -48,19 +50,23 @@ class RankTask:
         die_with_parent(pool)
         guard = [sys.executable, "-m", "pipeline.ray_rank", str(pool), str(os.getpid())]
         units = [sys.executable, "-m", "pipeline.tasks", self.work, self.step, "--units", self.units]
-        share = ["--task", str(rank), "--of", str(world_size), "--workers", str(self.workers)]
+        share = ["--task", str(rank), "--of", str(world_size), "--workers", str(self.workers), "--access", self.access]
         code = subprocess.call([*guard, *units, *share])  # noqa: S603 - ourselves
         if code not in _SAID_BY_RECORDS:
             raise RuntimeError(f"{self.step}: the process of its units ended with code {code}")
         return data
 
 
-def look_around(work: str) -> tuple[str, dict[str, str], bool]:
+def look_around(work: str, access: str) -> tuple[str, dict[str, str], bool]:
     """What a node has to say before work is sent there: its name, its software, and whether it sees the work folder."""
+    import msgspec
+
+    from manifests.buckets import Access
     from manifests.storage import Storage
     from pipeline.software import software_versions
 
-    return os.uname().nodename, software_versions(), Storage(work).exists("plan.json")
+    folder = Storage(work, msgspec.json.decode(access, type=Access))
+    return os.uname().nodename, software_versions(), folder.exists("plan.json")
 
 
 def guard(pool: int, rank: int, command: Sequence[str]) -> int:

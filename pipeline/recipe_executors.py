@@ -108,6 +108,8 @@ class S3(S3Access):
     def _endpoint_is_an_address(self) -> Self:
         accesses: list[S3Access] = [self, *self.buckets.values()]
         for access in accesses:
+            if access.endpoint is not None and "@" in access.endpoint:  # which is not repeated here
+                raise ValueError("s3: endpoint: expected an address, got one with a name or password; set s3.profile")
             if access.endpoint is not None and not access.endpoint.startswith(("http://", "https://")):
                 raise ValueError(f"s3: endpoint: expected http:// or https://, got {access.endpoint!r}")
         return self

@@ -7,6 +7,7 @@ submission is needed for a result: records are the only truth, so another one ta
 import re
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from shutil import which
 
@@ -27,10 +28,11 @@ from pipeline.slurm_submission import (
 from pipeline.steps import Step
 from pipeline.units import Mill, step_named, units_to_run
 
-_LOOK_SECONDS = 2
+# Every call of squeue takes a lock that all users wait for: whoever waits for days looks twice a minute.
+_FIRST_LOOK_SECONDS, _LOOK_SECONDS = 2, 30
 # Slurm looks at time limits every so often; what it sends to a task that has not begun is lost.
 _EARLY_SECONDS = 30
-_UNREACHABLE_LOOKS = 300
+_UNREACHABLE_SECONDS = 600
 _PLAIN_PATH = re.compile(r"[\w./+=@:,-]+")
 
 
@@ -122,20 +124,23 @@ def wait(mill: Mill, submission: Submission) -> None:
     Raises:
         CorpusmillError: it is not, by the class that says why.
     """
-    unreachable = 0
-    while unreachable < _UNREACHABLE_LOOKS:
-        try:
+    began = reached = time.monotonic()
+    while time.monotonic() - reached < _UNREACHABLE_SECONDS:
+        with suppress(RetryableError):  # a controller that restarts is no end of a run
             if not still_queued(submission):
                 break
-            unreachable = 0
-        except RetryableError:  # a controller that restarts is no end of a run
-            unreachable += 1
-        time.sleep(_LOOK_SECONDS)
+            reached = time.monotonic()
+        time.sleep(look_seconds(time.monotonic() - began))
     for job, said in sayings(mill.work, submission):
         raise _said(f"{job.name}: {said.message}", hint=said.hint, exit_code=said.exit_code)
     for name in dict.fromkeys(name for job in submission.jobs for name in (*job.proves, *job.runs)):
         mill.records(step_named(name), fresh=True)
         check_units(mill, step_named(name))
+
+
+def look_seconds(waited_seconds: float) -> float:
+    """How long to wait for the next look at the queue: a twentieth of the time so far, half a minute at most."""
+    return min(_LOOK_SECONDS, max(_FIRST_LOOK_SECONDS, waited_seconds / 20))
 
 
 def _said(message: str, *, hint: str, exit_code: int) -> CorpusmillError:

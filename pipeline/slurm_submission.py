@@ -102,17 +102,23 @@ def still_queued(submission: Submission) -> list[QueuedTask]:
 
 
 def refuse_while_submitted(work: Storage) -> None:
-    """Raise RecipeError while jobs of this work folder wait or run, as far as this machine's Slurm knows."""
+    """Make sure that no job of this work folder waits or runs.
+
+    Raises:
+        RecipeError: some do, or this machine has no Slurm to ask.
+        RetryableError: Slurm does not answer.
+    """
     submission = read_submission(work)
-    if submission is None or not submission.ids or not has_slurm():
+    if submission is None or not submission.ids:
         return
+    unknown = f"so it is not known whether jobs of {work.root} wait or run"
+    delete = f"where none of them can be left, delete {work.path(_NAME)}"
+    if not has_slurm():
+        raise RecipeError(f"squeue is not here; {unknown}", hint=f"run this on a login node, or, {delete}")
     try:
         left = still_queued(submission)
     except RetryableError as error:
-        raise RetryableError(
-            f"{error.message}; so it is not known whether jobs of {work.root} wait or run",
-            hint=f"try again, or, where none of them can be left, delete {work.path(_NAME)}",
-        ) from error
+        raise RetryableError(f"{error.message}; {unknown}", hint=f"try again, or, {delete}") from error
     jobs = sorted({task.job for task in left}, key=int)
     if jobs:
         shown = ", ".join(jobs[:5]) + (f" and {len(jobs) - 5} more" if len(jobs) > 5 else "")

@@ -8,7 +8,7 @@ twice goes on where it was.
 Told to stop (SIGUSR1, which a cluster sends before the time is up, or SIGTERM), the task ends at once with exit code
 75. Units under way end with it, without a record: that costs what was done of these, and nothing else.
 
-    python -m pipeline.tasks WORK STEP --units NAME --task T --of N --workers W
+    python -m pipeline.tasks WORK STEP --units NAME --task T --of N --workers W --access JSON
 """
 
 import argparse
@@ -23,6 +23,7 @@ from types import FrameType
 
 import msgspec
 
+from manifests.buckets import ENVIRONMENT, Access
 from manifests.errors import CorpusmillError, IntegrityError, UnitError
 from manifests.isolation import die_with_parent
 from pipeline.complaints import complain
@@ -39,7 +40,7 @@ STOPPED = 75
 _ROW = struct.Struct("I")
 
 OnStop = Callable[[int, int], None]
-"""Called with the signal and the number of units that the process has finished."""
+"""Called with the signal and the number of units that have got a good record in this process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +72,11 @@ class Stopper:
     def __init__(self, on_stop: OnStop | None) -> None:
         self._on_stop = on_stop
         self._owner = os.getpid()
-        self._boards: list[tuple[Board, int]] = []
+        self._boards: list[Board] = []
 
-    def watch(self, board: Board, num_units: int) -> None:
-        """Count what this board says is finished."""
-        self._boards.append((board, num_units))
+    def watch(self, board: Board) -> None:
+        """Count what this board says is done; a failed unit would be run, and fail, each time anew."""
+        self._boards.append(board)
 
     def __call__(self, number: int, _frame: FrameType | None) -> None:
         """Handle the signal; a child that inherited this does nothing.
@@ -85,12 +86,14 @@ class Stopper:
         """
         if os.getpid() != self._owner:
             return
-        finished = sum(board.ended(row) for board, num_units in self._boards for row in range(num_units))
-        text = f"{signal.Signals(number).name}: stopped before its time was up, {finished} units finished\n"
-        os.write(2, text.encode())  # sys.stderr may be in the midst of a line
-        if self._on_stop is not None:
-            self._on_stop(number, finished)
-        os._exit(STOPPED)
+        try:
+            finished = sum(board.num_done() for board in self._boards)
+            text = f"{signal.Signals(number).name}: stopped before its time was up, {finished} units finished\n"
+            os.write(2, text.encode())  # sys.stderr may be in the midst of a line
+            if self._on_stop is not None:
+                self._on_stop(number, finished)
+        finally:  # what is raised in here would come up in whatever was interrupted, and be taken for its error
+            os._exit(STOPPED)
 
 
 @contextmanager
@@ -105,8 +108,11 @@ def stoppable(on_stop: OnStop | None = None) -> Iterator[Stopper]:
             signal.signal(number, handler)
 
 
-def run_task(work: str, step: str, share: Share, *, workers: int = 1, on_stop: OnStop | None = None) -> int:
+def run_task(work: str, step: str, share: Share, *, workers: int = 1, access: Access = ENVIRONMENT) -> int:
     """Run a share of a step's units.
+
+    Args:
+        access: how the work folder is reached where it is a bucket.
 
     Returns:
         The exit code: 0 where every unit has a good record or may be left out, 1 where one failed, 3 where one met
@@ -116,8 +122,8 @@ def run_task(work: str, step: str, share: Share, *, workers: int = 1, on_stop: O
         RecipeError: there is no run in that folder.
         IntegrityError: plan, recipe or list cannot be read, or records that the step reads are missing.
     """
-    with stoppable(on_stop) as stopper:
-        mill = reopen_mill(work)
+    with stoppable() as stopper:
+        mill = reopen_mill(work, access)
         units = share.of(mill, step_named(step))
         return run_units(mill, step_named(step), units, workers=workers, stopper=stopper)
 
@@ -139,7 +145,7 @@ def run_units(mill: Mill, step: Step, units: Sequence[int], *, workers: int, sto
     if not todo:
         return 0
     board = Board(len(todo))
-    stopper.watch(board, len(todo))
+    stopper.watch(board)
     prepare(mill, step)
     large_load(mill, step, todo)()
 
@@ -206,9 +212,12 @@ def main() -> None:
     parser.add_argument("--task", type=int, required=True, metavar="T", help="number of this task, from 0 on")
     parser.add_argument("--of", type=int, required=True, metavar="N", help="number of tasks")
     parser.add_argument("--workers", type=int, default=1, metavar="W", help="units that run at the same time")
+    parser.add_argument("--access", default="{}", metavar="JSON", help="how the work folder is reached in a bucket")
     given = parser.parse_args()
+    access = msgspec.json.decode(given.access, type=Access)
+    share = Share(given.units, given.task, given.of)
     try:
-        code = run_task(given.work, given.step, Share(given.units, given.task, given.of), workers=given.workers)
+        code = run_task(given.work, given.step, share, workers=given.workers, access=access)
     except CorpusmillError as error:
         code = complain(error.message, error.hint, error.exit_code)
     sys.exit(code)

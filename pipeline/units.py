@@ -66,10 +66,13 @@ def unit_inputs(mill: Mill, step: Step, unit: int) -> dict[str, list[Block]]:
 
 
 def _blocks(mill: Mill, read: Read, unit: int) -> Iterable[Block]:
+    records = mill.records(step_named(read.step))
+    # Of its own number a unit looks at one record: at all of them, 100,000 units would look at 10,000,000,000.
+    numbers = range(unit, min(unit + 1, len(records))) if read.reach == "same" else range(len(records))
     outputs = {
         number: record.outputs[read.table]
-        for number, record in enumerate(mill.records(step_named(read.step)))
-        if record is not None and record.done and read.table in record.outputs
+        for number in numbers
+        if (record := records[number]) is not None and record.done and read.table in record.outputs
     }
     if read.reach == "group":
         yield from _blocks_of_slices(mill, read, unit, outputs)
@@ -81,7 +84,7 @@ def _blocks(mill: Mill, read: Read, unit: int) -> Iterable[Block]:
             segments = output.blocks[unit]
         else:
             segments = [segment for block in output.blocks for segment in block]
-        if (read.reach != "same" or number == unit) and (segments or not output.blocks):
+        if segments or not output.blocks:
             yield Block(number, output.file, tuple(segments))
 
 

@@ -2,7 +2,7 @@
 
 The child may be killed, hang or run out of memory; its watcher sees that and writes the failed record, so nothing ever
 raises inside a worker pool and nothing waits for ever. The board is memory shared by launcher, workers and children:
-bytes done, the child's heartbeats, the worker's process id, whether the unit has ended, and whether it runs once more.
+bytes done, the child's heartbeats, the worker's process id, whether the unit has ended, and how.
 """
 
 import ctypes
@@ -25,7 +25,7 @@ from pipeline.endings import LOST_WORKER, NO_MEMORY, NO_SPACE, Ending, ending, h
 from pipeline.steps import Step
 from pipeline.units import Mill, fail_unit, run_unit
 
-_BYTES, _BEATS, _WORKER, _ENDED, _PRIVATE, _AGAIN, _SECOND, _FIELDS = 0, 1, 2, 3, 4, 5, 6, 7
+_BYTES, _BEATS, _WORKER, _ENDED, _PRIVATE, _AGAIN, _SECOND, _DONE, _FIELDS = 0, 1, 2, 3, 4, 5, 6, 7, 8
 _M_MMAP_THRESHOLD = -3
 _LOOK_SECONDS = 0.2
 
@@ -53,6 +53,14 @@ class Board:
         """The unit has a record, good or failed; `again`: it may do better alone."""
         self._rows[row, _AGAIN] = again and not self._rows[row, _SECOND]
         self._rows[row, _ENDED] = 1
+
+    def finish(self, row: int) -> None:
+        """The unit has a good record."""
+        self._rows[row, _DONE] = 1
+
+    def num_done(self) -> int:
+        """Units that have a good record of this submission."""
+        return int(self._rows[:, _DONE].sum())
 
     def take_second_tries(self) -> list[int]:
         """Rows to run once more, one by one; they count as not begun from here on."""
@@ -107,6 +115,10 @@ class Heartbeat:
     def peak_private_bytes(self) -> int:
         """Largest private memory seen so far, by this process or by its watcher."""
         return self._board.private_bytes(self._row)
+
+    def finish(self) -> None:
+        """Report that the unit has a good record."""
+        self._board.finish(self._row)
 
     def __call__(self, num_bytes: int) -> None:
         """Report progress."""
@@ -168,7 +180,8 @@ def _be_child(mill: Mill, step: Step, unit: int, *, heartbeat: Heartbeat, parent
     try:
         die_with_parent(parent)
         _give_memory_back()
-        run_unit(mill, step, unit, heartbeat)
+        if run_unit(mill, step, unit, heartbeat).done:
+            heartbeat.finish()
         code = 0
     except BaseException as error:  # not even a failed record could be written: the log and the exit code are left
         code = NO_SPACE if isinstance(error, NoSpaceError) else NO_MEMORY if isinstance(error, MemoryError) else 1

@@ -4,6 +4,7 @@ What holds of folders and buckets alike is tested on both in `test_storage.py`.
 """
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -17,8 +18,9 @@ import pytest
 from fault_proxy import Fault, FaultProxy, fault_proxy
 from object_store import ObjectStore
 
-from manifests.buckets import Access, BucketAccess
+from manifests.buckets import ENVIRONMENT, Access, BucketAccess
 from manifests.errors import CorpusmillError, IntegrityError, RecipeError, RetryableError, StorageError
+from manifests.objects import Found, open_object
 from manifests.storage import Storage
 
 pytestmark = pytest.mark.servers
@@ -106,6 +108,14 @@ def test_a_listing_of_several_pages_is_whole(storage: Storage) -> None:
     assert storage.read_many([*names, "records/none"]) == {name: name.encode() for name in names}
 
 
+def test_of_many_files_only_those_that_are_there_are_asked_for(through: Storage, proxy: FaultProxy) -> None:
+    """A run that has just begun has no record at all, of 100,000 units and more."""
+    through.write("records/000007.json", b"7")
+    names = [f"records/{number:06d}.json" for number in range(100)]
+    assert through.read_many(names) == {"records/000007.json": b"7"}
+    assert proxy.count("GET", "records/0") == 1
+
+
 # Large files
 
 
@@ -121,11 +131,38 @@ def test_a_large_file_goes_up_in_parts_and_appears_at_the_end(through: Storage, 
     assert through.unfinished() == {}
 
 
+def test_a_large_file_is_not_held_in_memory_on_its_way_up(storage: Storage) -> None:
+    num_bytes = 6 * (32 << 20)
+    child = os.fork()
+    if child == 0:
+        try:
+            storage.write("first", b"x")  # so that a client is there
+            before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            with storage.new_file("data", ".bin") as file:
+                for _ in range(num_bytes >> 20):
+                    file.write(bytes(1 << 20))
+            grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+            os._exit(0 if 1024 * grown < num_bytes // 3 else 1)
+        finally:
+            os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert list(storage.list("data").values()) == [num_bytes]
+
+
 def test_a_range_of_a_large_file_is_all_that_is_asked_for(through: Storage, proxy: FaultProxy) -> None:
     through.write("a", BIG)
     assert through.read_range("a", 10_000_000, 1_000) == BIG[10_000_000:10_001_000]
     [request] = [one for one in proxy.requests if one.method == "GET"]
     assert request.num_bytes == 1_000
+
+
+def test_an_object_that_is_shorter_than_it_was_does_not_just_end(storage: Storage) -> None:
+    """Some servers do not hold to the ETag of a request."""
+    storage.write("a", b"123")
+    with open_object(Found(storage.path("a"), 1 << 24, ""), ENVIRONMENT) as file:
+        assert file.read(3) == b"123"
+        with pytest.raises(IntegrityError, match=r"expected 16777216 bytes, found no more than 3"):
+            file.read()
 
 
 def test_a_failing_writer_of_a_large_file_sends_nothing(through: Storage, proxy: FaultProxy) -> None:

@@ -8,6 +8,8 @@ from manifests.storage import Storage
 from pipeline.garbage import collect
 from pipeline.recipe_file import load_recipe
 from pipeline.runner import locked, open_mill, states
+from pipeline.slurm_jobs import Job
+from pipeline.slurm_submission import Submission, write_submission
 
 Files = dict[str, bytes]
 
@@ -29,6 +31,8 @@ def leave(folder: Path) -> Files:
         f"pack/data/{'f' * 32}.parquet": b"x" * 1000,
         "ingest/logs/999999.jsonl": b"of a unit that the plan no longer has",
         "logs/clean-4711-0.log": b"stopped",
+        "logs/clean-ray-4711.json": b"[0, 1]",
+        "logs/ray-4711.log": b"stopped",
         "logs/clean-4711-0/logs/task_00000.log": b"stopped",
     }
     for name, data in names.items():
@@ -114,6 +118,20 @@ def test_nothing_is_removed_under_a_run(work: Path) -> None:
     leave(work)
     before = files(work)
     with locked(Storage(str(work))), pytest.raises(RecipeError, match="another run is working here"):
+        collect(str(work), dry_run=False)
+    assert files(work) == before
+
+
+def test_nothing_is_removed_where_nobody_knows_whether_jobs_of_the_folder_run(
+    work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder that was submitted on a cluster, looked at from a machine that shares the folder and has no Slurm."""
+    leave(work)
+    job = Job(name="01-ingest", runs=["ingest"], tasks=1, id="7")
+    write_submission(Storage(str(work)), Submission(number=1, title="small", logs=str(work / "slurm"), jobs=[job]))
+    monkeypatch.setenv("PATH", "")
+    before = files(work)
+    with pytest.raises(RecipeError, match="squeue is not here; so it is not known whether jobs"):
         collect(str(work), dry_run=False)
     assert files(work) == before
 

@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from manifests.errors import StorageError
 from pipeline.inspect_run import counted, is_released, print_plan, print_status, safe, size
 from pipeline.passes import STEPS
 from pipeline.recipe_file import load_recipe
 from pipeline.runner import open_mill, reopen_mill
+from pipeline.units import fail_unit, step_named
 
 # Those that move a cursor, change colour, order or line, or hide: https://www.unicode.org/reports/tr36/
 _STEERING = {"Cc", "Cf", "Zl", "Zp", "Cs", "Co", "Cn"}
@@ -199,3 +201,17 @@ def test_tables_fit_the_terminal(
     assert len(rows) == 2 * (len(STEPS) + 1)
     assert max(map(len, rows)) <= columns
     assert "…" not in "".join(rows)
+
+
+def test_status_shows_some_of_many_failures_and_counts_the_rest(
+    tiny_recipe: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mill, ingest = open_mill(load_recipe(tiny_recipe)), step_named("ingest")
+    num_units = len(mill.plan.units)
+    for unit in range(num_units):
+        fail_unit(mill, ingest, unit, StorageError("access refused"))
+    monkeypatch.setattr("pipeline.inspect_run._SHOWN_FAILURES", 1)
+    print_status(mill)
+    shown = capsys.readouterr().out
+    assert shown.count("access refused") == shown.count("its log is") == 1
+    assert f"ingest: {num_units - 1} more failed" in shown

@@ -9,6 +9,10 @@ from pathlib import Path
 
 import psutil
 import pytest
+import yaml
+from bucket_mill import bucket_mill
+from fault_proxy import fault_proxy
+from object_store import ObjectStore
 from ray_cluster import ray_cluster
 
 from manifests.errors import CorpusmillError, RecipeError, UnitError
@@ -259,3 +263,25 @@ def test_a_cluster_of_another_owner_is_told_in_one_message(
         pass
     assert "\n" not in caught.value.message
     assert b"Traceback" in mill.work.read(next(iter(mill.work.list("logs"))))
+
+
+def test_every_bucket_is_reached_there_as_it_is_here(
+    store: ObjectStore, small_release: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """The way to the work folder's bucket is none for buckets that the environment says how to reach."""
+    folder = tmp_path_factory.mktemp("two-ways")
+    with (
+        bucket_mill(store, inputs=small_release.parents[1], folder=folder) as mill,
+        fault_proxy(store.port) as way_of_recipe,
+    ):
+        stated = yaml.safe_load(mill.recipe.read_text())
+        stated["s3"] = {"endpoint": way_of_recipe.endpoint, "buckets": {store.public_bucket: {}}}
+        inputs = store.fill(folder.name, folder / "inputs", bucket=store.public_bucket)
+        for source in stated["sources"]:
+            source["paths"] = [path.replace(f"{mill.root}/in", inputs) for path in source["paths"]]
+        mill.recipe.write_text(yaml.safe_dump(stated))
+        mill.run("--until", "ingest", "--set", "executor=ray", "--workers", "1")
+        assert mill.proxy.count(target=f"^/{store.public_bucket}/")
+        assert way_of_recipe.count(target=f"^/{store.bucket}/")
+        assert mill.proxy.count(target=f"^/{store.bucket}/") == 0
+        assert way_of_recipe.count(target=f"^/{store.public_bucket}/") == 0

@@ -227,6 +227,7 @@ def test_what_comes_later_is_refused_by_name(recipe_path: Path, text: str) -> No
         ("executor: slurm", "executor: slurm needs `slurm`, with a partition"),
         ("executor: {ray: {}}", "executor: expected 'local', 'slurm' or 'ray'"),
         ("slurm: {}", "slurm.partition: expected this key, found none"),
+        ("s3: {endpoint: 'http://me:secret@host'}", "s3: endpoint: expected an address, got one with a name"),
         ("s3: {endpoint: host}", "s3: endpoint: expected http:// or https://, got 'host'"),
         ("software_heritage: {concurrency: 0}", "software_heritage.concurrency: "),
     ],

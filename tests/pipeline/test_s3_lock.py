@@ -7,8 +7,13 @@ from pathlib import Path
 
 import pytest
 from bucket_mill import BucketMill, bucket_mill, kill_session
-from fault_proxy import Fault
+from fault_proxy import Fault, fault_proxy
 from object_store import ObjectStore
+
+from manifests.buckets import Access, BucketAccess
+from manifests.errors import UnitError
+from manifests.storage import Storage
+from pipeline.locks import locked
 
 pytestmark = pytest.mark.servers
 
@@ -60,3 +65,18 @@ def test_a_lock_whose_answer_was_lost_is_held_all_the_same(mill: BucketMill) -> 
     mill.run("--until", "ingest")
     assert [request.fault for request in mill.proxy.broken()] == ["lost_answer"]
     assert "lock" not in mill.keys("work")
+
+
+def test_what_stopped_a_run_is_told_where_the_bucket_does_not_let_go_of_its_lock(
+    store: ObjectStore, s3_folder: str
+) -> None:
+    with fault_proxy(store.port) as proxy:
+        work = Storage(s3_folder, Access(BucketAccess(endpoint=proxy.endpoint)))
+
+        def run() -> None:
+            with locked(work):
+                proxy.inject(Fault("403", times=None))
+                raise UnitError("units failed")
+
+        with pytest.raises(UnitError, match=r"^units failed$"):
+            run()

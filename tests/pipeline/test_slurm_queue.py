@@ -1,5 +1,8 @@
 """How what squeue prints is read, and put into words."""
 
+import pytest
+
+from pipeline.slurm import look_seconds
 from pipeline.slurm_queue import in_words, parse_queue
 
 _PRINTED = """\
@@ -31,3 +34,8 @@ def test_a_line_that_is_none_of_squeue_is_passed_over() -> None:
 def test_tasks_are_counted_by_what_they_do_and_why_they_wait() -> None:
     assert in_words(parse_queue(_PRINTED)) == "2 running, 2 waiting (Dependency), 1 waiting (Resources)"
     assert in_words([]) == ""
+
+
+@pytest.mark.parametrize(("waited", "expected"), [(0, 2), (100, 5), (86_400, 30)])
+def test_whoever_waits_for_long_looks_at_the_queue_less_often(waited: float, expected: float) -> None:
+    assert look_seconds(waited) == expected

@@ -16,7 +16,7 @@ from manifests.errors import IntegrityError
 from pipeline.plan import write_plan
 from pipeline.recipe_file import load_recipe
 from pipeline.runner import open_mill
-from pipeline.tasks import Share, run_task
+from pipeline.tasks import Share, run_task, stoppable
 from pipeline.units import Mill, step_named
 
 UNITS = "units.json"
@@ -111,6 +111,21 @@ def test_a_task_that_is_told_to_stop_ends_with_its_unit_and_goes_on_later(mill: 
     assert subprocess.run([*command, "--task", "0", "--of", "1"], check=False).returncode == 0
     assert sorted(written(mill)) == list(range(len(mill.plan.units)))
     assert {unit: written(mill)[unit] for unit in before} == before
+
+
+def test_a_task_that_cannot_say_why_it_stops_stops_all_the_same() -> None:
+    """What is raised in a signal's handler comes up anywhere, and may be taken for an error that is passed over."""
+
+    def on_stop(_number: int, _finished: int) -> None:
+        raise FileNotFoundError("no scontrol here")
+
+    child = os.fork()
+    if child == 0:
+        with suppress(OSError), stoppable(on_stop):
+            os.kill(os.getpid(), signal.SIGUSR1)
+            time.sleep(5)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 75
 
 
 @pytest.mark.servers

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from pipeline.passes import STEPS
 from pipeline.recipe_file import load_recipe
 from pipeline.runner import open_mill
 from pipeline.steps import Step, UnitContext
-from pipeline.units import Mill, fail_unit, run_unit, step_named, units_to_run
+from pipeline.units import Mill, fail_unit, run_unit, step_named, unit_inputs, units_to_run
 
 Run = Callable[..., None]
 Files = dict[str, bytes]
@@ -83,6 +83,33 @@ def without_release(recipe: Path) -> Path:
 
 def test_nothing_is_left_to_do_after_a_run(finished_recipe: Path) -> None:
     assert todo(mill_of(finished_recipe)) == {}
+
+
+class Watched(list[Record | None]):
+    """Records that remember which of them were looked at."""
+
+    def __init__(self, records: list[Record | None]) -> None:
+        super().__init__(records)
+        self.seen: set[int] = set()
+
+    def __iter__(self) -> Iterator[Record | None]:
+        return (self[number] for number in range(len(self)))
+
+    def __getitem__(self, number: int) -> Record | None:  # type: ignore[override]
+        self.seen.add(number)
+        return super().__getitem__(number)
+
+
+def test_a_unit_looks_at_no_other_record_for_what_it_reads_of_its_own_number(
+    finished_recipe: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With 100,000 units, a look at all records for each of them takes a day."""
+    mill, clean = mill_of(finished_recipe), step_named("clean")
+    expected = unit_inputs(mill, clean, 1)
+    records = {name: Watched(mill.records(step_named(name))) for name in ("ingest", "judge", "resolve")}
+    monkeypatch.setattr(Mill, "records", lambda _mill, step: records[step.name])
+    assert unit_inputs(mill, clean, 1) == expected
+    assert {name: records[name].seen for name in ("ingest", "judge")} == {"ingest": {1}, "judge": {1}}
 
 
 def test_a_record_is_valid_wherever_the_folder_lies(finished_recipe: Path) -> None:

@@ -85,6 +85,19 @@ def test_an_exception_is_a_failure_of_the_unit_alone(mill: Mill) -> None:
     assert "ArithmeticError: ArithmeticError at test_watch.py" in failure(watched(mill, run))
 
 
+def test_only_good_records_count_as_done(mill: Mill) -> None:
+    """A job that goes on for as long as it gets something done would run a unit that always fails for ever."""
+
+    def fail(_context: UnitContext) -> None:
+        raise ArithmeticError("on purpose")
+
+    board = Board(3)
+    watched(mill, fail, board)
+    assert board.num_done() == 0
+    watched(mill, lambda _context: None, board)
+    assert board.num_done() == 1
+
+
 def test_a_unit_without_memory_is_kept_for_a_second_try(mill: Mill) -> None:
     def run(_context: UnitContext) -> None:
         raise pa.ArrowMemoryError("on purpose")
