@@ -17,6 +17,7 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any, cast
 
 import datatrove.executor.ray
@@ -24,6 +25,7 @@ import ray
 from datatrove.executor.ray import RayPipelineExecutor, RayTaskManager
 from datatrove.utils.logging import logger
 from datatrove.utils.stats import PipelineStats
+from ray.exceptions import TaskUnschedulableError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from pipeline.ray_rank import RankTask, look_around
@@ -78,7 +80,8 @@ class _Driver:
         own |= {"_temp_dir": order["temporary"]}
         for_workers = {"runtime_env": {"env_vars": order["environment"]}} if order["environment"] else {}
         ray.init(address=order["address"] or "local", **({} if order["address"] else own), **for_workers)
-        return {"places": self.places(), "resources": ray.cluster_resources(), "nodes": _look(order["work"])}
+        nodes = _look(order["work"])
+        return {"places": self.places(), "resources": ray.cluster_resources(), "nodes": nodes}
 
     def places(self) -> int:
         """How many tasks the nodes that are there have room for, when nothing else runs."""
@@ -110,7 +113,11 @@ def _look(work: str) -> list[object]:
     look = ray.remote(num_cpus=0)(look_around)
     nodes = [node["NodeID"] for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU")]
     on = [NodeAffinitySchedulingStrategy(node, soft=False) for node in nodes]
-    return cast("list[object]", ray.get([look.options(scheduling_strategy=node).remote(work) for node in on]))
+    said = []
+    for answer in [look.options(scheduling_strategy=node).remote(work) for node in on]:
+        with suppress(TaskUnschedulableError):  # the node has just died: it gets no work either
+            said.append(ray.get(answer))
+    return said
 
 
 def main() -> None:
