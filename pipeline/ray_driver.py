@@ -17,6 +17,7 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any, cast
 
 import datatrove.executor.ray
@@ -24,6 +25,7 @@ import ray
 from datatrove.executor.ray import RayPipelineExecutor, RayTaskManager
 from datatrove.utils.logging import logger
 from datatrove.utils.stats import PipelineStats
+from ray.exceptions import TaskUnschedulableError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from pipeline.ray_rank import RankTask, look_around
@@ -76,7 +78,8 @@ class _Driver:
         """Connect to the cluster, or start one, and hear every node."""
         own = {"num_cpus": order["num_cpus"], "include_dashboard": False, "object_store_memory": _OBJECT_STORE_BYTES}
         own |= {"_temp_dir": order["temporary"]}
-        ray.init(address=order["address"] or "local", **({} if order["address"] else own))
+        for_workers = {"runtime_env": {"env_vars": order["environment"]}} if order["environment"] else {}
+        ray.init(address=order["address"] or "local", **({} if order["address"] else own), **for_workers)
         nodes = _look(order["work"], order["access"])
         return {"places": self.places(), "resources": ray.cluster_resources(), "nodes": nodes}
 
@@ -110,7 +113,11 @@ def _look(work: str, access: str) -> list[object]:
     look = ray.remote(num_cpus=0)(look_around)
     nodes = [node["NodeID"] for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU")]
     on = [NodeAffinitySchedulingStrategy(node, soft=False) for node in nodes]
-    return cast("list[object]", ray.get([look.options(scheduling_strategy=node).remote(work, access) for node in on]))
+    said = []
+    for answer in [look.options(scheduling_strategy=node).remote(work, access) for node in on]:
+        with suppress(TaskUnschedulableError):  # the node has just died: it gets no work either
+            said.append(ray.get(answer))
+    return said
 
 
 def main() -> None:
