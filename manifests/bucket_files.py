@@ -20,8 +20,7 @@ from manifests.spool import Spool
 
 _PART_BYTES = 32 << 20
 _PART_THREADS = 4
-_READERS = 16
-_DELETED_AT_ONCE = 1000
+_THREADS = 16
 
 
 class BucketFiles:
@@ -81,10 +80,10 @@ class BucketFiles:
                 return None
 
         chosen = list(names)
-        if len(chosen) > _READERS:  # one request lists 1,000 names, and asking for what is not there takes one for each
+        if len(chosen) > _THREADS:  # one request lists 1,000 names, and asking for what is not there takes one for each
             present = {name for folder in {dirname(name) for name in chosen} for name in self.list(folder)}
             chosen = [name for name in chosen if name in present]
-        with ThreadPoolExecutor(min(_READERS, len(chosen) or 1)) as readers:
+        with ThreadPoolExecutor(min(_THREADS, len(chosen) or 1)) as readers:
             found = zip(chosen, readers.map(read, chosen), strict=True)
             return {name: data for name, data in found if data is not None}
 
@@ -156,6 +155,12 @@ class BucketFiles:
         """Remove an object; nothing happens where there is none."""
         with told(self.path(name)):
             self._client.delete_object(Bucket=self._bucket, Key=self._prefix + name)
+
+    def delete_many(self, names: Iterable[str]) -> None:
+        """Remove objects, several at a time."""
+        with ThreadPoolExecutor(_THREADS) as threads:
+            for _ in threads.map(self.delete, names):  # which raises what one of them raised
+                pass
 
     def check_writable(self) -> None:
         """Raise StorageError or RecipeError where no object can be written here."""

@@ -115,6 +115,11 @@ class LocalFiles:
         if self.is_file(name):
             Path(self.path(name)).unlink(missing_ok=True)
 
+    def delete_many(self, names: Iterable[str]) -> None:
+        """Remove files."""
+        for name in names:
+            self.delete(name)
+
     def check_writable(self) -> None:
         """Raise RecipeError where no file can be written here; makes the folder."""
         try:

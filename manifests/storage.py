@@ -192,6 +192,10 @@ class Storage:
         """Remove a file; nothing happens where there is none."""
         self._files.delete(name)
 
+    def delete_many(self, names: Iterable[str]) -> None:
+        """Remove files, from a bucket several at a time."""
+        self._files.delete_many(names)
+
     def check_writable(self) -> None:
         """Raise RecipeError or StorageError where no file can be written here; makes a local folder."""
         self._files.check_writable()

@@ -48,8 +48,7 @@ def collect(work: str, *, dry_run: bool) -> tuple[int, int]:
         garbage |= old_files(storage)
         unfinished = storage.unfinished()
         if not dry_run:
-            for name in garbage:
-                storage.delete(name)
+            storage.delete_many(garbage)
             storage.clear_temporary()
             if storage.folder is not None:
                 for name in ("logs", "slurm"):

@@ -273,6 +273,14 @@ def test_another_error_of_the_system_is_not_called_a_full_disk(local: Storage) -
 # Clearing
 
 
+def test_deleting_many(storage: Storage) -> None:
+    names = [f"data/{number}" for number in range(40)]
+    for name in names:
+        storage.write(name, b"x")
+    storage.delete_many(name for name in [*names[1:], "none"])
+    assert list(storage.list("")) == names[:1]
+
+
 def test_deleting(storage: Storage) -> None:
     storage.write("a", b"x")
     storage.delete("a")
