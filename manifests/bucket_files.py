@@ -5,6 +5,7 @@ writer leaves at most an upload that nobody completes: `unfinished` lists them.
 """
 
 import errno
+import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -167,21 +168,27 @@ class BucketFiles:
         self.write("writable", b"x")
         self.delete("writable")
 
-    def unfinished(self) -> dict[str, int]:
-        """Uploads that nobody completed: `<name>?<upload>`, with the bytes of their parts; nobody may be writing."""
+    def unfinished(self, ours: re.Pattern[str]) -> dict[str, int]:
+        """Uploads that nobody completed: `<name>?<upload>`, with the bytes of their parts; nobody may be writing.
+
+        Args:
+            ours: what names of files match; other people's uploads may lie below the same prefix.
+        """
         found: dict[str, int] = {}
         access = self._access.of(self._bucket)
         for page in pages(access, "list_multipart_uploads", Bucket=self._bucket, Prefix=self._prefix):
             for upload in page.get("Uploads", []):
                 key, number = upload["Key"], upload["UploadId"]
+                if not ours.fullmatch(key[len(self._prefix) :]):
+                    continue
                 parts = pages(access, "list_parts", Bucket=self._bucket, Key=key, UploadId=number)
                 num_bytes = sum(int(part["Size"]) for page in parts for part in page.get("Parts", []))
                 found[f"{key[len(self._prefix) :]}?{number}"] = num_bytes
         return found
 
-    def clear_unfinished(self) -> None:
+    def clear_unfinished(self, ours: re.Pattern[str]) -> None:
         """Abort uploads that nobody completed."""
-        for upload in self.unfinished():
+        for upload in self.unfinished(ours):
             name, _, number = upload.rpartition("?")
             with told(self.path(name)):
                 self._client.abort_multipart_upload(Bucket=self._bucket, Key=self._prefix + name, UploadId=number)
