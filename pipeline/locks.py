@@ -105,8 +105,14 @@ def _locked_bucket(work: Storage, *, take_over: bool) -> Iterator[Callable[[], N
 
     try:
         yield check
+    except CorpusmillError as error:  # what stopped the run is to be told, and may be why the bucket does not answer
+        try:
+            let_go()
+        except CorpusmillError:
+            error.hint += "; the lock could not be removed: add --take-over then"
+        raise
     except BaseException:
-        with suppress(CorpusmillError):  # what stopped the run is to be told, and may be why the bucket does not answer
+        with suppress(CorpusmillError):
             let_go()
         raise
     let_go()

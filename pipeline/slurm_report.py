@@ -86,9 +86,11 @@ class QueueView:
         """
         if self.problem:
             yield self.problem
-        for job, said in self.said:
-            yield f"job {job.id}, {job.name}: {said.message} ({said.hint})"
-        if self.tasks is None or self.said:
+        names = {step.name for step, _ in unfinished}
+        said = [(job, said) for job, said in self.said if names.intersection(job.steps)]  # of others it is past
+        for job, word in said:
+            yield f"job {job.id}, {job.name}: {word.message} ({word.hint})"
+        if self.tasks is None or said:
             return
         active = {task.job for task in self.tasks}
         for step, missing in unfinished:

@@ -103,6 +103,13 @@ def family(work: str) -> list[psutil.Process]:
     raise AssertionError("no unit ran on the cluster")
 
 
+def wait_for_records(mill: Mill, number: int) -> None:
+    deadline = time.monotonic() + BOUND_SECONDS
+    while len(mill.work.list("ingest/records")) < number:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
 def assert_gone(processes: list[psutil.Process]) -> None:
     _, alive = psutil.wait_procs(processes, timeout=60)
     assert [process.cmdline() for process in alive] == []
@@ -151,7 +158,8 @@ class Launcher:
 def test_a_run_on_a_cluster_makes_the_bytes_of_a_local_run(
     small_inputs: Path, small_release: Path, cluster: str
 ) -> None:
-    recipe = load_recipe(small_inputs, ["executor=ray", f"ray.address={cluster}"])
+    # one task of two units for each step, which costs half of two tasks
+    recipe = load_recipe(small_inputs, ["executor=ray", f"ray.address={cluster}", "ray.cpus_per_task=2"])
     told = []
     mill = open_mill(recipe)
 
@@ -181,11 +189,8 @@ def test_what_a_stopped_launcher_had_on_the_cluster_ends_and_the_next_run_goes_o
     mill = open_mill(recipe("ray.cpus_per_task=2"))
     shard = Blocked(small_inputs.parent / "texts.jsonl")
     launcher = Launcher(mill)
+    wait_for_records(mill, 2)
     running = family(mill.work.root)
-    deadline = time.monotonic() + BOUND_SECONDS
-    while len(mill.work.list("ingest/records")) < 2:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
     os.kill(launcher.process, number)
     assert launcher.wait() == code, launcher.said()
     assert_gone(running)
@@ -215,6 +220,7 @@ def test_a_unit_whose_task_is_lost_is_failed_by_name(small_inputs: Path, recipe:
     mill = open_mill(recipe())
     shard = Blocked(small_inputs.parent / "texts.jsonl")
     launcher = Launcher(mill)
+    wait_for_records(mill, 2)
     running = family(mill.work.root)
     running[GUARD].kill()
     assert launcher.wait() == 1

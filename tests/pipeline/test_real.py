@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import zstandard
+from real_data import write_real_recipe
 
 from manifests.decision import decisions_of
 from manifests.document import Rejected
@@ -40,8 +41,6 @@ from stages.rows import Row
 from stages.tokenizing import TextTokenizer
 
 pytestmark = pytest.mark.real
-
-SHARED = Path(os.environ.get("CORPUSMILL_SHARED", Path(__file__).parents[2].parent / "shared"))
 
 # Golden numbers. Whoever changes a rule changes them here, in the same commit, and says why.
 READ = {"stack": 15_427, "pile": 4_451, "prs": 1_277}
@@ -153,28 +152,6 @@ BANDS, ROWS = 32, 8
 RATIO_TOLERANCE = 0.0005  # 0.05 percentage points
 MAXIMUM_PRIVATE_BYTES = 1_500_000_000
 
-RECIPE = """\
-name: shared
-version: 0.1.0
-sources:
-- name: stack
-  format: stack-v2
-  paths: ["{data}/stack_v2/*.jsonl.zst"]
-- name: prs
-  format: pull-requests
-  paths: ["{data}/prs/*.jsonl.zst"]
-- name: pile
-  format: pile
-  paths: ["{data}/pile/0*.jsonl.zst"]
-  declared_licence: LicenseRef-sample
-  subset_licences: {{Github: LicenseRef-sample, OpenWebText2: LicenseRef-sample}}
-licences:
-  allow: [permissive, LicenseRef-sample]
-tokenizer: {{path: {tokenizer}}}
-rendering: {{repository: {{share: 0.2}}}}
-packing: {{sequence_tokens: [4096, 32768]}}
-"""
-
 Tokens = npt.NDArray[np.int32]
 Grams = frozenset[int]
 
@@ -197,15 +174,9 @@ class SilentProgress:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    data, tokenizer = SHARED / "data", SHARED / "tokenizers/qwen2_5/tokenizer.json"
-    for needed in (data / "stack_v2", data / "pile", tokenizer):
-        if not needed.exists():
-            pytest.skip(f"shared data absent: {needed}")
     import datatrove.executor  # noqa: F401 - else every step's own process imports it
 
-    recipe = tmp_path_factory.mktemp("real") / "recipe.yaml"
-    recipe.write_text(RECIPE.format(data=data.resolve(), tokenizer=tokenizer.resolve()))
-    mill = open_mill(load_recipe(recipe))
+    mill = open_mill(load_recipe(write_real_recipe(tmp_path_factory.mktemp("real"))))
     run_mill(mill, workers=2, progress=SilentProgress())
     folder = Path(release_folder(mill.recipe).root)
     return Run(mill, folder, Manifest.read(Storage(str(folder))))

@@ -82,3 +82,14 @@ def test_a_killed_run_goes_on_to_the_same_bytes(mill: BucketMill, small_release:
     said = mill.run("--take-over")
     assert "2 decide: last_rounds: 1 of 1 done before" in said
     assert mill.released() == local_files(small_release)
+
+
+def test_keys_that_end_in_the_middle_leave_a_lock_and_say_how_to_go_on(mill: BucketMill) -> None:
+    mill.proxy.inject(Fault("403", first=40, times=None))
+    said = mill.run("--until", "ingest", code=1)
+    assert "access refused" in said
+    assert "--take-over" in said
+    mill.proxy.inject()
+    mill.run("--until", "ingest", code=2)
+    mill.run("--until", "ingest", "--take-over")
+    assert "lock" not in mill.keys("work")

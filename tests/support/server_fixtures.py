@@ -9,6 +9,7 @@ import pytest
 
 if TYPE_CHECKING:
     from object_store import ObjectStore
+    from slurm_cluster import SlurmCluster
 
 _NUMBERS = itertools.count()
 _REQUIRED = "CORPUSMILL_SERVERS"
@@ -40,3 +41,27 @@ def s3_folder(store: "ObjectStore", monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
     return f"s3://{store.bucket}/test-{next(_NUMBERS):04}"
+
+
+@pytest.fixture(scope="session")
+def _cluster(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[SlurmCluster]":
+    from slurm_cluster import slurm_cluster
+
+    with slurm_cluster(tmp_path_factory.mktemp("slurm"), maximum_array=3) as started:  # so few that tests meet it
+        yield started
+
+
+@pytest.fixture(scope="session")
+def _byte_code(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(tmp_path_factory.mktemp("byte-code"))
+
+
+@pytest.fixture
+def cluster(_cluster: "SlurmCluster", _byte_code: str, monkeypatch: pytest.MonkeyPatch) -> "Iterator[SlurmCluster]":
+    """A real Slurm of two nodes, which this process's clients find, without a job of another test."""
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)  # or every task compiles everything anew
+    monkeypatch.setenv("PYTHONPYCACHEPREFIX", _byte_code)
+    for name, value in _cluster.environment().items():
+        monkeypatch.setenv(name, value)
+    yield _cluster
+    _cluster.cancel_all()
