@@ -5,6 +5,7 @@ writer leaves at most an upload that nobody completes: `unfinished` lists them.
 """
 
 import errno
+import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,8 +21,7 @@ from manifests.spool import Spool
 
 _PART_BYTES = 32 << 20
 _PART_THREADS = 4
-_READERS = 16
-_DELETED_AT_ONCE = 1000
+_THREADS = 16
 
 
 class BucketFiles:
@@ -81,10 +81,10 @@ class BucketFiles:
                 return None
 
         chosen = list(names)
-        if len(chosen) > _READERS:  # one request lists 1,000 names, and asking for what is not there takes one for each
+        if len(chosen) > _THREADS:  # one request lists 1,000 names, and asking for what is not there takes one for each
             present = {name for folder in {dirname(name) for name in chosen} for name in self.list(folder)}
             chosen = [name for name in chosen if name in present]
-        with ThreadPoolExecutor(min(_READERS, len(chosen) or 1)) as readers:
+        with ThreadPoolExecutor(min(_THREADS, len(chosen) or 1)) as readers:
             found = zip(chosen, readers.map(read, chosen), strict=True)
             return {name: data for name, data in found if data is not None}
 
@@ -157,26 +157,38 @@ class BucketFiles:
         with told(self.path(name)):
             self._client.delete_object(Bucket=self._bucket, Key=self._prefix + name)
 
+    def delete_many(self, names: Iterable[str]) -> None:
+        """Remove objects, several at a time."""
+        with ThreadPoolExecutor(_THREADS) as threads:
+            for _ in threads.map(self.delete, names):  # which raises what one of them raised
+                pass
+
     def check_writable(self) -> None:
         """Raise StorageError or RecipeError where no object can be written here."""
         self.write("writable", b"x")
         self.delete("writable")
 
-    def unfinished(self) -> dict[str, int]:
-        """Uploads that nobody completed: `<name>?<upload>`, with the bytes of their parts; nobody may be writing."""
+    def unfinished(self, ours: re.Pattern[str]) -> dict[str, int]:
+        """Uploads that nobody completed: `<name>?<upload>`, with the bytes of their parts; nobody may be writing.
+
+        Args:
+            ours: what names of files match; other people's uploads may lie below the same prefix.
+        """
         found: dict[str, int] = {}
         access = self._access.of(self._bucket)
         for page in pages(access, "list_multipart_uploads", Bucket=self._bucket, Prefix=self._prefix):
             for upload in page.get("Uploads", []):
                 key, number = upload["Key"], upload["UploadId"]
+                if not ours.fullmatch(key[len(self._prefix) :]):
+                    continue
                 parts = pages(access, "list_parts", Bucket=self._bucket, Key=key, UploadId=number)
                 num_bytes = sum(int(part["Size"]) for page in parts for part in page.get("Parts", []))
                 found[f"{key[len(self._prefix) :]}?{number}"] = num_bytes
         return found
 
-    def clear_unfinished(self) -> None:
+    def clear_unfinished(self, ours: re.Pattern[str]) -> None:
         """Abort uploads that nobody completed."""
-        for upload in self.unfinished():
+        for upload in self.unfinished(ours):
             name, _, number = upload.rpartition("?")
             with told(self.path(name)):
                 self._client.abort_multipart_upload(Bucket=self._bucket, Key=self._prefix + name, UploadId=number)

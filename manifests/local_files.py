@@ -115,6 +115,11 @@ class LocalFiles:
         if self.is_file(name):
             Path(self.path(name)).unlink(missing_ok=True)
 
+    def delete_many(self, names: Iterable[str]) -> None:
+        """Remove files."""
+        for name in names:
+            self.delete(name)
+
     def check_writable(self) -> None:
         """Raise RecipeError where no file can be written here; makes the folder."""
         try:
@@ -125,15 +130,16 @@ class LocalFiles:
                 f"{self.root}: cannot be written: {error.strerror}; expected a folder for files of ours",
                 hint="choose another folder, or make this one writable",
             ) from error
-        self.clear_unfinished()
+        self.clear_unfinished(TEMPORARY_NAME)
 
-    def unfinished(self) -> dict[str, int]:
+    def unfinished(self, ours: re.Pattern[str]) -> dict[str, int]:
         """Half files that killed writers left, with their sizes; nobody may be writing here."""
+        del ours  # they have names that only we give, whatever they were to become
         return {name: size for name, size in self.list(TEMPORARY).items() if TEMPORARY_NAME.fullmatch(name)}
 
-    def clear_unfinished(self) -> None:
+    def clear_unfinished(self, ours: re.Pattern[str]) -> None:
         """Remove half files, and the folder they lay in."""
-        for name in self.unfinished():
+        for name in self.unfinished(ours):
             self.delete(name)
         with suppress(OSError):  # it is not there, or holds something that is not ours
             Path(self.root, TEMPORARY).rmdir()

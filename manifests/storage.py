@@ -6,6 +6,7 @@ same bytes twice is the same file, and a file that no record names is garbage.
 """
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
@@ -192,17 +193,25 @@ class Storage:
         """Remove a file; nothing happens where there is none."""
         self._files.delete(name)
 
+    def delete_many(self, names: Iterable[str]) -> None:
+        """Remove files, from a bucket several at a time."""
+        self._files.delete_many(names)
+
     def check_writable(self) -> None:
         """Raise RecipeError or StorageError where no file can be written here; makes a local folder."""
         self._files.check_writable()
 
-    def unfinished(self) -> dict[str, int]:
-        """What killed writers left: half files, or uploads that nobody completed, and their bytes."""
-        return self._files.unfinished()
+    def unfinished(self, ours: re.Pattern[str]) -> dict[str, int]:
+        """What killed writers left: half files, or uploads that nobody completed, and their bytes.
 
-    def clear_temporary(self) -> None:
+        Args:
+            ours: what names of files match that are written here; uploads of other names are somebody else's.
+        """
+        return self._files.unfinished(ours)
+
+    def clear_temporary(self, ours: re.Pattern[str]) -> None:
         """Remove what killed writers left; nobody may be writing here."""
-        self._files.clear_unfinished()
+        self._files.clear_unfinished(ours)
 
     @contextmanager
     def _there(self, name: str) -> Iterator[None]:

@@ -18,7 +18,7 @@ from pipeline.unit_log import log_name
 _STEPS = "|".join(step.name for step in STEPS)
 _OURS = re.compile(
     rf"logs/(?:{_STEPS})-(?:\d+|ray)-\d+[./].+|logs/ray-\d+\.log|"
-    rf"(?:{_STEPS})/(?:data/[0-9a-f]{{32}}\.\w+|logs/\d{{6,}}\.jsonl)"
+    rf"(?:{_STEPS})/(?:data/[0-9a-f]{{32}}(?:\.\w+)+|logs/\d{{6,}}\.jsonl)"
 )
 
 
@@ -46,11 +46,10 @@ def collect(work: str, *, dry_run: bool) -> tuple[int, int]:
         files = {name: size for folder in folders for name, size in storage.list(folder).items()}
         garbage = {name: size for name, size in files.items() if name not in named and _OURS.fullmatch(name)}
         garbage |= old_files(storage)
-        unfinished = storage.unfinished()
+        unfinished = storage.unfinished(_OURS)
         if not dry_run:
-            for name in garbage:
-                storage.delete(name)
-            storage.clear_temporary()
+            storage.delete_many(garbage)
+            storage.clear_temporary(_OURS)
             if storage.folder is not None:
                 for name in ("logs", "slurm"):
                     _remove_empty_folders(storage.folder / name)

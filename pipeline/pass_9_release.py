@@ -89,7 +89,7 @@ def _release(context: UnitContext) -> None:
     for path, text in texts.items():
         folder.write(path, text)
     folder.write(MANIFEST, data)
-    folder.clear_temporary()
+    folder.clear_temporary(_OURS)
     with context.whole_file("manifest", ".json") as file:
         file.write(data)
     context.counts = {"digest": final.digest}

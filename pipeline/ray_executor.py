@@ -178,8 +178,8 @@ class RayRun:
         """
         del workers
         present = mill.work.list(f"{step.name}/records")
-        for name in {record_name(step.name, unit) for unit in units} & present.keys():
-            mill.work.delete(name)  # of an earlier attempt, or of other inputs
+        # Of an earlier attempt, or of other inputs.
+        mill.work.delete_many({record_name(step.name, unit) for unit in units} & present.keys())
         name = f"logs/{step.name}-ray-{os.getpid()}.json"
         mill.work.write(name, json.dumps(list(units)).encode())
         order = {"step": step.name, "units": name, "num_units": len(units), "tasks": self._settings.tasks}

@@ -220,7 +220,7 @@ class _Making:
             if _OURS.fullmatch(path):  # of a run that was stopped and would have had other context lengths
                 self.out.delete(path)
         self.out.write(MANIFEST, msgspec.structs.replace(manifest, files=listed).to_bytes())
-        self.out.clear_temporary()
+        self.out.clear_temporary(_OURS)
 
 
 class _WaitingSlices:

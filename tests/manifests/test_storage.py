@@ -1,5 +1,6 @@
 import io
 import os
+import re
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ from hypothesis import strategies as st
 
 from manifests.errors import IntegrityError, RecipeError, UnitError
 from manifests.storage import NewFile, Storage, file_sha256
+
+ANY = re.compile(".*")
 
 
 class BrokenError(Exception):
@@ -273,6 +276,14 @@ def test_another_error_of_the_system_is_not_called_a_full_disk(local: Storage) -
 # Clearing
 
 
+def test_deleting_many(storage: Storage) -> None:
+    names = [f"data/{number}" for number in range(40)]
+    for name in names:
+        storage.write(name, b"x")
+    storage.delete_many(name for name in [*names[1:], "none"])
+    assert list(storage.list("")) == names[:1]
+
+
 def test_deleting(storage: Storage) -> None:
     storage.write("a", b"x")
     storage.delete("a")
@@ -283,19 +294,19 @@ def test_deleting(storage: Storage) -> None:
 def test_clearing_removes_what_killed_writers_left(local: Storage) -> None:
     local.write("a", b"x")
     Path(local.path("tmp/17-0123456789abcdef")).write_bytes(b"half")
-    local.clear_temporary()
-    local.clear_temporary()
+    local.clear_temporary(ANY)
+    local.clear_temporary(ANY)
     assert [path.name for path in Path(local.root).iterdir()] == ["a"]
 
 
 def test_clearing_leaves_what_is_not_ours(storage: Storage) -> None:
     storage.write("tmp/notes.txt", b"mine")
-    storage.clear_temporary()
+    storage.clear_temporary(ANY)
     assert storage.read("tmp/notes.txt") == b"mine"
 
 
 def test_after_clearing_there_is_writing(storage: Storage) -> None:
-    storage.clear_temporary()
+    storage.clear_temporary(ANY)
     storage.write("a", b"x")
     assert storage.read("a") == b"x"
 

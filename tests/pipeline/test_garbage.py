@@ -29,6 +29,7 @@ def leave(folder: Path) -> Files:
         "tmp/4712-fedcba9876543210": b"",
         f"clean/data/{'0' * 32}.arrows": b"of another recipe",
         f"pack/data/{'f' * 32}.parquet": b"x" * 1000,
+        f"pack/data/{'e' * 32}.jsonl.zst": b"texts",
         "ingest/logs/999999.jsonl": b"of a unit that the plan no longer has",
         "logs/clean-4711-0.log": b"stopped",
         "logs/clean-ray-4711.json": b"[0, 1]",
