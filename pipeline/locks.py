@@ -16,7 +16,7 @@ from typing import TextIO
 
 import msgspec
 
-from manifests.errors import IntegrityError, RecipeError
+from manifests.errors import CorpusmillError, IntegrityError, RecipeError
 from manifests.storage import Storage
 
 _LOCK = "lock"
@@ -101,9 +101,25 @@ def _locked_bucket(work: Storage, *, take_over: bool) -> Iterator[Callable[[], N
 
     try:
         yield check
-    finally:
-        if _holder(work) == own:
-            work.delete(_LOCK)
+    except BaseException as error:
+        # What stopped the run may keep the lock from being taken away: the run's own error is the one to tell.
+        try:
+            _let_go(work, own)
+        except CorpusmillError:
+            if isinstance(error, CorpusmillError):
+                left = f"its lock could not be taken away: when {work.root} can be reached, run with --take-over"
+                error.hint = f"{error.hint}; {left}" if error.hint else left
+        raise
+    try:
+        _let_go(work, own)
+    except CorpusmillError as error:
+        error.hint = f"all is done but for this lock: the next run here needs --take-over, or delete {work.path(_LOCK)}"
+        raise
+
+
+def _let_go(work: Storage, own: Holder) -> None:
+    if _holder(work) == own:
+        work.delete(_LOCK)
 
 
 def _holder(work: Storage) -> Holder | None:
