@@ -31,6 +31,7 @@ _WORDS = {
     "slices_per_partition": "the number of slices",
     "units": "the number of input units",
     "source": "the settings of a source",
+    "sources": "sources or their shards",
     "earlier": "earlier releases",
     "earlier_shard": "earlier releases",
     "tokenizer": "the tokenizer",
