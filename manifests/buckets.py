@@ -72,7 +72,7 @@ def client(access: BucketAccess) -> Any:
     """This process's client; thread-safe.
 
     Raises:
-        RecipeError: an unknown profile, or configuration files that cannot be read.
+        RecipeError: an unknown profile, no address of a server, or configuration files that cannot be read.
     """
     key = (os.getpid(), access)
     if key in _clients:
@@ -97,8 +97,14 @@ def _new_client(access: BucketAccess) -> Any:
         **({"signature_version": UNSIGNED} if access.unsigned else {}),
         **({"s3": {"addressing_style": "path"}} if endpoint else {}),  # few servers have a name for each bucket
     )
-    with told("s3"):
-        return _session(access).client("s3", endpoint_url=endpoint, config=config)
+    try:
+        with told("s3"):
+            return _session(access).client("s3", endpoint_url=endpoint, config=config)
+    except ValueError as error:  # of an address from the recipe, the environment or a configuration file
+        raise RecipeError(
+            f"s3: {str(error)[:300]}; expected an address such as https://s3.example.org",
+            hint="check s3.endpoint in the recipe, AWS_ENDPOINT_URL, and endpoint_url in the AWS configuration files",
+        ) from error
 
 
 def _session(access: BucketAccess) -> Any:
@@ -188,6 +194,11 @@ def _of_library(where: str, error: Exception) -> CorpusmillError:
         return StorageError(f"{where}: no credentials: {told_by}", hint="sign in again and run the same command again")
     hint = "check the endpoint and the network, and run the same command again: what is finished stays finished"
     return RetryableError(f"{where}: cannot be reached: {told_by}", hint=hint)
+
+
+def check_bucket(bucket: str, access: Access) -> None:
+    """Raise RecipeError where there is no such bucket; asking for an object does not tell."""
+    next(pages(access.of(bucket), "list_objects_v2", Bucket=bucket, MaxKeys=1), None)
 
 
 def pages(access: BucketAccess, operation: str, **asked: object) -> Iterator[dict[str, Any]]:

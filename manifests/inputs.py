@@ -12,7 +12,7 @@ from typing import BinaryIO, cast
 
 from fsspec.utils import glob_translate
 
-from manifests.buckets import SCHEME, Access, GoneError, pages, split
+from manifests.buckets import SCHEME, Access, GoneError, check_bucket, pages, split
 from manifests.objects import Found, find_object, open_object
 
 _WILDCARD = re.compile(r"[*?\[]")
@@ -71,6 +71,7 @@ def _objects(pattern: str, access: Access) -> Iterator[Found]:
     bucket, key = split(pattern)
     wildcard = _WILDCARD.search(key)
     if not wildcard:
+        check_bucket(bucket, access)
         return
     matches = re.compile(glob_translate(key)).fullmatch
     listing = pages(access.of(bucket), "list_objects_v2", Bucket=bucket, Prefix=key[: wildcard.start()])

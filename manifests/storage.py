@@ -77,7 +77,7 @@ class Storage:
         if root.startswith(SCHEME):
             self._files = BucketFiles(root, access)
             self.folder = None
-        elif "://" in root and not root.startswith("file://"):
+        elif root.startswith(SCHEME[:3]) or ("://" in root and not root.startswith("file://")):
             raise RecipeError(
                 f"{root}: expected a local folder or s3://bucket/path, got another kind of storage",
                 hint="copy the data to a local disk or to a bucket",

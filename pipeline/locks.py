@@ -10,7 +10,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
@@ -99,23 +99,27 @@ def _locked_bucket(work: Storage, *, take_over: bool) -> Iterator[Callable[[], N
                 hint="let one run work here: what is finished stays finished",
             )
 
-    def let_go() -> None:
-        if _holder(work) == own:
-            work.delete(_LOCK)
-
     try:
         yield check
-    except CorpusmillError as error:  # what stopped the run is to be told, and may be why the bucket does not answer
+    except BaseException as error:
+        # What stopped the run may keep the lock from being taken away: the run's own error is the one to tell.
         try:
-            let_go()
+            _let_go(work, own)
         except CorpusmillError:
-            error.hint += "; the lock could not be removed: add --take-over then"
+            if isinstance(error, CorpusmillError):
+                left = f"its lock could not be taken away: when {work.root} can be reached, run with --take-over"
+                error.hint = f"{error.hint}; {left}" if error.hint else left
         raise
-    except BaseException:
-        with suppress(CorpusmillError):
-            let_go()
+    try:
+        _let_go(work, own)
+    except CorpusmillError as error:
+        error.hint = f"all is done but for this lock: the next run here needs --take-over, or delete {work.path(_LOCK)}"
         raise
-    let_go()
+
+
+def _let_go(work: Storage, own: Holder) -> None:
+    if _holder(work) == own:
+        work.delete(_LOCK)
 
 
 def _holder(work: Storage) -> Holder | None:

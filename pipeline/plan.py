@@ -28,6 +28,8 @@ _PARTITION_TEXT_BYTES = 1_000_000_000
 _MAXIMUM_PARTITIONS = 256
 _MAXIMUM_SLICES = 1024  # more would make the blocks of a unit too small: slices grow instead, beyond 34 GB of text
 _UNIT_BYTES = 4 * 1024 * 1024
+_NOTHING_HERE = "paths are relative to the recipe's folder; quote patterns in YAML"
+_NOTHING_IN_BUCKET = "check the name, upper and lower case, too; in patterns ** is any depth of folders, * one"
 _BLOCK_BYTES = 256 * 1024  # compressed input for every block a unit writes, about 1 MB of text
 
 
@@ -197,7 +199,7 @@ def _shards(source: Source, identities: _Identities, access: Access) -> Iterable
         if not matches:
             raise RecipeError(
                 f"sources.{source.name}.paths: {pattern}: expected at least one file, found none",
-                hint="paths are relative to the recipe's folder; quote patterns in YAML",
+                hint=_NOTHING_IN_BUCKET if is_remote(pattern) else _NOTHING_HERE,
             )
         found |= {match.path: match for match in matches}
     folder = _common_folder(source, found)

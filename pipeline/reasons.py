@@ -9,6 +9,7 @@ import copy
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import msgspec
 from pydantic import ValidationError
@@ -30,6 +31,7 @@ _WORDS = {
     "slices_per_partition": "the number of slices",
     "units": "the number of input units",
     "source": "the settings of a source",
+    "sources": "sources or their shards",
     "earlier": "earlier releases",
     "earlier_shard": "earlier releases",
     "tokenizer": "the tokenizer",
@@ -123,17 +125,16 @@ class Reasons:
         return self._keys[place]
 
     def _changed_keys(self, step: Step, unit: int, parts: list[str]) -> Iterator[str]:
-        """Changed keys of the recipe that, put into the last one alone, change one of these parts."""
+        """Changed keys of the recipe that, put into the last one by themselves, change one of these parts."""
         assert self.last is not None  # noqa: S101 - asked by the caller
         last, now = (recipe.model_dump(mode="json") for recipe in (self.last, self.mill.recipe))
         before = self._settings_under(self.last, step, unit)
-        for key in _differences(last, now, ()):
-            changed = copy.deepcopy(last)
-            _put(changed, key, _at(now, key))
+        for keys in _changeable(last, list(_differences(last, now, ())), now):
+            changed = _with(last, keys, now)
             with suppress(ValidationError, CorpusmillError, OSError):
                 after = self._settings_under(Recipe.model_validate(changed), step, unit)
                 if any(before.get(part) != after.get(part) for part in parts):
-                    yield ".".join(key)
+                    yield from (".".join(key) for key in keys)
 
     def _settings_under(self, recipe: Recipe, step: Step, unit: int) -> dict[str, str]:
         return unit_identity(replace(self.mill, recipe=recipe), step, unit, {}).origin().settings
@@ -193,6 +194,27 @@ def _members(value: object) -> dict[str, object] | None:
     if isinstance(value, list) and value and all(isinstance(item, dict) and "name" in item for item in value):
         return {item["name"]: item for item in value}
     return None
+
+
+def _changeable(last: dict[str, Any], keys: Sequence[Key], now: object) -> Iterator[list[Key]]:
+    """The keys one by one, but together with all of their section where one alone is no recipe: shares add up to 1."""
+    together: dict[str, list[Key]] = {}
+    for key in keys:
+        try:
+            Recipe.model_validate(_with(last, [key], now))
+        except (ValidationError, CorpusmillError):
+            together.setdefault(key[0], []).append(key)
+        else:
+            yield [key]
+    yield from together.values()
+
+
+def _with(last: dict[str, Any], keys: Sequence[Key], now: object) -> dict[str, Any]:
+    """The last recipe's JSON with some keys as they are now."""
+    changed = copy.deepcopy(last)
+    for key in keys:
+        _put(changed, key, _at(now, key))
+    return changed
 
 
 def _at(value: object, key: Key) -> object:

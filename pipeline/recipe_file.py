@@ -5,6 +5,7 @@ errors. A recipe is a page of text, so reading it costs milliseconds.
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -26,6 +27,7 @@ _LATER = {
     "opt_out": "the opt-out registry",
 }
 _NEAREST = "; did you mean "  # how our own checks end a message where they know a better name
+_MISTYPED = re.compile(r"s3:(?!//)")
 _SCHEMA = "`corpusmill schema` prints every key with its type"
 
 
@@ -117,6 +119,12 @@ def _refuse_later(value: dict[str, Any], where: str) -> None:
             refuse(key, what, f"leave `{key}` out")
     for key, path in named_paths(value):
         may_be_remote = key.startswith("sources.") or key in REMOTE
+        if _MISTYPED.match(path):
+            raise RecipeError(
+                f"{where}: {key}: {path}: expected s3:// or a local path, got s3: with other slashes",
+                hint=f"expected s3://bucket/path{'' if may_be_remote else ', and here a local path only'}; "
+                "a local file of that name is ./s3:...",
+            )
         if "://" in path and not (may_be_remote and path.startswith("s3://")):
             hint = "expected a local path or s3://bucket/path" if may_be_remote else "expected a local path"
             refuse(key, f"{path.partition('://')[0]}:// storage", hint)
@@ -128,6 +136,8 @@ def _explain(mistakes: list[ErrorDetails], where: str, value: dict[str, Any]) ->
     mistakes = [mistake for mistake in mistakes if mistake["type"] != "default_factory_not_called"]
     first = next((mistake for mistake in mistakes if mistake["type"] == "extra_forbidden"), mistakes[0])
     location = _location(first["loc"], value)
+    of_key = location[-1:] == ("[key]",)  # the name itself is wrong, and not what stands there
+    location = location[:-1] if of_key else location
     key = ".".join(str(part) for part in location)
     more = f" ({len(mistakes)} mistakes in all)" if len(mistakes) > 1 else ""
     if first["type"] == "extra_forbidden":
@@ -141,6 +151,7 @@ def _explain(mistakes: list[ErrorDetails], where: str, value: dict[str, Any]) ->
             got = got[part]
         except (KeyError, IndexError, TypeError):
             got = None
+    got = location[-1] if of_key else got
     message, nearest, name = _mistake(first, location, got).partition(_NEAREST)
     hint = nearest.removeprefix("; ") + name if nearest else _hint(first, key, got)
     # A check over several sections has no key of its own: its message names them.
@@ -175,6 +186,13 @@ def _mistake(mistake: ErrorDetails, location: tuple[int | str, ...], got: object
 def _hint(mistake: ErrorDetails, key: str, got: object) -> str:
     if mistake["type"] == "string_type" and isinstance(got, bool):
         return 'YAML reads no, off, yes and on as true or false: put the word in quotes, such as "no"'
+    if (
+        mistake["type"] == "string_type"
+        and isinstance(got, int)
+        and mistake["loc"][0] == "slurm"
+        and key.endswith("time")
+    ):
+        return 'put it in quotes, as Slurm takes it, such as time: "24:00:00"; YAML reads 1:00:00 as the number 3600'
     if mistake["type"] == "string_type" and got is not None and not isinstance(got, list | dict):
         return f"put it in quotes: {_in_yaml(mistake['loc'], str(got))}"
     if mistake["type"] == "model_type" and isinstance(got, int | float) and "profiles" in mistake["loc"]:

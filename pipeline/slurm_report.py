@@ -1,7 +1,7 @@
 """What a person sees of a run on Slurm: what was submitted, and what of it waits, runs or has ended."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rich.console import Console
@@ -65,12 +65,14 @@ class QueueView:
 
     Attributes:
         tasks: that wait or run; None where this machine has no Slurm to ask, or it does not answer.
+        listed: whether the units of an array were listed, by its barrier, before it could begin.
         problem: why it was not asked.
     """
 
     submission: Submission
     tasks: list[QueuedTask] | None
     said: list[tuple[Job, Said]]
+    listed: Callable[[Job], bool]
     problem: str = ""
 
     def of_step(self, step: Step) -> str:
@@ -97,6 +99,8 @@ class QueueView:
             ended = [job for job in self.submission.jobs if step.name in job.steps and job.id not in active]
             if missing and ended and not self.of_step(step):
                 last = ended[-1]
+                if last.tasks is not None and not self.listed(last):
+                    last = ended[0]  # its barrier did not end well, and Slurm cancelled the array
                 yield (
                     f"{step.name}: {missing:,} units have no record, and job {last.id} is not in the queue any more; "
                     f"its logs: {self.submission.logs}/{last.name}"
@@ -115,9 +119,15 @@ def queue_view(mill: Mill) -> QueueView | None:
     if submission is None:
         return None
     said = list(sayings(mill.work, submission))
+
+    def listed(job: Job) -> bool:
+        return mill.work.exists(submission.units_name(job))
+
     if not has_slurm():
-        return QueueView(submission, None, said, "squeue is not here: what waits and runs on Slurm is not known")
+        return QueueView(
+            submission, None, said, listed, "squeue is not here: what waits and runs on Slurm is not known"
+        )
     try:
-        return QueueView(submission, still_queued(submission), said)
+        return QueueView(submission, still_queued(submission), said, listed)
     except CorpusmillError as error:
-        return QueueView(submission, None, said, f"what waits and runs on Slurm is not known: {error.message}")
+        return QueueView(submission, None, said, listed, f"what waits and runs on Slurm is not known: {error.message}")

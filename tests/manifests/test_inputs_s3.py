@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from object_store import ObjectStore
 
 from manifests.buckets import ENVIRONMENT, Access, BucketAccess, ChangedError
-from manifests.errors import StorageError
+from manifests.errors import RecipeError, StorageError
 from manifests.inputs import find_inputs, open_input, read_input
 from manifests.objects import BLOCK_BYTES, Found
 
@@ -200,3 +200,16 @@ def test_a_profile_says_endpoint_and_keys(
     monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
     access = Access(BucketAccess(profile=f"whole-{tmp_path.name}"))
     assert read(found(shard, access), access) == BIG
+
+
+@pytest.mark.parametrize("name", ["a.gz", "*.gz"])
+@pytest.mark.usefixtures("s3_folder")
+def test_a_bucket_that_is_not_there_is_not_taken_for_an_empty_one(name: str) -> None:
+    with pytest.raises(RecipeError, match="s3://no-such-bucket/: no such bucket"):
+        find_inputs(f"s3://no-such-bucket/{name}", ENVIRONMENT)
+
+
+def test_an_address_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "localhost:8333")
+    with pytest.raises(RecipeError, match=r"Invalid endpoint: localhost:8333; expected an address such as https://"):
+        find_inputs("s3://mill/a.gz", Access(BucketAccess(region="nowhere-1")))  # of a client that nobody has made

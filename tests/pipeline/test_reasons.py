@@ -71,6 +71,11 @@ def test_each_of_several_keys_is_named_for_its_own_steps(finished: Path) -> None
     assert found["pack"] == "settings changed: version, packing.mode"
 
 
+def test_keys_that_only_change_together_are_named_together(finished: Path) -> None:
+    found = why(mill_of(finished, "mixture.code=0.6", "mixture.text=0.4"))
+    assert found["mix"] == "settings changed: mixture.code, mixture.text"
+
+
 def test_a_package_of_another_version_is_named(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     versions = software_versions()
     for module in (units, reasons):

@@ -148,6 +148,18 @@ def test_an_unknown_key_is_named_with_its_place_and_the_nearest_one(
             "sensitivity.iban: expected off, low, balanced or high, got 'hihg'",
             "did you mean high?",
         ),
+        (
+            BASE + "slurm: {partition: cpu, time: 1:00:00}\n",
+            "slurm.time: expected a valid string, got 3600",
+            'such as time: "24:00:00"; YAML reads 1:00:00 as',
+        ),
+        (
+            BASE + "slurm: {partition: cpu, passes: {deside: {gpus: 1}}}\n",
+            "slurm.passes.deside: expected 'ingest', 'decide', 'clean',",
+            "schema",
+        ),
+        (BASE + "slurm: {partition: cpu, passes: {deside: {gpus: 1}}}\n", "or 'release', got 'deside'", "schema"),
+        (BASE + "work: s3:/bucket/work\n", "work: s3:/bucket/work: expected s3:// or a local path", "s3://bucket/path"),
         (BASE + "limits: {progress_seconds: 5}\n", "yaml: licences.text_seconds: expected less than", "schema"),
     ],
 )
