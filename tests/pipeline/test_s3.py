@@ -52,14 +52,15 @@ def test_gc_clears_what_no_record_names_and_uploads_that_nobody_completed(done: 
     work = done.work.split("/", 3)[3]
     unnamed = f"data/{'0' * 32}.arrows"
     done.store.client().put_object(Bucket=done.store.bucket, Key=f"{work}/clean/{unnamed}", Body=b"12345")
-    done.store.client().create_multipart_upload(Bucket=done.store.bucket, Key=f"{work}/clean/data/killed")
-    elsewhere = done.store.client().create_multipart_upload(Bucket=done.store.bucket, Key=f"{work}-2/data/another's")
+    done.store.client().create_multipart_upload(Bucket=done.store.bucket, Key=f"{work}/clean/data/{'f' * 32}.arrows")
+    others = [f"{work}-2/data/another's", f"{work}/notes/another's"]
+    begun = [done.store.client().create_multipart_upload(Bucket=done.store.bucket, Key=key) for key in others]
     assert "would remove 2 files, 5 bytes" in done.call("gc", done.work, "--dry-run")
     assert "removed 2 files, 5 bytes" in done.call("gc", done.work)
     assert unnamed not in done.keys("work/clean")
-    assert done.store.uploads(work) == [f"{work}-2/data/another's"]
-    upload = {name: elsewhere[name] for name in ("Bucket", "Key", "UploadId")}
-    done.store.client().abort_multipart_upload(**upload)
+    assert done.store.uploads(work) == others
+    for upload in begun:
+        done.store.client().abort_multipart_upload(**{name: upload[name] for name in ("Bucket", "Key", "UploadId")})
 
 
 def test_a_second_run_makes_nothing_again(done: BucketMill, small_release: Path) -> None:
