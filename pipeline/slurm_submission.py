@@ -60,7 +60,7 @@ def read_submission(work: Storage) -> Submission | None:
         return None
     try:
         return msgspec.json.decode(work.read(_NAME), type=Submission)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise IntegrityError(
             f"{work.path(_NAME)}: not a submission; expected what `corpusmill run` writes there",
             hint="see with squeue that none of its jobs is left, delete the file, and run again",
@@ -93,7 +93,16 @@ def sayings(work: Storage, submission: Submission) -> Iterator[tuple[Job, Said]]
     for job in submission.jobs:
         for name in present:
             if name.rpartition("/")[2].rpartition("-")[0] == job.name:
-                yield job, msgspec.json.decode(work.read(name), type=Said)
+                yield job, _said(work, name)
+
+
+def _said(work: Storage, name: str) -> Said:
+    try:
+        return msgspec.json.decode(work.read(name), type=Said)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise IntegrityError(
+            f"{work.path(name)}: not what a job says; expected why it ended", hint="delete that file"
+        ) from error
 
 
 def still_queued(submission: Submission) -> list[QueuedTask]:
