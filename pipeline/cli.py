@@ -263,7 +263,8 @@ def gc(
     from pipeline.garbage import collect
 
     files, num_bytes = collect(work, dry_run=dry_run)
-    typer.echo(f"{'would remove' if dry_run else 'removed'} {files:,} files, {num_bytes:,} bytes")
+    doing, noun = "would remove" if dry_run else "removed", "file" if files == 1 else "files"
+    typer.echo(f"{doing} {files:,} {noun}, {num_bytes:,} bytes")
 
 
 @app.command("demo-data", epilog="Example: corpusmill demo-data demo/shards")
