@@ -8,8 +8,10 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
+from manifests.errors import RecipeError
 from manifests.storage import Storage
 from pipeline.locks import locked
+from pipeline.pass_9_release import OURS, release_folder
 from pipeline.passes import STEPS
 from pipeline.runner import reopen_mill
 from pipeline.slurm_submission import old_files, refuse_while_submitted
@@ -24,6 +26,8 @@ _OURS = re.compile(
 
 def collect(work: str, *, dry_run: bool) -> tuple[int, int]:
     """Remove unnamed outputs, half files or uploads of killed writers, logs of no unit and of old submissions.
+
+    Of the release, which nobody is making while the work folder is held, half files and uploads alone.
 
     Returns:
         Number of files and their bytes.
@@ -46,14 +50,25 @@ def collect(work: str, *, dry_run: bool) -> tuple[int, int]:
         files = {name: size for folder in folders for name, size in storage.list(folder).items()}
         garbage = {name: size for name, size in files.items() if name not in named and _OURS.fullmatch(name)}
         garbage |= old_files(storage)
-        unfinished = storage.unfinished(_OURS)
+        release = release_folder(mill.recipe)
+        unfinished = [storage.unfinished(_OURS), _unfinished_release(release)]
         if not dry_run:
             storage.delete_many(garbage)
             storage.clear_temporary(_OURS)
+            if unfinished[1]:
+                release.clear_temporary(OURS)
             if storage.folder is not None:
                 for name in ("logs", "slurm"):
                     _remove_empty_folders(storage.folder / name)
-    return len(garbage) + len(unfinished), sum(garbage.values()) + sum(unfinished.values())
+    sizes = [size for found in (garbage, *unfinished) for size in found.values()]
+    return len(sizes), sum(sizes)
+
+
+def _unfinished_release(release: Storage) -> dict[str, int]:
+    try:
+        return release.unfinished(OURS)
+    except RecipeError:  # there is no such bucket, or none yet
+        return {}
 
 
 def _remove_empty_folders(logs: Path) -> None:

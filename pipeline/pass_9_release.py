@@ -17,7 +17,7 @@ from pipeline.software import software_versions
 from pipeline.steps import RECORDS, Read, Step, UnitContext
 from pipeline.tokenizer_file import load_tokenizer, tokenizer_bytes, tokenizer_settings
 
-_OURS = re.compile(rf"{SHARD_FILE.pattern}|tokenizer/tokenizer\.json|SUMMARY\.md|README\.md|{TEMPORARY_NAME.pattern}")
+OURS = re.compile(rf"{SHARD_FILE.pattern}|tokenizer/tokenizer\.json|SUMMARY\.md|README\.md|{TEMPORARY_NAME.pattern}")
 
 # What pack may have made; of context lengths a recipe has fewer.
 PACKED_FILES = (
@@ -36,7 +36,7 @@ def check_not_taken(recipe: Recipe, plan: Plan) -> None:
     """Raise RecipeError where the release cannot be put: another release, other people's files, no permission."""
     folder = release_folder(recipe)
     if not folder.exists(MANIFEST):
-        others = [name for name in folder.list("") if not _OURS.fullmatch(name)]
+        others = [name for name in folder.list("") if not OURS.fullmatch(name)]
         if others:
             raise RecipeError(
                 f"{folder.root}: holds {others[0]!r}, which is no part of a release; expected an empty folder or none",
@@ -89,7 +89,7 @@ def _release(context: UnitContext) -> None:
     for path, text in texts.items():
         folder.write(path, text)
     folder.write(MANIFEST, data)
-    folder.clear_temporary(_OURS)
+    folder.clear_temporary(OURS)
     with context.whole_file("manifest", ".json") as file:
         file.write(data)
     context.counts = {"digest": final.digest}

@@ -53,12 +53,15 @@ def test_gc_clears_what_no_record_names_and_uploads_that_nobody_completed(done: 
     unnamed = f"data/{'0' * 32}.arrows"
     done.store.client().put_object(Bucket=done.store.bucket, Key=f"{work}/clean/{unnamed}", Body=b"12345")
     done.store.client().create_multipart_upload(Bucket=done.store.bucket, Key=f"{work}/clean/data/{'f' * 32}.arrows")
+    shard = f"{done.release.split('/', 3)[3]}/data/shard-00000-of-00002.parquet"
+    done.store.client().create_multipart_upload(Bucket=done.store.bucket, Key=shard)
     others = [f"{work}-2/data/another's", f"{work}/notes/another's"]
     begun = [done.store.client().create_multipart_upload(Bucket=done.store.bucket, Key=key) for key in others]
-    assert "would remove 2 files, 5 bytes" in done.call("gc", done.work, "--dry-run")
-    assert "removed 2 files, 5 bytes" in done.call("gc", done.work)
+    assert "would remove 3 files, 5 bytes" in done.call("gc", done.work, "--dry-run")
+    assert "removed 3 files, 5 bytes" in done.call("gc", done.work)
     assert unnamed not in done.keys("work/clean")
     assert done.store.uploads(work) == others
+    assert done.store.uploads(shard) == []
     for upload in begun:
         done.store.client().abort_multipart_upload(**{name: upload[name] for name in ("Bucket", "Key", "UploadId")})
 
