@@ -78,8 +78,7 @@ class _Driver:
         """Connect to the cluster, or start one, and hear every node."""
         own = {"num_cpus": order["num_cpus"], "include_dashboard": False, "object_store_memory": _OBJECT_STORE_BYTES}
         own |= {"_temp_dir": order["temporary"]}
-        for_workers = {"runtime_env": {"env_vars": order["environment"]}} if order["environment"] else {}
-        ray.init(address=order["address"] or "local", **({} if order["address"] else own), **for_workers)
+        ray.init(address=order["address"] or "local", **({} if order["address"] else own))
         nodes = _look(order["work"], order["access"])
         return {"places": self.places(), "resources": ray.cluster_resources(), "nodes": nodes}
 
