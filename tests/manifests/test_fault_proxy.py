@@ -1,6 +1,5 @@
 """The proxy that tests of a bucket's faults lean on breaks what it is told to, and nothing else."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import boto3
@@ -13,18 +12,12 @@ from botocore.exceptions import (
     IncompleteReadError,
     ResponseStreamingError,
 )
-from fault_proxy import Fault, FaultProxy, fault_proxy
+from fault_proxy import Fault, FaultProxy
 from object_store import ObjectStore
 
 pytestmark = pytest.mark.servers
 
 DATA = bytes(range(256)) * 4096
-
-
-@pytest.fixture
-def proxy(store: ObjectStore) -> Iterator[FaultProxy]:
-    with fault_proxy(store.port) as running:
-        yield running
 
 
 @pytest.fixture

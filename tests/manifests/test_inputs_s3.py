@@ -1,11 +1,10 @@
 """Inputs of a bucket: found by the same patterns as files, read as they were found, or not at all."""
 
 import random
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fault_proxy import Fault, FaultProxy, fault_proxy
+from fault_proxy import Fault, FaultProxy
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from object_store import ObjectStore
@@ -40,12 +39,6 @@ def shard(s3_folder: str, store: ObjectStore, tmp_path: Path) -> str:
     (tmp_path / "shards").mkdir()
     (tmp_path / "shards/big").write_bytes(BIG)
     return f"{store.fill(s3_folder.split('/')[3], tmp_path / 'shards')}/big"
-
-
-@pytest.fixture
-def proxy(store: ObjectStore) -> Iterator[FaultProxy]:
-    with fault_proxy(store.port) as running:
-        yield running
 
 
 def put(store: ObjectStore, url: str, data: bytes) -> None:

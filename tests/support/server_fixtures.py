@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from fault_proxy import FaultProxy
     from object_store import ObjectStore
     from slurm_cluster import SlurmCluster
+
+    from manifests.storage import Storage
 
 _NUMBERS = itertools.count()
 _REQUIRED = "CORPUSMILL_SERVERS"
@@ -19,7 +22,7 @@ _REQUIRED = "CORPUSMILL_SERVERS"
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Where servers must be there, as in continuous integration, a test that is skipped for want of one has failed."""
     report = yield
-    if report.skipped and "`make servers`" in str(report.longrepr) and os.environ.get(_REQUIRED) == "required":
+    if report.skipped and "make servers" in str(report.longrepr) and os.environ.get(_REQUIRED) == "required":
         report.outcome, report.longrepr = "failed", f"{_REQUIRED}=required: {report.longrepr}"
     return report
 
@@ -65,3 +68,21 @@ def cluster(_cluster: "SlurmCluster", _byte_code: str, monkeypatch: pytest.Monke
         monkeypatch.setenv(name, value)
     yield _cluster
     _cluster.cancel_all()
+
+
+@pytest.fixture
+def proxy(store: "ObjectStore") -> "Iterator[FaultProxy]":
+    """A proxy before the server, which breaks nothing until it is told to."""
+    from fault_proxy import fault_proxy
+
+    with fault_proxy(store.port) as running:
+        yield running
+
+
+@pytest.fixture
+def through(proxy: "FaultProxy", s3_folder: str) -> "Storage":
+    """A storage in the server's bucket, behind the proxy."""
+    from manifests.buckets import Access, BucketAccess
+    from manifests.storage import Storage
+
+    return Storage(s3_folder, Access(BucketAccess(endpoint=proxy.endpoint)))
