@@ -67,7 +67,8 @@ def _rows_named(mill: Mill, identifier: str) -> tuple[list[dict[str, Any]], list
             if unread:
                 return [], unread
             raise RecipeError(
-                f"{safe(identifier)}: expected a row that was read, found none", hint="`corpusmill show WORK` prints rows"
+                f"{safe(identifier)}: expected a row that was read, found none",
+                hint="`corpusmill show WORK` prints rows",
             )
         if len(found) > 1:
             raise RecipeError(
