@@ -24,6 +24,9 @@ _PART_THREADS = 4
 _THREADS = 16
 
 
+_PROBE = "tmp/0-0000000000000000"  # a temporary name: what a killed one leaves is nobody else's
+
+
 class BucketFiles:
     """The objects below a prefix; names are relative to it.
 
@@ -165,8 +168,8 @@ class BucketFiles:
 
     def check_writable(self) -> None:
         """Raise StorageError or RecipeError where no object can be written here."""
-        self.write("writable", b"x")
-        self.delete("writable")
+        self.write(_PROBE, b"x")
+        self.delete(_PROBE)
 
     def unfinished(self, ours: re.Pattern[str]) -> dict[str, int]:
         """Uploads that nobody completed: `<name>?<upload>`, with the bytes of their parts; nobody may be writing.

@@ -46,6 +46,10 @@ class CorpusmillError(Exception):
         self.hint = printable(hint)
         super().__init__(self.message)
 
+    def as_integrity_error(self) -> "IntegrityError":
+        """The same words, where what is wrong means that records do not hold."""
+        return IntegrityError(self._lines[0], hint=self.hint, items=self._lines[1:])
+
     def __reduce__(self) -> tuple[object, ...]:
         return (_rebuild, (type(self), self._lines, self.hint))
 

@@ -12,7 +12,7 @@ from typing import BinaryIO, cast
 
 from fsspec.utils import glob_translate
 
-from manifests.buckets import SCHEME, Access, GoneError, check_bucket, pages, split
+from manifests.buckets import SCHEME, Access, check_bucket, pages, split
 from manifests.objects import Found, find_object, open_object
 
 _WILDCARD = re.compile(r"[*?\[]")
@@ -90,14 +90,3 @@ def open_input(found: Found, access: Access) -> BinaryIO:
     if is_remote(found.path):
         return cast("BinaryIO", open_object(found, access))
     return Path(found.path).open("rb")
-
-
-def read_input(path: str, access: Access) -> bytes:
-    """The whole of a small file; raises OSError where it cannot be read."""
-    if not is_remote(path):
-        return Path(path).read_bytes()
-    found = find_object(path, access)
-    if found is None:
-        raise GoneError(2, "no such object", path)
-    with open_object(found, access) as file:
-        return file.read()

@@ -104,10 +104,6 @@ class Storage:
         """Whether a file of that name is there."""
         return self._files.is_file(name)
 
-    def is_empty(self) -> bool:
-        """Whether there is no file at all."""
-        return not self.list("")
-
     def list(self, folder: str) -> dict[str, int]:
         """Every file below `folder`, name relative to the root -> size in bytes; empty where there is none."""
         return self._files.list(folder)

@@ -11,7 +11,9 @@ from manifests.record import Failure
 def failure_of(error: Exception) -> Failure:
     """What the record of a failed unit says; of an error that is not ours no more than its class and place."""
     if isinstance(error, CorpusmillError):
-        return Failure(type(error).__name__, error.message, error.hint)
+        # Of the tree that is documented, the nearest class: readers of records know no other.
+        known = next(one.__name__ for one in type(error).__mro__ if one.__module__ == CorpusmillError.__module__)
+        return Failure(known, error.message, error.hint)
     where = place_of(error)
     if isinstance(error, OSError):
         said = printable(f"{type(error).__name__} at {where}: {error}")

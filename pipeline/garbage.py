@@ -8,7 +8,7 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
-from manifests.errors import RecipeError
+from manifests.errors import RecipeError, StorageError
 from manifests.storage import Storage
 from pipeline.locks import locked
 from pipeline.pass_9_release import OURS, release_folder
@@ -67,7 +67,7 @@ def collect(work: str, *, dry_run: bool) -> tuple[int, int]:
 def _unfinished_release(release: Storage) -> dict[str, int]:
     try:
         return release.unfinished(OURS)
-    except RecipeError:  # there is no such bucket, or none yet
+    except (RecipeError, StorageError):  # there is no such bucket, none yet, or no right to look
         return {}
 
 

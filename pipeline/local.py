@@ -15,7 +15,7 @@ import sys
 import sysconfig
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -69,32 +69,47 @@ def run_step(
     prepare(mill, step)
     board = Board(len(units))
     _shared["run"] = (mill, board)
-    logs = mill.work.folder / "logs" if mill.work.folder else Path(tempfile.mkdtemp(prefix="corpusmill-logs-"))
     # A large load is silence, too, and a short limit for units is none for it.
     loading = max(mill.recipe.limits.progress_seconds, _LOADING_SECONDS)
     silence = loading if step.prepare_for else _IDLE_SECONDS
-    pending = list(range(len(units)))
-    submission = barren = 0
-    while pending:
-        task = UnitTask(step.name, [units[row] for row in pending], pending)
-        log = logs / f"{step.name}-{os.getpid()}-{submission}"
-        board.forget(pending)
-        runner = _start_runner(task, workers, log=log, load=large_load(mill, step, units))
-        fail_lost(mill, step, units, rows=_attend(runner, board, tell, silence), board=board)
-        left = [row for row in pending if not board.ended(row)]
-        barren = barren + 1 if len(left) == len(pending) else 0  # once: it may have been killed before it began
-        if barren > 1:
-            mill.work.check_writable()  # where there is no room, the executor cannot begin, and says so in no log
-            hint = f"its log is {log}.log; where that ends in the middle, look whether the disk is full"
-            raise UnitError(f"{step.name}: the executor ended twice, and ran no unit", hint=hint)
-        if not left:
-            left, workers = board.take_second_tries(), 1
-        pending = left
-        submission += 1
+    with _logs(mill) as logs:
+        pending = list(range(len(units)))
+        submission = barren = 0
+        while pending:
+            task = UnitTask(step.name, [units[row] for row in pending], pending)
+            log = logs / f"{step.name}-{os.getpid()}-{submission}"
+            board.forget(pending)
+            runner = _start_runner(task, workers, log=log, load=large_load(mill, step, units))
+            fail_lost(mill, step, units, rows=_attend(runner, board, tell, silence), board=board)
+            left = [row for row in pending if not board.ended(row)]
+            barren = barren + 1 if len(left) == len(pending) else 0  # once: it may have been killed before it began
+            if barren > 1:
+                mill.work.check_writable()  # where there is no room, the executor cannot begin, and says so in no log
+                hint = f"its log is {log}.log; where that ends in the middle, look whether the disk is full"
+                raise UnitError(f"{step.name}: the executor ended twice, and ran no unit", hint=hint)
+            if not left:
+                left, workers = board.take_second_tries(), 1
+            pending = left
+            submission += 1
     tell(board.bytes_done())
-    if mill.work.folder is None:
-        shutil.rmtree(logs, ignore_errors=True)  # nobody would look for them there; each unit's record says what failed
     mill.records(step, fresh=True)
+
+
+@contextlib.contextmanager
+def _logs(mill: Mill) -> Iterator[Path]:
+    """Where datatrove logs; beside a work folder in a bucket, only for as long as somebody is told to look there."""
+    if mill.work.folder is not None:
+        yield mill.work.folder / "logs"
+        return
+    folder = Path(tempfile.mkdtemp(prefix="corpusmill-logs-"))
+    try:
+        yield folder
+    except UnitError:
+        raise
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _start_runner(task: UnitTask, workers: int, *, log: Path, load: Callable[[], None]) -> int:

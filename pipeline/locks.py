@@ -89,7 +89,7 @@ def _locked_bucket(work: Storage, *, take_over: bool) -> Iterator[Callable[[], N
     elif not work.write_new(_LOCK, data):
         raise RecipeError(
             f"{work.root}: {_holder(work) or 'another run'} is working here; expected the folder to be free",
-            hint="wait for it; if it is gone, run with --take-over; or choose another folder with --work",
+            hint="wait for it; if it is gone, `corpusmill run RECIPE --take-over`; or choose another folder",
         )
 
     def check() -> None:

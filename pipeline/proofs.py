@@ -57,16 +57,14 @@ def check_step(mill: Mill, step: Step) -> None:
         _check_sources(mill)
 
 
-def prove_inputs(mill: Mill, step: Step, *, also: tuple[Step, ...] = ()) -> None:
+def prove_inputs(mill: Mill, step: Step) -> None:
     """Have every record that a step's units will read there, good, and of just the inputs that it should have.
-
-    Args:
-        also: steps that must be done, too, whether they are read or not.
 
     Raises:
         IntegrityError: what is missing or failed, by step and unit.
+        UnitError: as `check_step` says of sources.
     """
-    for name in dict.fromkeys([*(other.name for other in also), *inputs_of(mill, step)]):
+    for name in inputs_of(mill, step):
         prove(mill, step_named(name))
 
 
@@ -76,12 +74,13 @@ def inputs_of(mill: Mill, step: Step) -> list[str]:
 
 
 def prove(mill: Mill, step: Step) -> None:
-    """Raise IntegrityError unless every unit of a step has a valid record, or is left out."""
+    """Raise IntegrityError unless every unit of a step has a valid record, or is left out; then as `check_step`."""
     stale = [] if step.always else units_to_run(mill, step)
     try:
-        check_step(mill, step)
+        check_units(mill, step)
     except CorpusmillError as error:
-        raise IntegrityError(error.message, hint=error.hint) from error
+        raise error.as_integrity_error() from error
+    check_step(mill, step)
     stale = [unit for unit in stale if not is_left_out(mill, step, mill.records(step)[unit])]
     if stale:
         lines = [f"unit {unit}: its output is gone, or its record is of other inputs" for unit in stale[:_SHOWN]]

@@ -10,7 +10,7 @@ from pipeline.recipe import Recipe
 # Section and key: one path each, and lists of folders.
 _PATHS = (
     *(("release", "path"), ("tokenizer", "path"), ("licences", "cache")),
-    *(("slurm", "logs"), ("software_heritage", "contents"), ("software_heritage", "cache")),
+    *(("slurm", "logs"), ("slurm", "activate"), ("software_heritage", "contents"), ("software_heritage", "cache")),
 )
 # Beside the paths of sources, what may lie in a bucket.
 REMOTE = ("work", "release.path", "deduplication.against", "held_out.releases", "software_heritage.contents")

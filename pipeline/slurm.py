@@ -144,6 +144,7 @@ def look_seconds(waited_seconds: float) -> float:
 
 
 def _said(message: str, *, hint: str, exit_code: int) -> CorpusmillError:
-    error = CorpusmillError(message, hint=hint)
+    first, *items = message.split("\n  ")
+    error = CorpusmillError(first, hint=hint, items=items)
     error.exit_code = exit_code
     return error

@@ -1,5 +1,6 @@
 """What a person sees of a run on Slurm: what was submitted, and what of it waits, runs or has ended."""
 
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,9 +21,14 @@ _PASS_OF = {step.name: f"{step.number} {step.pass_name}" for step in STEPS}
 
 
 def submit_and_tell(mill: Mill, *, until: str | None, wait_for_it: bool, take_over: bool) -> None:
-    """Submit a run before the user's eyes, and wait for its end if asked to."""
+    """Submit a run before the user's eyes, and wait for its end if asked to; SIGTERM is as good as Ctrl-C."""
     console = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
-    submission = submit(mill, until=until, take_over=take_over)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        submission = submit(mill, until=until, take_over=take_over)
+    except KeyboardInterrupt:
+        console.print("stopped; what was submitted so far was taken back")
+        sys.exit(_INTERRUPTED)
     if submission is None:
         print("nothing to submit: every unit has its record")  # noqa: T201 - this is what the command is for
         return
@@ -91,7 +97,7 @@ class QueueView:
         names = {step.name for step, _ in unfinished}
         said = [(job, said) for job, said in self.said if names.intersection(job.steps)]  # of others it is past
         for job, word in said:
-            yield f"job {job.id}, {job.name}: {word.message} ({word.hint})"
+            yield from f"job {job.id}, {job.name}: {word.message} ({word.hint})".splitlines()
         if self.tasks is None or said:
             return
         active = {task.job for task in self.tasks}

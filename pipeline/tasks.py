@@ -140,7 +140,7 @@ def run_units(mill: Mill, step: Step, units: Sequence[int], *, workers: int, sto
         try:
             check_units(mill, step_named(name))
         except UnitError as error:
-            raise IntegrityError(error.message, hint=error.hint) from error
+            raise error.as_integrity_error() from error
     todo = units_to_run(mill, step, units)
     if not todo:
         return 0

@@ -234,16 +234,16 @@ def fail_unit(
     mill: Mill, step: Step, unit: int, error: CorpusmillError, *, measured: Mapping[str, float] | None = None
 ) -> None:
     """Write the failed record and the log of a unit whose process could not do so itself."""
-    fingerprint = unit_fingerprint(mill, step, unit, unit_inputs(mill, step, unit))
+    inputs = unit_inputs(mill, step, unit)
     record = Record(
         step=step.name,
         unit=unit,
-        fingerprint=fingerprint,
+        fingerprint=unit_fingerprint(mill, step, unit, inputs),
         outputs={},
         ledger=Ledger().to_json(),
         counts={},
         failure=failure_of(error),
-        measured=dict(measured or {}),
+        measured={**(measured or {}), "input_bytes": float(_input_bytes(mill, step, unit, inputs))},
     )
     write_record(mill.work, record)
     leave_log(mill.work, record, Attempt(software_versions(), process=None))

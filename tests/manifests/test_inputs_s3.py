@@ -11,7 +11,7 @@ from object_store import ObjectStore
 
 from manifests.buckets import ENVIRONMENT, Access, BucketAccess, ChangedError
 from manifests.errors import RecipeError, StorageError
-from manifests.inputs import find_inputs, open_input, read_input
+from manifests.inputs import find_inputs, open_input
 from manifests.objects import BLOCK_BYTES, Found
 
 pytestmark = pytest.mark.servers
@@ -113,7 +113,6 @@ def test_reading_to_the_end_is_reading_the_whole(shard: str) -> None:
         file.seek(-10, 2)
         assert file.read() == BIG[-10:]
         assert file.tell() == len(BIG)
-    assert read_input(shard, ENVIRONMENT) == BIG
 
 
 @pytest.mark.parametrize("size", [100_000, -1])
