@@ -21,6 +21,8 @@ from pipeline.runner import open_mill, run_mill
 from pipeline.steps import Step
 from pipeline.units import Mill, step_named, units_to_run
 
+pytestmark = pytest.mark.servers
+
 Files = dict[str, bytes]
 Run = Callable[..., None]
 ReleaseFiles = Callable[[Path], Files]
