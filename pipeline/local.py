@@ -70,8 +70,13 @@ def run_step(
     board = Board(len(units))
     _shared["run"] = (mill, board)
     # A large load is silence, too, and a short limit for units is none for it.
-    loading = max(mill.recipe.limits.progress_seconds, _LOADING_SECONDS)
-    silence = loading if step.prepare_for else _IDLE_SECONDS
+    loading = max(mill.recipe.limits.progress_seconds, _LOADING_SECONDS) if step.prepare_for else _IDLE_SECONDS
+    load = large_load(mill, step, units)
+
+    def load_and_say() -> None:
+        load()
+        board.load()
+
     with _logs(mill) as logs:
         pending = list(range(len(units)))
         submission = barren = 0
@@ -79,8 +84,8 @@ def run_step(
             task = UnitTask(step.name, [units[row] for row in pending], pending)
             log = logs / f"{step.name}-{os.getpid()}-{submission}"
             board.forget(pending)
-            runner = _start_runner(task, workers, log=log, load=large_load(mill, step, units))
-            fail_lost(mill, step, units, rows=_attend(runner, board, tell, silence), board=board)
+            runner = _start_runner(task, workers, log=log, load=load_and_say)
+            fail_lost(mill, step, units, rows=_attend(runner, board, tell, loading), board=board)
             left = [row for row in pending if not board.ended(row)]
             barren = barren + 1 if len(left) == len(pending) else 0  # once: it may have been killed before it began
             if barren > 1:
@@ -177,7 +182,7 @@ def _execute(task: UnitTask, workers: int, log: Path) -> None:
     ).run()
 
 
-def _attend(runner: int, board: Board, tell: Callable[[int], None], silence: float) -> list[int]:
+def _attend(runner: int, board: Board, tell: Callable[[int], None], loading_seconds: float) -> list[int]:
     """Wait for the runner; returns the rows of units whose worker died, after ending what was left of the pool.
 
     A worker that dies between two units takes the pool's lock or a result with it: no row is orphaned, and yet the pool
@@ -188,13 +193,14 @@ def _attend(runner: int, board: Board, tell: Callable[[int], None], silence: flo
     watcher.register(handle, select.POLLIN)
     dead: list[int] = []
     busy = time.monotonic()
+    loaded = False
     try:
         while not watcher.poll(_LOOK_MILLISECONDS):
             tell(board.bytes_done())
             dead = board.orphaned()
-            if board.running():
-                busy = time.monotonic()
-            if dead or time.monotonic() - busy > silence:
+            if board.running() or board.loaded() != loaded:
+                busy, loaded = time.monotonic(), board.loaded()
+            if dead or time.monotonic() - busy > (_IDLE_SECONDS if loaded else loading_seconds):
                 break
         else:
             dead = board.orphaned()

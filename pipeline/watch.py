@@ -35,14 +35,24 @@ class Board:
 
     def __init__(self, num_units: int) -> None:
         self._rows = np.frombuffer(mmap.mmap(-1, max(1, num_units) * _FIELDS * 8), dtype=np.int64).reshape(-1, _FIELDS)
+        self._loaded = np.frombuffer(mmap.mmap(-1, 8), dtype=np.int64)
 
     def start(self, row: int) -> None:
         """The calling process takes the unit on."""
         self._rows[row, _WORKER] = os.getpid()
 
     def forget(self, rows: list[int]) -> None:
-        """No process answers for these units any more: they are to be run in a new pool."""
+        """No process answers for these units any more: they are to be run in a new pool, which has loaded nothing."""
         self._rows[rows, _WORKER] = 0
+        self._loaded[0] = 0
+
+    def load(self) -> None:
+        """The pool has loaded what its units need: from here on silence is no loading."""
+        self._loaded[0] = 1
+
+    def loaded(self) -> bool:
+        """Whether it has."""
+        return bool(self._loaded[0])
 
     def advance(self, row: int, num_bytes: int) -> None:
         """Heartbeat: this many bytes more are done; 0 says that work goes on which reads nothing."""

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+import pipeline.local
 from filters.notices import text_key
 from manifests.storage import Storage
 from pipeline.licence_gathering import slice_of_key
@@ -24,6 +25,7 @@ from pipeline.recipe import Licences, Recipe, Source
 from pipeline.recipe_filters import Filters
 from pipeline.steps import Step, UnitContext
 from pipeline.units import Mill, _steps_by_name, run_unit, step_named
+from pipeline.watch import Board
 from stages.licence_cache import LicenceCache
 from stages.licence_detection import Detection, detector_version
 
@@ -139,3 +141,21 @@ def test_a_load_may_take_longer_than_a_unit_may_be_silent(
     mill.recipe = mill.recipe.model_copy(update={"licences": licences, "limits": limits})
     [count] = told(mill, slow, [SLICE])
     assert count["loaded"]
+
+
+@pytest.mark.parametrize("loaded", [True, False])
+def test_a_pool_that_runs_nothing_is_ended_soon_once_it_has_loaded(
+    loaded: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline.local, "_IDLE_SECONDS", 0.3 if loaded else 60)
+    board = Board(1)
+    runner = os.fork()
+    if runner == 0:
+        os.setpgid(0, 0)
+        if loaded:
+            board.load()
+        time.sleep(50)
+        os._exit(0)
+    began = time.monotonic()
+    assert pipeline.local._attend(runner, board, lambda _bytes: None, 60 if loaded else 0.3) == []
+    assert time.monotonic() - began < 20
