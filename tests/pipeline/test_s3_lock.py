@@ -78,5 +78,5 @@ def test_what_stopped_a_run_is_told_where_the_bucket_does_not_let_go_of_its_lock
                 proxy.inject(Fault("403", times=None))
                 raise UnitError("units failed")
 
-        with pytest.raises(UnitError, match=r"^units failed$"):
+        with pytest.raises(UnitError, match=r"^units failed\n.*run with --take-over$"):
             run()
