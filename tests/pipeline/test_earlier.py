@@ -350,6 +350,7 @@ def test_what_is_like_a_held_out_document_leaves_without_it(held: Path, tmp_path
     accounts(made(mill))
 
 
+@pytest.mark.servers  # two whole runs, which the unit suite has no time for
 def test_all_of_this_does_not_depend_on_workers_nor_on_the_order_of_units(
     finished_recipe: Path, earlier: Path, held: Path, run_alone: Run, run_recipe: Run
 ) -> None:
