@@ -17,7 +17,7 @@ from manifests.record import Record
 from pipeline.inspect_mixture import mixture_outlook
 from pipeline.inspect_time import failed_logs, stages_table, steps_table
 from pipeline.pass_9_release import release_folder
-from pipeline.passes import PASSES, STEPS
+from pipeline.passes import steps_of
 from pipeline.proofs import failures
 from pipeline.reasons import reason_lines
 from pipeline.runner import states
@@ -74,7 +74,6 @@ def print_plan(mill: Mill) -> None:
     )
     table = _table("pass", "step", "units", "done", "will run", "will read")
     for state in steps:
-        _rewrite_row(table, state.step)
         reading = "known later" if state.num_bytes is None else size(state.num_bytes) if state.todo else "-"
         done = state.num_units - state.todo
         if state.step.always and state.num_bytes is not None:
@@ -112,8 +111,7 @@ def print_status(mill: Mill) -> None:
     table = _table("pass", "step", "units", "done", "failed", "documents kept", *(["on Slurm"] if view else []))
     problems: list[str] = []
     unfinished: list[tuple[Step, int]] = []
-    for step in STEPS:
-        _rewrite_row(table, step)
+    for step in steps_of(mill.recipe):
         records = mill.records(step)
         failed = sum(record is not None and not record.done for record in records)
         done = sum(record is not None and record.done for record in records)
@@ -168,13 +166,6 @@ def _table(*columns: str) -> Table:
 
 def _name(step: Step) -> tuple[str, str]:
     return f"{step.number} {step.pass_name}", step.name
-
-
-def _rewrite_row(table: Table, step: Step) -> None:
-    """The pass that this version lacks stands in its place, so that nobody looks for it."""
-    if step.name == "tokenize":
-        cells = [f"{PASSES.index('rewrite') + 1} rewrite", "off: not in this version"]
-        table.add_row(*cells, *[""] * (len(table.columns) - 2))
 
 
 def _kept(records: list[Record | None]) -> str:

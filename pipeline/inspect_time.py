@@ -12,7 +12,7 @@ from typing import NamedTuple
 from rich.table import Table
 
 from manifests.record import Record
-from pipeline.passes import STEPS
+from pipeline.passes import steps_of
 from pipeline.stage_clock import stage_seconds
 from pipeline.unit_log import log_name
 from pipeline.units import Mill
@@ -47,7 +47,7 @@ class Taken(NamedTuple):
 
 def taken(mill: Mill) -> Iterator[Taken]:
     """What every step took that has a measured unit, in the order of the steps."""
-    for step in STEPS:
+    for step in steps_of(mill.recipe):
         records = [record for record in mill.records(step) if record is not None and "wall_seconds" in record.measured]
         if records:
             yield _taken(step.name, records)
@@ -108,7 +108,7 @@ def stages_table(mill: Mill) -> Table:
 
 def failed_logs(mill: Mill, *, at_most: int) -> Iterator[str]:
     """Where the logs of the first failed units of each step lie."""
-    for step in STEPS:
+    for step in steps_of(mill.recipe):
         failed = (record.unit for record in mill.records(step) if record is not None and record.failure is not None)
         for unit in islice(failed, at_most):
             name = log_name(step.name, unit)

@@ -77,7 +77,7 @@ def run_step(
         load()
         board.load()
 
-    with _logs(mill) as logs:
+    with step.serve(mill.recipe), _logs(mill) as logs:
         pending = list(range(len(units)))
         submission = barren = 0
         while pending:

@@ -12,7 +12,7 @@ Pass 2 is a barrier in many steps, from columns alone; the text of what it rejec
                                  exact Jaccard similarity of every pair, and who stays: `pass_2_rounds`
     resolve                      what becomes of every document: `pass_2_resolve`
 
-Every other pass is one step of its own name; pass 5, rewrite, is not there yet: a recipe that asks for it is refused.
+Every other pass is one step of its own name.
 """
 
 from pipeline import (
@@ -32,6 +32,7 @@ from pipeline import (
     pass_8_pack,
     pass_9_release,
 )
+from pipeline.recipe import Recipe
 from pipeline.steps import Step
 
 PASSES = ("ingest", "decide", "clean", "mix", "rewrite", "tokenize", "settle", "pack", "release")
@@ -53,3 +54,8 @@ STEPS: tuple[Step, ...] = (
     *pass_8_pack.STEPS,
     *pass_9_release.STEPS,
 )
+
+
+def steps_of(recipe: Recipe) -> list[Step]:
+    """The steps that a recipe has run, in order."""
+    return [step for step in STEPS if step.asked_for(recipe)]

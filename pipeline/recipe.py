@@ -22,6 +22,7 @@ from pipeline.recipe_filters import Filters, Languages
 from pipeline.recipe_mixture import Mixture
 from pipeline.recipe_redaction import Redaction
 from pipeline.recipe_release import ReleaseChoice
+from pipeline.recipe_rewriting import Rewriting
 from pipeline.recipe_tokens import Packing, Rendering, TokenizerChoice
 from pipeline.recipe_types import Name, Positive, Section
 
@@ -192,6 +193,7 @@ class Recipe(Section):
     decontamination: Decontamination | None = None
     redaction: Redaction = Redaction()
     mixture: Mixture = Mixture()
+    rewriting: Rewriting | None = None
     tokenizer: TokenizerChoice = TokenizerChoice()
     rendering: Rendering = Rendering()
     packing: Packing = Packing()

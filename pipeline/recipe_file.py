@@ -23,7 +23,6 @@ from pipeline.strict_yaml import StrictLoader
 
 # What the design has and this version lacks: key at the top of the recipe -> what it would do.
 _LATER = {
-    "rewriting": "rewriting by a model",
     "opt_out": "the opt-out registry",
 }
 _NEAREST = "; did you mean "  # how our own checks end a message where they know a better name

@@ -11,9 +11,13 @@ from pipeline.recipe import Recipe
 _PATHS = (
     *(("release", "path"), ("tokenizer", "path"), ("licences", "cache")),
     *(("slurm", "logs"), ("slurm", "activate"), ("software_heritage", "contents"), ("software_heritage", "cache")),
+    ("rewriting", "cache"),
 )
 # Beside the paths of sources, what may lie in a bucket.
-REMOTE = ("work", "release.path", "deduplication.against", "held_out.releases", "software_heritage.contents")
+REMOTE = (
+    *("work", "release.path", "deduplication.against", "held_out.releases", "software_heritage.contents"),
+    "rewriting.cache",
+)
 _FOLDERS = (("deduplication", "against"), ("held_out", "releases"))
 
 
@@ -26,6 +30,7 @@ def named_paths(value: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for number, benchmark in enumerate(_list(_in(value.get("decontamination"), "benchmarks"))):
         yield from _named(f"decontamination.benchmarks.{number}.path", _in(benchmark, "path"))
     yield from _named("work", value.get("work"))
+    yield from _named("rewriting.model.path", _in(_in(value.get("rewriting"), "model"), "path"))
     for section, name in _PATHS:
         yield from _named(f"{section}.{name}", _in(value.get(section), name))
     for section, name in _FOLDERS:
@@ -82,6 +87,15 @@ def absolute(recipe: Recipe, folder: Path) -> Recipe:
             ),
             "held_out": recipe.held_out
             and recipe.held_out.model_copy(update={"releases": [here(folder) for folder in recipe.held_out.releases]}),
+            "rewriting": recipe.rewriting
+            and recipe.rewriting.model_copy(
+                update={
+                    "cache": here_or_none(recipe.rewriting.cache),
+                    "model": recipe.rewriting.model.model_copy(
+                        update={"path": here_or_none(recipe.rewriting.model.path)}
+                    ),
+                }
+            ),
             "licences": recipe.licences.model_copy(update={"cache": here_or_none(recipe.licences.cache)}),
             "slurm": recipe.slurm
             and recipe.slurm.model_copy(

@@ -53,6 +53,15 @@ def released_recipe(recipe: Recipe) -> dict[str, object]:
             "ray": True,
             "s3": True,
             "software_heritage": {"contents", "concurrency", "cache"},
+            "rewriting": {
+                "engine": True,
+                "endpoint": True,
+                "api_key_variable": True,
+                "concurrency": True,
+                "request_seconds": True,
+                "cache": True,
+                "model": {"path", "tensor_parallel", "data_parallel"},
+            },
         },
     )
     value["decontamination"] = benchmark_settings(recipe)

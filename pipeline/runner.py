@@ -17,7 +17,7 @@ from pipeline.local import run_step
 from pipeline.locks import locked
 from pipeline.pass_2_licences import check_cache
 from pipeline.pass_9_release import check_not_taken
-from pipeline.passes import PASSES, STEPS
+from pipeline.passes import PASSES, steps_of
 from pipeline.plan import Plan, make_plan, read_plan, write_plan
 from pipeline.proofs import check_step, failures
 from pipeline.ray_executor import check_installed, connected
@@ -100,7 +100,7 @@ def reopen_mill(work: str, access: Access = ENVIRONMENT) -> Mill:
 def states(mill: Mill) -> Iterator[StepState]:
     """What is done and what a run would do, step by step; after the first unfinished step inputs are not known."""
     known = True
-    for step in STEPS:
+    for step in steps_of(mill.recipe):
         num_units = step.num_units(mill.plan)
         todo = units_to_run(mill, step) if known else list(range(num_units))
         num_bytes = sum(unit_bytes(mill, step, unit) for unit in todo) if known else None
@@ -155,7 +155,7 @@ def prepared(mill: Mill, until: str | None, *, take_over: bool = False) -> Itera
         write_plan(mill.work, mill.plan)
         mill.work.write("recipe.json", msgspec.json.format(mill.recipe.model_dump_json().encode()))
         mill.work.write("software.json", msgspec.json.encode(software_versions(), order="deterministic"))
-        yield Prepared([step for step in STEPS if step.number <= last], still_held)
+        yield Prepared([step for step in steps_of(mill.recipe) if step.number <= last], still_held)
 
 
 def run_mill(

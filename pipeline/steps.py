@@ -6,7 +6,7 @@ what is done, what must be made again.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -162,6 +162,9 @@ class Step:
             when the step ends, and not loaded where every unit's table is empty.
         always: run even where a record is there (releases look at files outside the work folder).
         reads_shards: whether its units read the input shards themselves.
+        asked_for: the recipes that have the step run; of others it has no records.
+        serve: something that all units of a process ask while they run, such as a model server: entered before the
+            first of them is forked, left after the last has ended.
     """
 
     name: str
@@ -176,6 +179,8 @@ class Step:
     version: int = 1
     always: bool = False
     reads_shards: bool = False
+    asked_for: Callable[[Recipe], bool] = lambda _recipe: True
+    serve: Callable[[Recipe], AbstractContextManager[object]] = lambda _recipe: nullcontext()
 
     def num_units(self, plan: Plan) -> int:
         """How many units the step has; known before anything runs."""

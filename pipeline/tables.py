@@ -10,7 +10,7 @@ from manifests.document import Rejected
 from manifests.errors import RecipeError
 from pipeline.inspect_run import safe
 from pipeline.pass_2_resolve import HELD_OUT
-from pipeline.passes import STEPS
+from pipeline.passes import steps_of
 from pipeline.units import Mill, step_named
 from stages.exchange import Block, read_segments
 
@@ -42,7 +42,7 @@ def measured_signals(mill: Mill) -> list[str]:
 
 def decision_tables(mill: Mill, wanted: dict[str, Any]) -> Iterator[pa.Table]:
     """The decisions of every step in which the named columns have the wanted values."""
-    for step in STEPS:
+    for step in steps_of(mill.recipe):
         for table in tables(mill, step.name, "decisions"):
             yield equal(table, wanted)
 

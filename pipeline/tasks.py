@@ -152,9 +152,10 @@ def run_units(mill: Mill, step: Step, units: Sequence[int], *, workers: int, sto
     def run(row: int) -> None:
         run_watched(mill, step, todo[row], board=board, row=row)
 
-    _run_rows(range(len(todo)), min(workers, len(todo)), run)
-    fail_lost(mill, step, todo, rows=board.orphaned(), board=board)
-    _run_rows(board.take_second_tries(), 1, run)
+    with step.serve(mill.recipe):
+        _run_rows(range(len(todo)), min(workers, len(todo)), run)
+        fail_lost(mill, step, todo, rows=board.orphaned(), board=board)
+        _run_rows(board.take_second_tries(), 1, run)
     return max(_judge(mill, step, unit, ended=board.ended(row)) for row, unit in enumerate(todo))
 
 

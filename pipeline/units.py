@@ -120,7 +120,7 @@ def unit_identity(mill: Mill, step: Step, unit: int, inputs: Mapping[str, list[B
         read["source"] = [s.model_dump(exclude=_NOT_READ_BY) for s in mill.recipe.sources if s.name == shards[0].source]
     read["records"] = [
         [record and record.done and [_counts_read(record), record.ledger] for record in mill.records(step_named(name))]
-        for name in (other.step for other in step.reads if other.reach == "all")
+        for name in (other.step for other in step.reads if other.reach == "all" and other.asked_for(mill.recipe))
     ]
     return Identity(software_versions(), step.name, step.version, step.settings(mill.recipe, mill.plan), unit, read)
 
@@ -226,7 +226,7 @@ def _records_read(mill: Mill, step: Step, *, done: bool) -> dict[str, list[Recor
     return {
         read.step: [record for record in mill.records(step_named(read.step)) if record and record.done == done]
         for read in step.reads
-        if read.reach == "all"
+        if read.reach == "all" and read.asked_for(mill.recipe)
     }
 
 

@@ -205,7 +205,6 @@ def test_a_wrong_command_line_is_told_in_two_lines(
         ("sources.0.kind=text", "expected keys below `sources`, got a list of 2"),
         ("packing.sequence_tokens=many", "packing.sequence_tokens: expected a valid integer, got 'many'"),
         ("executor=slurm", "executor: slurm needs `slurm`, with a partition"),
-        ("rewriting={}", "rewriting: rewriting by a model: not in this version"),
         ("work=gs://bucket/work", "work: gs:// storage: not in this version"),
         ("tokenizer.path=none.json", "tokenizer.path: "),
     ],
