@@ -20,7 +20,7 @@ th, td { padding: 3px 10px; border-bottom: 1px solid var(--line); text-align: ri
 th:first-child, td:first-child { text-align: left; }
 .bars { width: 100%; }
 .bars th { font-weight: normal; width: 1%; white-space: nowrap; }
-.bars td { width: 1%; }
+.bars td { width: 1%; white-space: nowrap; }
 .bars .bar { width: 97%; }
 .bar div { height: 1.1em; min-width: 1px; margin-top: .2em; }
 .good { background: var(--good); }
