@@ -66,7 +66,7 @@ class Reply:
         body: sent as it is, in place of JSON.
         seconds: that pass before.
         fault: hang: never answer; close: end the connection without a byte; cut: end it amid the body; endless: a body
-            that never ends; die: the whole server ends.
+            that never ends; drip: one that comes too slowly to ever end; die: the whole server ends.
     """
 
     text: str = ""
@@ -75,7 +75,7 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
     seconds: float = 0
-    fault: Literal["", "hang", "close", "cut", "endless", "die"] = ""
+    fault: Literal["", "hang", "close", "cut", "endless", "drip", "die"] = ""
 
 
 Script = Callable[[Asked], Reply]
@@ -240,13 +240,17 @@ async def _fail(writer: asyncio.StreamWriter, reply: Reply) -> bool:
         os._exit(1)
     if reply.fault == "hang":
         await asyncio.sleep(3600)
-    if reply.fault in ("cut", "endless"):
+    if reply.fault in ("cut", "endless", "drip"):
         length = "" if reply.fault == "endless" else "Content-Length: 1000000\r\n"
         writer.write(f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n{length}\r\n".encode())
         writer.write(b'{"id": "x", "choices": [{"message": {"content": "')
         while reply.fault == "endless":
             writer.write(_CHUNK)
             await writer.drain()
+        while reply.fault == "drip":
+            writer.write(b"x")
+            await writer.drain()
+            await asyncio.sleep(0.02)
     return False
 
 
