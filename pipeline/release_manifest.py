@@ -27,6 +27,7 @@ from pipeline.recipe import Recipe
 from pipeline.recipe_tokens import TokenizerChoice
 from pipeline.release_benchmarks import release_benchmarks
 from pipeline.release_mixture import release_mixture
+from pipeline.rewriting_settings import NOT_IN_BYTES
 from pipeline.software import software_versions
 from pipeline.steps import UnitContext
 from pipeline.tokenizer_file import load_renderer, load_tokenizer
@@ -53,15 +54,7 @@ def released_recipe(recipe: Recipe) -> dict[str, object]:
             "ray": True,
             "s3": True,
             "software_heritage": {"contents", "concurrency", "cache"},
-            "rewriting": {
-                "engine": True,
-                "endpoint": True,
-                "api_key_variable": True,
-                "concurrency": True,
-                "request_seconds": True,
-                "cache": True,
-                "model": {"path", "tensor_parallel", "data_parallel"},
-            },
+            "rewriting": NOT_IN_BYTES,
         },
     )
     value["decontamination"] = benchmark_settings(recipe)

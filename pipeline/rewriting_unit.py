@@ -1,0 +1,197 @@
+"""One unit of rewriting: its documents before the model, so many at a time that the server is never idle.
+
+Longest first, so that no long answer is waited for at the end. Twice as many documents as requests are under way, for
+those whose answers are looked at ask nothing. An error of one ends the unit: answers so far are in the cache, and
+whoever runs it again pays for no more than what was under way.
+
+A watched unit must not be silent, and a model may think for minutes. So the unit says that it goes on as long as the
+client does: each of its tries ends within `rewriting.request_seconds`, and one that came to nothing counts as well.
+"""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import AsyncExitStack, ExitStack
+from time import monotonic
+
+from filters.rewrite_gates import GateBounds, Match, Redact
+from filters.text_syntax import syntax_of
+from manifests.errors import UnitError
+from pipeline.benchmark_files import load_matcher
+from pipeline.model_servers import address
+from pipeline.recipe import Recipe
+from pipeline.rewriting_settings import rewriting_of
+from pipeline.steps import UnitContext
+from stages.answer_cache import AnswerCache, namespace
+from stages.gatekeeper import Gatekeeper
+from stages.linting import Linter
+from stages.model_client import Endpoint, Limits, ModelClient, Sampling, load
+from stages.model_requests import Answer, Request
+from stages.redaction import redact
+from stages.rewrite_prompts import Prompt, load_prompt
+from stages.rewriting import Rewriter, Rewritten, Subject
+
+_DOCUMENTS_PER_REQUEST = 2
+_BEAT_SECONDS = 5.0
+_SILENT_SECONDS = 600.0  # beyond one try: the longest wait before the next, and time to look at an answer
+
+
+def load_prompts(recipe: Recipe) -> list[Prompt]:
+    """The prompts of the recipe's modes, in their order."""
+    return [load_prompt(mode) for mode in rewriting_of(recipe).modes]
+
+
+def prepare_rewriting(recipe: Recipe) -> None:
+    """Load what every unit needs, once, before they are forked."""
+    load()
+    load_prompts(recipe)
+    redacting(recipe)("warm", "Python")
+    matching(recipe)("warm")
+
+
+def rewritten_all(context: UnitContext, subjects: Sequence[Subject]) -> dict[str, Rewritten]:
+    """What becomes of documents, by id.
+
+    Raises:
+        RetryableError: the server stayed away.
+        UnitError: the server refuses, or the cache cannot be written.
+    """
+    if not subjects:
+        return {}
+    with ExitStack() as stack:
+        # Its process is forked before there are threads.
+        gates = stack.enter_context(gatekeeper(context.recipe))
+        return asyncio.run(_Unit(context, gates).rewritten(subjects))
+
+
+def gatekeeper(recipe: Recipe) -> Gatekeeper:
+    """The recipe's gates; a context manager."""
+    bounds = GateBounds(**rewriting_of(recipe).gates.model_dump())
+    linter = Linter() if bounds.linter else None
+    return Gatekeeper(bounds, redact=redacting(recipe), match=matching(recipe), linter=linter)
+
+
+def redacting(recipe: Recipe) -> Redact:
+    """How many secrets and personal data the recipe's policy finds in a text of a language."""
+    policy = recipe.redaction.policy
+    return lambda text, language: redact(text, policy=policy, syntax=syntax_of("code", language)).num_spans
+
+
+def matching(recipe: Recipe) -> Match:
+    """Which of the recipe's benchmarks has a problem that a text of code holds; None: none of them."""
+    matcher = load_matcher(recipe)
+
+    def match(text: str) -> str | None:
+        found = None if matcher is None else matcher.match(text, is_code=True)
+        return None if found is None else found.benchmark
+
+    return match
+
+
+def model_client(recipe: Recipe) -> ModelClient:
+    """A client of the recipe's model, whose answers go through the recipe's cache; for `async with`."""
+    rewriting = rewriting_of(recipe)
+    model, sampling = rewriting.model, Sampling(**rewriting.sampling.model_dump())
+    drawn = rewriting.sampling.model_dump() | model.model_dump(include={"revision", "dtype"})
+    cache = AnswerCache(rewriting.cache_folder, namespace(model=model.name, **drawn), recipe.s3.access)
+    limits = Limits(rewriting.concurrency, rewriting.request_seconds, model.context)
+    return ModelClient(Endpoint(address(recipe), model.name, _api_key(recipe)), sampling, cache, limits)
+
+
+def _api_key(recipe: Recipe) -> str | None:
+    variable = rewriting_of(recipe).api_key_variable
+    if variable is None:
+        return None
+    key = os.environ.get(variable)
+    if not key:
+        raise UnitError(
+            f"rewriting.api_key_variable: expected a key in the environment variable {variable}, found none",
+            hint=f"export {variable} before the run, on every machine that asks the model",
+        )
+    return key
+
+
+class _Unit:
+    """A unit at work, of one event loop."""
+
+    def __init__(self, context: UnitContext, gates: Gatekeeper) -> None:
+        self._context = context
+        self._gates = gates
+        self._rewriting = rewriting_of(context.recipe)
+
+    async def rewritten(self, subjects: Sequence[Subject]) -> dict[str, Rewritten]:
+        async with AsyncExitStack() as stack:
+            client = await stack.enter_async_context(model_client(self._context.recipe))
+            rewriter = Rewriter(
+                lambda request: in_form(client.ask, request),
+                self._gates,
+                load_prompts(self._context.recipe),
+                context_tokens=self._rewriting.model.context,
+                maximum_length=self._rewriting.gates.maximum_length,
+            )
+            beating = asyncio.create_task(self._beat(client))
+            stack.callback(beating.cancel)
+            at_a_time = _DOCUMENTS_PER_REQUEST * self._rewriting.concurrency
+            return await all_rewritten(
+                rewriter.rewrite, longest_first(subjects), at_a_time=at_a_time, progress=self._tell
+            )
+
+    def _tell(self) -> None:
+        self._context.progress(0)
+
+    async def _beat(self, client: ModelClient) -> None:
+        """Say that the unit goes on, for as long as requests come to an end, whatever end that is."""
+        patience = self._rewriting.request_seconds + _SILENT_SECONDS
+        seen, since = -1, monotonic()
+        while True:
+            counts = client.counts
+            ended = counts.cached + counts.paid + counts.faltered
+            if ended != seen:
+                seen, since = ended, monotonic()
+            if monotonic() - since < patience:
+                self._tell()
+            await asyncio.sleep(_BEAT_SECONDS)
+
+
+def longest_first(subjects: Iterable[Subject]) -> list[Subject]:
+    """Documents by falling length; those of one length by id."""
+    return sorted(subjects, key=lambda subject: (-len(subject.text), subject.id))
+
+
+async def in_form(ask: Callable[[Request], Awaitable[Answer]], request: Request) -> Answer:
+    """An answer whose text is in the form that `stages.text_forms` gives documents: lines end in LF.
+
+    No document holds a zero byte: an answer with one says nothing.
+    """
+    answer = await ask(request)
+    text = answer.text.replace("\r\n", "\n")
+    return Answer("" if "\0" in text else text, answer.finish_reason, answer.prompt_tokens, answer.completion_tokens)
+
+
+async def all_rewritten(
+    rewrite: Callable[[Subject], Awaitable[Rewritten]],
+    subjects: Sequence[Subject],
+    *,
+    at_a_time: int,
+    progress: Callable[[], object],
+) -> dict[str, Rewritten]:
+    """What becomes of documents, by id; they are begun in the order given. The first error ends all.
+
+    Args:
+        progress: called as each is done.
+    """
+    waiting, results = iter(subjects), dict[str, Rewritten]()
+
+    async def work() -> None:
+        for subject in waiting:
+            results[subject.id] = await rewrite(subject)
+            progress()
+
+    workers = [asyncio.create_task(work()) for _ in range(min(at_a_time, len(subjects)))]
+    try:
+        await asyncio.gather(*workers)
+    finally:
+        for worker in workers:
+            worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)
+    return results

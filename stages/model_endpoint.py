@@ -1,0 +1,245 @@
+"""A model server's API, spoken to by `openai`'s client: one question, one answer or one of two kinds of failure.
+
+What comes back is not believed: a body is read up to a bound, whatever it claims to be, none is unpacked, and an answer
+is one only where it has a text, a reason why it ended, and counts. No redirect is followed, so no document goes where
+the recipe does not say, and the key goes nowhere but there. Every request is sent once: who asks again, and when, is
+`stages.model_client`'s affair.
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from time import time
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from manifests.errors import UnitError
+from stages.model_requests import Answer, Request, Sampling
+
+if TYPE_CHECKING:
+    import httpx2
+    from openai import AsyncOpenAI
+
+_ANSWER_BYTES, _BYTES_PER_TOKEN = 1 << 20, 128  # of JSON, in which a character may take six
+_CONNECT_SECONDS = 10
+_IDLE_SECONDS = 2.0  # servers close what has been idle for five, which a request on its way would meet
+_PASSING = frozenset({408, 409, 425, 429})
+_TOO_LONG = re.compile(
+    r"context[ _-]?(length|size|window)|maximum context|exceed_context|longer than the model", re.IGNORECASE
+)
+_UNFINISHED = frozenset({"abort", "error", ""})  # of a server that is being ended
+_LONGEST_WORDS = 300
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+_Count = Annotated[int, msgspec.Meta(ge=0, lt=1 << 40)]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a model is asked, and how it is called there.
+
+    Attributes:
+        address: of the API, such as http://127.0.0.1:8000/v1.
+        model: its name.
+        api_key: None where the server asks for none.
+    """
+
+    address: str
+    model: str
+    api_key: str | None = None
+
+    def __repr__(self) -> str:
+        """Without the key."""
+        return f"Endpoint({self.address!r}, {self.model!r})"
+
+
+class PassingError(Exception):
+    """No answer for a reason that may pass; `after_seconds` is how long the server asks to wait."""
+
+    def __init__(self, what: str, after_seconds: float = 0.0) -> None:
+        super().__init__(what)
+        self.after_seconds = after_seconds
+
+
+class _Message(msgspec.Struct):
+    content: str | None = None
+
+
+class _Choice(msgspec.Struct):
+    message: _Message
+    finish_reason: str | None = None
+
+
+class _Usage(msgspec.Struct):
+    prompt_tokens: _Count = 0
+    completion_tokens: _Count = 0
+
+
+class _Completion(msgspec.Struct):
+    choices: Annotated[list[_Choice], msgspec.Meta(min_length=1)]
+    usage: _Usage
+
+
+def load() -> None:
+    """Import what asking needs, a second and a half of CPU; before forks, so that it is paid once."""
+    import httpx2  # noqa: F401
+    import openai.resources.chat.completions  # noqa: F401
+
+
+def opened(endpoint: Endpoint, *, connections: int, request_seconds: float, answer_tokens: int) -> "AsyncOpenAI":
+    """A client of an endpoint, for `async with`.
+
+    Args:
+        connections: that there may be at a time.
+        request_seconds: that a read may take; `ask` bounds the whole of a request.
+        answer_tokens: that an answer may have, from which follows how large a body may be.
+    """
+    import httpx2
+    from openai import AsyncOpenAI, Omit
+
+    is_ours = urlsplit(endpoint.address).hostname in _LOOPBACK
+    limits = httpx2.Limits(
+        max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=_IDLE_SECONDS
+    )
+    timeout = httpx2.Timeout(request_seconds, connect=_CONNECT_SECONDS)
+    client = httpx2.AsyncClient(
+        transport=None if not is_ours else httpx2.AsyncHTTPTransport(limits=limits, trust_env=False),
+        limits=limits,
+        timeout=timeout,
+        follow_redirects=False,
+        trust_env=not is_ours,  # no proxy stands between us and our own machine
+        headers={"Accept-Encoding": "identity"},
+        event_hooks={"response": [_bounded(_ANSWER_BYTES + answer_tokens * _BYTES_PER_TOKEN)]},
+    )
+    unasked: Any = {"OpenAI-Organization": Omit(), "OpenAI-Project": Omit()}  # or the environment would say
+    return AsyncOpenAI(
+        api_key=endpoint.api_key or "none",
+        base_url=endpoint.address,
+        max_retries=0,
+        timeout=timeout,
+        default_headers=unasked,
+        http_client=client,
+    )
+
+
+async def ask(
+    client: "AsyncOpenAI", endpoint: Endpoint, sampling: Sampling, request: Request, *, seconds: float
+) -> Answer:
+    """Ask once.
+
+    Returns:
+        The answer; one of no text and finish reason "length" where the server says that the request is too long.
+
+    Raises:
+        PassingError: the server is busy, gone, too slow, or said what is no answer.
+        UnitError: the server refuses, and will again.
+    """
+    import openai
+
+    try:
+        async with asyncio.timeout(seconds):
+            response = await client.chat.completions.with_raw_response.create(
+                model=endpoint.model,
+                messages=[{"role": role, "content": content} for role, content in request.messages],  # type: ignore[misc]
+                max_tokens=request.maximum_tokens,
+                temperature=sampling.temperature,
+                top_p=sampling.top_p,
+                seed=sampling.seed,
+            )
+    except (TimeoutError, openai.APITimeoutError) as error:
+        raise PassingError(f"no answer within {seconds:g} s") from error
+    except openai.APIConnectionError as error:
+        cause = error.__cause__ or error
+        raise PassingError(f"{type(cause).__name__}: {cause}"[:_LONGEST_WORDS]) from error
+    except openai.APIStatusError as error:
+        return _refused(endpoint, error.response)
+    return _answer(response.http_response.content)
+
+
+def _answer(body: bytes) -> Answer:
+    try:
+        # Not msgspec's own decoder, which takes no half of a surrogate pair: a model may say one.
+        said = msgspec.convert(json.loads(body.decode(errors="replace")), _Completion)
+    except (msgspec.ValidationError, ValueError, RecursionError) as error:
+        raise PassingError(f"expected an answer with choices and usage, got {len(body)} bytes: {error}") from error
+    choice = said.choices[0]
+    reason = (choice.finish_reason or "")[:100]
+    if reason in _UNFINISHED:
+        raise PassingError(f"the server broke off: expected a finish reason, got {choice.finish_reason!r}")
+    text = (choice.message.content or "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return Answer(text, reason, said.usage.prompt_tokens, said.usage.completion_tokens)
+
+
+def _refused(endpoint: Endpoint, response: "httpx2.Response") -> Answer:
+    status, words = response.status_code, _words(response.text)
+    if status in _PASSING or status >= 500:
+        raise PassingError(f"HTTP {status}: {words}", _after_seconds(response.headers.get("retry-after")))
+    if status in (400, 413, 422) and _TOO_LONG.search(response.text[:4096]):
+        return Answer("", "length", 0, 0)
+    if status in (401, 403):
+        hint = "set the environment variable that rewriting.api_key_variable names to a key of that server's"
+    elif status == 404:
+        hint = "the address ends where /chat/completions begins, mostly in /v1; the model's name must be the server's"
+    else:
+        hint = "see the server's log; rewriting.model and rewriting.sampling say what it is asked for"
+    raise UnitError(
+        f"{endpoint.address}: expected an answer of {endpoint.model}, got HTTP {status}: {words}", hint=hint
+    )
+
+
+def _words(body: str) -> str:
+    """What an error says, on one line."""
+    try:
+        told = json.loads(body)
+    except (ValueError, RecursionError):
+        told = body
+    for name in ("error", "message", "detail"):
+        if isinstance(told, dict) and told.get(name):
+            told = told[name]
+    return " ".join(str(told).split())[:_LONGEST_WORDS]
+
+
+def _after_seconds(header: str | None) -> float:
+    """Seconds that a Retry-After header asks for, in either of its forms; 0 for one that cannot be read."""
+    try:
+        return max(0.0, float(header or 0))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, parsedate_to_datetime(str(header)).timestamp() - time())
+    except (ValueError, OverflowError):
+        return 0.0
+
+
+def _bounded(maximum_bytes: int) -> Callable[["httpx2.Response"], Awaitable[None]]:
+    """A hook that lets a response's body go on up to so many bytes, and lets none be unpacked."""
+    import httpx2
+
+    class Bounded(httpx2.AsyncByteStream):
+        def __init__(self, stream: httpx2.AsyncByteStream) -> None:
+            self._stream = stream
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            num_bytes = 0
+            async for chunk in self._stream:
+                num_bytes += len(chunk)
+                if num_bytes > maximum_bytes:
+                    raise httpx2.ReadError(f"the answer has more than {maximum_bytes} bytes")
+                yield chunk
+
+        async def aclose(self) -> None:
+            await self._stream.aclose()
+
+    async def hook(response: httpx2.Response) -> None:
+        if response.headers.get("content-encoding", "identity") != "identity":
+            raise httpx2.ReadError("the answer is packed, which was not asked for")
+        response.encoding = "utf-8"  # not what it claims: there are codecs that make no text
+        assert isinstance(response.stream, httpx2.AsyncByteStream)  # noqa: S101 - of an asynchronous client
+        response.stream = Bounded(response.stream)
+
+    return hook
