@@ -34,7 +34,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     Attributes:
         time: when it was written, in seconds since 1970, by the clock of the unit's machine.
-        size: of all documents of the unit, in estimated tokens; `size_done` of those that are finished.
+        size: of all documents of the unit, in characters; `size_done` of those that are finished.
         under_way: requests that wait for the server.
         rates: for each second of the last minute: tokens of paid prompts and answers, and of `size_done`.
         accepted: answers that passed every gate.
@@ -76,7 +76,7 @@ class LiveFigures:
 
     Args:
         counts: of the unit's client, read whenever a file is written.
-        sizes: of the unit's documents, in estimated tokens.
+        sizes: of the unit's documents, in characters.
     """
 
     def __init__(
