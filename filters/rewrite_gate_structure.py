@@ -1,0 +1,94 @@
+"""Gates on what a parser sees: language, parse errors, public names, imports, stubs."""
+
+from collections.abc import Callable
+
+from filters.rewrite_refusals import Refusal, named, refusal
+from filters.rewrite_sources import Source
+from filters.standard_libraries import is_standard
+
+MAXIMUM_FOREIGN_FRACTION = 0.3
+"""A text of which this much more than of the original does not parse is of another language."""
+
+
+def refused_language(before: Source, after: Source) -> Refusal | None:
+    """Whether a grammar of the language cannot read the text at all; a language without a grammar cannot be checked."""
+    if before.structure is None or after.structure is None:
+        return refusal("language", f"there is no grammar for {before.language}")
+    fractions = [item.structure.error_bytes / max(1, len(item.encoded)) for item in (before, after) if item.structure]
+    bound = min(1.0, fractions[0] + MAXIMUM_FOREIGN_FRACTION)
+    if fractions[1] > bound:
+        detail = f"{fractions[1]:.0%} of the code cannot be read as {before.language}"
+        return refusal("language", detail, fractions[1], bound)
+    return None
+
+
+def refused_parse(before: Source, after: Source) -> Refusal | None:
+    """Whether there are more places that do not parse, or they are larger; and whether CPython compiled it before."""
+    if before.structure is None or after.structure is None:
+        return None
+    old, new = before.structure.num_errors, after.structure.num_errors
+    if new > old:
+        what = "1 place does not parse" if new == 1 else f"{new} places do not parse"
+        return refusal("parse", f"{what}, {old or 'none'} in the original", new, old)
+    if after.syntax_error and not before.syntax_error:
+        return refusal("parse", f"the code does not compile: {after.syntax_error}", 1, 0)
+    sizes = before.structure.error_bytes, after.structure.error_bytes
+    if new and sizes[1] > 2 * sizes[0]:
+        detail = f"{sizes[1]} bytes of the code do not parse, {sizes[0]} in the original"
+        return refusal("parse", detail, sizes[1], 2 * sizes[0])
+    return None
+
+
+def refused_public_api(before: Source, after: Source) -> Refusal | None:
+    """Whether a public name of the original is missing or has another signature; new ones are fine."""
+    missing = before.public.keys() - after.public.keys()
+    if missing:
+        what = "the public name" if len(missing) == 1 else "the public names"
+        verb = "is" if len(missing) == 1 else "are"
+        return refusal("public_api", f"{what} {named(missing)} {verb} missing", len(missing), 0)
+    for name in sorted(before.public):
+        old, new = before.public[name], after.public[name]
+        if not same_signature(old, new, before.language):
+            return refusal("public_api", f"the signature of {named([name])} was {old[:80]} and is {new[:80]}", 1, 0)
+    return None
+
+
+def refused_imports(before: Source, after: Source) -> Refusal | None:
+    """Whether something is imported that neither the original imports nor the language's standard library has."""
+    new = {name for name in after.imports - before.imports if not is_standard(before.language, name)}
+    if not new:
+        return None
+    return refusal("imports", f"imports {named(new)}, which the original does not", len(new), 0)
+
+
+def refused_stub(before: Source, after: Source) -> Refusal | None:
+    """Whether a body is a stub that was none, or a comment stands in for code.
+
+    A function may be renamed, so a stub by another name is one only where there are more of them, or where the
+    original has a public function of that name.
+    """
+    if before.structure is None or after.structure is None:
+        return None
+    new = after.structure.stubs - before.structure.stubs
+    if len(after.structure.stubs) <= len(before.structure.stubs):
+        new &= before.public.keys()
+    if new:
+        return refusal("stub", f"the body of {named(new)} is missing or a stub", len(new), 0)
+    old_comments, comments = before.structure.placeholder_comments, after.structure.placeholder_comments
+    if comments > old_comments:
+        return refusal(
+            "stub", "a comment stands where code was left out; write all of the code", comments, old_comments
+        )
+    return None
+
+
+def same_signature(before: str, after: str, language: str) -> bool:
+    """Whether two signatures mean the same to a caller; in Python and JavaScript's family annotations may be added."""
+    return before == after or _without_annotations(before, language) == _without_annotations(after, language)
+
+
+def _without_annotations(signature: str, language: str) -> str:
+    return signature if language else ""
+
+
+Check = Callable[[Source, Source], Refusal | None]
