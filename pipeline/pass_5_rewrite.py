@@ -22,7 +22,7 @@ from pipeline.plan import Plan
 from pipeline.recipe import Recipe
 from pipeline.rewriting_counts import RewrittenCounts, as_counts
 from pipeline.rewriting_settings import near_settings, rewrite_settings, rewrites, rewriting_of
-from pipeline.rewriting_unit import load_prompts, prepare_rewriting, rewritten_all
+from pipeline.rewriting_unit import UnitWatcher, load_prompts, prepare_rewriting, rewritten_all
 from pipeline.sketches import sketching
 from pipeline.steps import Read, Step, UnitContext
 from stages.exchange import table_of
@@ -94,9 +94,10 @@ class _Done(NamedTuple):
 
 
 def _rewrite(context: UnitContext) -> None:
-    chosen = _chosen(context)
-    subjects = _subjects(context, chosen)
-    results = context.clock.timing("rewrite", rewritten_all)(context, subjects)
+    chosen = chosen_candidates(context)
+    subjects = subjects_of(context, chosen)
+    watcher = UnitWatcher(context, subjects)
+    results = context.clock.timing("rewrite", rewritten_all)(context.recipe, subjects, watcher)
     orders = dict(zip(chosen.column("id").to_pylist(), chosen.column("order").to_pylist(), strict=True))
     del chosen
     done = [
@@ -120,7 +121,7 @@ def _rewrite(context: UnitContext) -> None:
         out.write(table_of([(one.id,) for one in unchanged], UNCHANGED))
 
 
-def _chosen(context: UnitContext) -> pa.Table:
+def chosen_candidates(context: UnitContext) -> pa.Table:
     """Rows of `CANDIDATES` that are to be rewritten."""
     rules = {row["language"]: row for row in context.table("chosen").to_pylist()}
     candidates = context.table("candidates")
@@ -132,7 +133,7 @@ def _chosen(context: UnitContext) -> pa.Table:
     return candidates.filter(pa.array(taken, pa.bool_()))
 
 
-def _subjects(context: UnitContext, chosen: pa.Table) -> list[Subject]:
+def subjects_of(context: UnitContext, chosen: pa.Table) -> list[Subject]:
     """The chosen documents with their texts. What is not chosen is never held."""
     wanted = chosen.column("id").combine_chunks()
     found = {row["id"]: row for row in chosen.select(["id", "language", "num_errors", "findings"]).to_pylist()}

@@ -10,9 +10,10 @@ client does: each of its tries ends within `rewriting.request_seconds`, and one 
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import AsyncExitStack, ExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from time import monotonic
+from typing import Protocol
 
 from filters.rewrite_gates import GateBounds, Match, Redact
 from filters.text_syntax import syntax_of
@@ -20,12 +21,13 @@ from manifests.errors import UnitError
 from pipeline.benchmark_files import load_matcher
 from pipeline.model_servers import address
 from pipeline.recipe import Recipe
+from pipeline.rewriting_live import LiveFigures
 from pipeline.rewriting_settings import rewriting_of
 from pipeline.steps import UnitContext
 from stages.answer_cache import AnswerCache, namespace
 from stages.gatekeeper import Gatekeeper
 from stages.linting import Linter
-from stages.model_client import Endpoint, Limits, ModelClient, Sampling, load
+from stages.model_client import Counts, Endpoint, Limits, ModelClient, Sampling, load
 from stages.model_requests import Answer, Request
 from stages.redaction import redact
 from stages.rewrite_prompts import Prompt, load_prompt
@@ -50,7 +52,47 @@ def prepare_rewriting(recipe: Recipe) -> None:
     matching(recipe)("warm")
 
 
-def rewritten_all(context: UnitContext, subjects: Sequence[Subject]) -> dict[str, Rewritten]:
+class Watcher(Protocol):
+    """What is told while documents are before the model."""
+
+    def beat(self) -> None:
+        """The work goes on."""
+
+    def watching(self, counts: Counts) -> AbstractAsyncContextManager[None]:
+        """A block in which all of the work is done; `counts` is what has been asked, and grows."""
+
+    def finished(self, subject: Subject, result: Rewritten) -> None:
+        """A document is done with."""
+
+
+class UnitWatcher:
+    """Has the watchdog know that a unit goes on, and a person how."""
+
+    def __init__(self, context: UnitContext, subjects: Sequence[Subject]) -> None:
+        self._context = context
+        self._sizes = {subject.id: float(len(subject.text)) for subject in subjects}
+        self._figures: LiveFigures | None = None
+
+    def beat(self) -> None:
+        """The work goes on."""
+        self._context.progress(0)
+
+    @asynccontextmanager
+    async def watching(self, counts: Counts) -> AsyncIterator[None]:
+        """Keep live figures."""
+        self._figures = LiveFigures(self._context.storage, self._context.unit, counts, self._sizes.values())
+        async with self._figures.kept():
+            yield
+
+    def finished(self, subject: Subject, result: Rewritten) -> None:
+        """A document is done with."""
+        self.beat()
+        if self._figures is not None:
+            gates = [attempt.refusal.gate if attempt.refusal else None for attempt in result.attempts]
+            self._figures.finished(self._sizes[subject.id], gates)
+
+
+def rewritten_all(recipe: Recipe, subjects: Sequence[Subject], watcher: Watcher) -> dict[str, Rewritten]:
     """What becomes of documents, by id.
 
     Raises:
@@ -59,10 +101,44 @@ def rewritten_all(context: UnitContext, subjects: Sequence[Subject]) -> dict[str
     """
     if not subjects:
         return {}
-    with ExitStack() as stack:
-        # Its process is forked before there are threads.
-        gates = stack.enter_context(gatekeeper(context.recipe))
-        return asyncio.run(_Unit(context, gates).rewritten(subjects))
+    with gatekeeper(recipe) as gates:  # its process is forked before there are threads
+        return asyncio.run(_rewritten(recipe, subjects, watcher, gates))
+
+
+async def _rewritten(
+    recipe: Recipe, subjects: Sequence[Subject], watcher: Watcher, gates: Gatekeeper
+) -> dict[str, Rewritten]:
+    rewriting = rewriting_of(recipe)
+    async with model_client(recipe) as client, watcher.watching(client.counts):
+        rewriter = Rewriter(
+            lambda request: in_form(client.ask, request),
+            gates,
+            load_prompts(recipe),
+            context_tokens=rewriting.model.context,
+            maximum_length=rewriting.gates.maximum_length,
+        )
+        beating = asyncio.create_task(_beat(client.counts, watcher, rewriting.request_seconds + _SILENT_SECONDS))
+        try:
+            return await all_rewritten(
+                rewriter.rewrite,
+                longest_first(subjects),
+                at_a_time=_DOCUMENTS_PER_REQUEST * rewriting.concurrency,
+                finished=watcher.finished,
+            )
+        finally:
+            beating.cancel()
+
+
+async def _beat(counts: Counts, watcher: Watcher, patience_seconds: float) -> None:
+    """Say that the work goes on, for as long as requests come to an end, whatever end that is."""
+    seen, since = -1, monotonic()
+    while True:
+        ended = counts.cached + counts.paid + counts.faltered
+        if ended != seen:
+            seen, since = ended, monotonic()
+        if monotonic() - since < patience_seconds:
+            watcher.beat()
+        await asyncio.sleep(_BEAT_SECONDS)
 
 
 def gatekeeper(recipe: Recipe) -> Gatekeeper:
@@ -112,48 +188,6 @@ def _api_key(recipe: Recipe) -> str | None:
     return key
 
 
-class _Unit:
-    """A unit at work, of one event loop."""
-
-    def __init__(self, context: UnitContext, gates: Gatekeeper) -> None:
-        self._context = context
-        self._gates = gates
-        self._rewriting = rewriting_of(context.recipe)
-
-    async def rewritten(self, subjects: Sequence[Subject]) -> dict[str, Rewritten]:
-        async with AsyncExitStack() as stack:
-            client = await stack.enter_async_context(model_client(self._context.recipe))
-            rewriter = Rewriter(
-                lambda request: in_form(client.ask, request),
-                self._gates,
-                load_prompts(self._context.recipe),
-                context_tokens=self._rewriting.model.context,
-                maximum_length=self._rewriting.gates.maximum_length,
-            )
-            beating = asyncio.create_task(self._beat(client))
-            stack.callback(beating.cancel)
-            at_a_time = _DOCUMENTS_PER_REQUEST * self._rewriting.concurrency
-            return await all_rewritten(
-                rewriter.rewrite, longest_first(subjects), at_a_time=at_a_time, progress=self._tell
-            )
-
-    def _tell(self) -> None:
-        self._context.progress(0)
-
-    async def _beat(self, client: ModelClient) -> None:
-        """Say that the unit goes on, for as long as requests come to an end, whatever end that is."""
-        patience = self._rewriting.request_seconds + _SILENT_SECONDS
-        seen, since = -1, monotonic()
-        while True:
-            counts = client.counts
-            ended = counts.cached + counts.paid + counts.faltered
-            if ended != seen:
-                seen, since = ended, monotonic()
-            if monotonic() - since < patience:
-                self._tell()
-            await asyncio.sleep(_BEAT_SECONDS)
-
-
 def longest_first(subjects: Iterable[Subject]) -> list[Subject]:
     """Documents by falling length; those of one length by id."""
     return sorted(subjects, key=lambda subject: (-len(subject.text), subject.id))
@@ -174,19 +208,19 @@ async def all_rewritten(
     subjects: Sequence[Subject],
     *,
     at_a_time: int,
-    progress: Callable[[], object],
+    finished: Callable[[Subject, Rewritten], object],
 ) -> dict[str, Rewritten]:
     """What becomes of documents, by id; they are begun in the order given. The first error ends all.
 
     Args:
-        progress: called as each is done.
+        finished: called as each is done.
     """
     waiting, results = iter(subjects), dict[str, Rewritten]()
 
     async def work() -> None:
         for subject in waiting:
             results[subject.id] = await rewrite(subject)
-            progress()
+            finished(subject, results[subject.id])
 
     workers = [asyncio.create_task(work()) for _ in range(min(at_a_time, len(subjects)))]
     try:
