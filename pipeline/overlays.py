@@ -1,7 +1,7 @@
-"""The overlay: rewrites that stand, laid over the texts that clean kept; and who leaves because of what rewriting found.
+"""The overlay: rewrites that stand, laid over the texts that clean kept; and who leaves for what rewriting found.
 
-Nothing that clean wrote is changed. Whoever reads a slice's texts after pass 5 lays the overlay of that slice over them;
-where the recipe has nothing rewritten it is empty, and every text is its original.
+Nothing that clean wrote is changed. Whoever reads a slice's texts after pass 5 lays the overlay of that slice over
+them; where the recipe has nothing rewritten it is empty, and every text is its original.
 
 Memory: the rewrites of one slice.
 """
@@ -18,7 +18,7 @@ from pipeline.pass_5_overlay import OF_TWINS, RULINGS
 from pipeline.pass_5_rewrite import REFUSED, REWRITES
 from pipeline.recipe import Recipe
 from pipeline.rewriting_settings import rewrites, rewriting_of
-from pipeline.steps import Read, Reach, UnitContext
+from pipeline.steps import Reach, Read, UnitContext
 from stages.texts import REWRITE
 
 STAGE = "rewrite"
@@ -110,7 +110,7 @@ def left_out(context: UnitContext, texts: pa.Table) -> list[Rejected]:
     """
     if not rewrites(context.recipe):
         return []
-    why = {identifier: facts for identifier, facts in _reasons(context)}
+    why = dict(_reasons(context))
     return [
         Rejected(id=row["id"].hex(), stage=STAGE, shard="", row=-1, num_bytes=row["num_bytes"], **why[row["id"]])
         for row in texts.select(["id", "num_bytes"]).to_pylist()

@@ -8,7 +8,7 @@ and read once.
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import IO, Literal, Self, cast, get_args
+from typing import IO, Literal, NamedTuple, Self, cast, get_args
 
 import numpy as np
 import pyarrow as pa
@@ -30,6 +30,16 @@ from stages.texts import REWRITE, TextsFormat, WriteRows, text_rows, texts_schem
 _TEXT = pa.schema([TEXTS.field("id"), TEXTS.field("text")])
 
 
+class _Files(NamedTuple):
+    """Where rows go; None: the recipe does not ask for that file."""
+
+    attributions: pq.ParquetWriter
+    texts: WriteRows | None
+    held_out: WriteRows | None
+    rewrites: RewritesFile | None
+    indexed: BlockWriter
+
+
 class DocumentFiles:
     """The files of a partition that have a row for each of its documents.
 
@@ -39,24 +49,12 @@ class DocumentFiles:
         rewrites: the file of rewrites; None where the recipe has nothing rewritten.
     """
 
-    def __init__(
-        self,
-        context: UnitContext,
-        attributions: pq.ParquetWriter,
-        *,
-        texts: WriteRows | None,
-        held_out: WriteRows | None,
-        rewrites: RewritesFile | None,
-        indexed: BlockWriter,
-    ) -> None:
+    def __init__(self, context: UnitContext, files: _Files) -> None:
         self.not_known = {name: dict.fromkeys(get_args(Kind), 0) for name in NOT_KNOWN}
         self.counts = {"held_out": 0, "indexed": 0, "bands": 0}
+        self.rewrites = files.rewrites
         self._context = context
-        self._attributions = attributions
-        self._texts = texts
-        self._held_out = held_out
-        self.rewrites = rewrites
-        self._indexed = indexed
+        self._files = files
 
     @classmethod
     @contextmanager
@@ -86,14 +84,14 @@ class DocumentFiles:
 
             attributions = attribution_writer(new_file("attribution"), attribution_schema(release))
             with context.blocks("indexed_by_key", INDEXED, num_blocks=num_blocks) as indexed:
-                files = cls(
-                    context,
-                    stack.enter_context(attributions),
+                own = _Files(
+                    attributions=stack.enter_context(attributions),
                     texts=texts("texts", context.recipe.release.texts),
                     held_out=texts("held_texts", "parquet" if context.recipe.held_out else "off"),
                     rewrites=rewrites_file(),
                     indexed=indexed,
                 )
+                files = cls(context, own)
                 yield files
             with context.clock.during("index"):
                 files.counts |= write_sorted(context, new_file("index"), new_file("bands"), release=release)
@@ -111,26 +109,26 @@ class DocumentFiles:
             for name, lacking in not_known(table.filter(pc.equal(table.column("kind"), kind))).items():
                 self.not_known[name][kind] += lacking
         for part in row_groups(table):
-            self._attributions.write_table(part, row_group_size=part.num_rows)
+            self._files.attributions.write_table(part, row_group_size=part.num_rows)
         self._write_texts(number, documents, doc_ids)
-        if self._held_out is not None:
-            self._write_held_out(number, self._held_out)
+        if self._files.held_out is not None:
+            self._write_held_out(number, self._files.held_out)
         indexed = self._context.rows(self._context.of_slice("indexed", number), INDEXED)
         is_here = pc.is_in(indexed.column("id"), value_set=documents.column("id").combine_chunks())
         indexed = indexed.filter(pc.or_(is_here, indexed.column("held_out")))
         highs = sortable(fixed_binary(indexed.column("key"), ID_BYTES))[0]
-        self._indexed.write(indexed, block_of_hash(highs, self._context.plan.slices_per_partition))
+        self._files.indexed.write(indexed, block_of_hash(highs, self._context.plan.slices_per_partition))
 
     def _write_texts(self, number: int, documents: pa.Table, doc_ids: pa.Array) -> None:
         """Texts as they were tokenized, and how those came to be that are not as clean kept them."""
         overlay, ids = Overlay.of(self._context, number), documents.column("id")
         if self.rewrites is not None:
             documents = documents.append_column(REWRITE, overlay.modes(ids))
-        if self._texts is None:
+        if self._files.texts is None:
             self._write_rewrites(overlay, ids, None)
             return
         for part in text_rows(documents, doc_ids, self._laid_texts(overlay, number, ids)):
-            self._texts(part)
+            self._files.texts(part)
             self._context.progress(0)
 
     def _laid_texts(self, overlay: Overlay, number: int, ids: pa.ChunkedArray) -> pa.Table:

@@ -1,4 +1,4 @@
-"""The file of rewrites that pack writes beside a shard: a row for each document that is packed as a model rewrote it."""
+"""The file of rewrites that pack writes beside a shard: a row for each document that a model rewrote."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,7 +48,9 @@ class RewritesFile:
         rows = rewrite_rows(rewrites, hex_names(fixed_binary(rewrites.column("id"), ID_BYTES)), texts)
         for part in row_groups(rows):
             self._writer.write_table(part, row_group_size=part.num_rows)
-        for language, num_bytes in zip(*(rows.column(name).to_pylist() for name in ("language", "text_bytes")), strict=True):
+        for language, num_bytes in zip(
+            *(rows.column(name).to_pylist() for name in ("language", "text_bytes")), strict=True
+        ):
             sums = self._sums.setdefault(language, [0, 0])
             sums[0] += 1
             sums[1] += num_bytes

@@ -182,7 +182,7 @@ def _write_sketches(context: UnitContext, accepted: Sequence[_Done]) -> None:
                 encoded = (one.result.text or "").encode()
                 made = sketch(encoded)
                 sizes = len(encoded), len(one.subject.text.encode())
-                bands = [] if made.bands is None else made.bands
+                bands = [] if made.bands is None else made.bands.tolist()
                 rows.append((one.id, one.subject.language, *sizes, one.order, made.content_hash, bands))
                 sets.append((one.id, unique_sorted(shingle_hashes_utf8(encoded, ngram_words=near.ngram_words))))
             sketches.write(table_of(rows, SKETCHED))
@@ -192,7 +192,7 @@ def _write_sketches(context: UnitContext, accepted: Sequence[_Done]) -> None:
 
 def _outcomes(one: _Done) -> list[tuple[object, ...]]:
     """Rows of `OUTCOMES`."""
-    rows = []
+    rows = list[tuple[object, ...]]()
     for attempt in one.result.attempts:
         refusal = attempt.refusal
         why = (refusal.gate, refusal.detail, refusal.value, refusal.bound) if refusal else ("", "", None, None)

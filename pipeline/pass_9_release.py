@@ -13,6 +13,7 @@ from pipeline.recipe import Recipe
 from pipeline.release_folders import BESIDE, MAXIMUM_LENGTHS, SHARD_FILE, folders_of, packed_tables, shard_files
 from pipeline.release_manifest import new_manifest, released_earlier, released_recipe, released_sources
 from pipeline.release_texts import card, summary
+from pipeline.rewriting_settings import rewrites
 from pipeline.software import software_versions
 from pipeline.steps import RECORDS, Read, Step, UnitContext
 from pipeline.tokenizer_file import load_tokenizer, tokenizer_bytes, tokenizer_settings
@@ -25,6 +26,7 @@ PACKED_FILES = (
     *(folder.table for folder in BESIDE),
 )
 _COUNTED = ("look_up", "detect", "forks", "last_rounds", "resolve", "mix", "settle")
+_REWRITING = ("survey", "choose", "rewrite", "overlay")
 
 
 def release_folder(recipe: Recipe) -> Storage:
@@ -143,6 +145,7 @@ STEPS = [
         grain="one",
         reads=(
             *(Read(step, RECORDS, "all") for step in (*CHAIN, *_COUNTED)),
+            *(Read(step, RECORDS, "all", asked_for=rewrites) for step in _REWRITING),
             *(Read("pack", table, "all") for table in PACKED_FILES),
         ),
         settings=_settings,

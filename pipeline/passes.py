@@ -12,6 +12,11 @@ Pass 2 is a barrier in many steps, from columns alone; the text of what it rejec
                                  exact Jaccard similarity of every pair, and who stays: `pass_2_rounds`
     resolve                      what becomes of every document: `pass_2_resolve`
 
+Where the recipe has code rewritten, two passes are in several steps, too:
+
+    mix, survey, choose          how much of everything, and which code goes to a model: `pass_4_mix` and so on
+    rewrite, overlay             what the model makes of it: `pass_5_rewrite`; what of that stands: `pass_5_overlay`
+
 Every other pass is one step of its own name.
 """
 
@@ -26,7 +31,11 @@ from pipeline import (
     pass_2_rounds,
     pass_2_shingles,
     pass_3_clean,
+    pass_4_choose,
     pass_4_mix,
+    pass_4_survey,
+    pass_5_overlay,
+    pass_5_rewrite,
     pass_6_tokenize,
     pass_7_settle,
     pass_8_pack,
@@ -49,6 +58,10 @@ STEPS: tuple[Step, ...] = (
     *pass_2_resolve.STEPS,
     *pass_3_clean.STEPS,
     *pass_4_mix.STEPS,
+    *pass_4_survey.STEPS,
+    *pass_4_choose.STEPS,
+    *pass_5_rewrite.STEPS,
+    *pass_5_overlay.STEPS,
     *pass_6_tokenize.STEPS,
     *pass_7_settle.STEPS,
     *pass_8_pack.STEPS,

@@ -19,7 +19,7 @@ _REVISIONS = pa.schema([pa.field("doc_id", pa.string()), pa.field("revision", pa
 
 
 def text_slices(release: Storage, manifest: Manifest, shard: str) -> Iterator[pa.Table]:
-    """The documents of a shard, a table for each slice: `RELEASED_TEXTS`, id (16 bytes), revision and num_bytes.
+    """The documents of a shard, a table for each slice: `released_texts`, id (16 bytes), revision and num_bytes.
 
     Rows of a slice are sorted by id, so a slice ends where ids fall. (A slice whose ids all lie above those of the one
     before it would be taken for a part of that; of slices of many documents none ever does.)

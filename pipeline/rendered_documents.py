@@ -36,7 +36,7 @@ PACKED = pa.schema(
         pa.field("num_bytes", pa.int64()),
     ]
 )
-# What a source document must bring along. Where a model wrote its text, `rewrite` says in which modes; else it is empty.
+# What a source document must bring along. `rewrite` says in which modes a model wrote its text; empty: none did.
 COLUMNS = (
     "id",
     "text",
@@ -214,5 +214,5 @@ def _together(rows: list[Row], copy: int, rendering: Rendering) -> PackedDocumen
 
 def _renderable(row: Row, formats: Mapping[str, str]) -> Renderable:
     form: Literal["file", "pull_request"] = "pull_request" if formats[row["source"]] == PULL_REQUESTS else "file"
-    names = (row[name] for name in ("id", "text", "kind", "language", "repo", "path"))
-    return Renderable(*names, form=form, rewritten=bool(row["rewrite"]))
+    names = (row["id"], row["text"], row["kind"], row["language"], row["repo"], row["path"])
+    return Renderable(*names, form, rewritten=bool(row["rewrite"]))

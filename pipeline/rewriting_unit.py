@@ -32,6 +32,7 @@ from stages.model_requests import Answer, Request
 from stages.redaction import redact
 from stages.rewrite_prompts import Prompt, load_prompt
 from stages.rewriting import Rewriter, Rewritten, Subject
+from stages.text_forms import with_lf
 
 _DOCUMENTS_PER_REQUEST = 2
 _BEAT_SECONDS = 5.0
@@ -168,8 +169,8 @@ def model_client(recipe: Recipe) -> ModelClient:
     """A client of the recipe's model, whose answers go through the recipe's cache; for `async with`."""
     rewriting = rewriting_of(recipe)
     model, sampling = rewriting.model, Sampling(**rewriting.sampling.model_dump())
-    drawn = rewriting.sampling.model_dump() | model.model_dump(include={"revision", "dtype"})
-    cache = AnswerCache(rewriting.cache_folder, namespace(model=model.name, **drawn), recipe.s3.access)
+    within = namespace(model.name, revision=model.revision, dtype=model.dtype, sampling=sampling)
+    cache = AnswerCache(rewriting.cache_folder, within, recipe.s3.access)
     limits = Limits(rewriting.concurrency, rewriting.request_seconds, model.context)
     return ModelClient(Endpoint(address(recipe), model.name, _api_key(recipe)), sampling, cache, limits)
 
@@ -198,7 +199,7 @@ async def in_form(ask: Callable[[Request], Awaitable[Answer]], request: Request)
     No document holds a zero byte: an answer with one says nothing.
     """
     answer = await ask(request)
-    text = answer.text.replace("\r\n", "\n")
+    text = with_lf(answer.text)
     return Answer("" if "\0" in text else text, answer.finish_reason, answer.prompt_tokens, answer.completion_tokens)
 
 

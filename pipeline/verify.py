@@ -29,6 +29,7 @@ from pipeline.verify_attribution import AttributionCheck
 from pipeline.verify_index import IndexCheck
 from pipeline.verify_manifest import PAGES, TOKENIZER, check_manifest, expected_paths, folders_in, num_shards
 from pipeline.verify_packed import PackedCheck
+from pipeline.verify_rewrites import RewritesCheck
 from pipeline.verify_rows import Digests
 from pipeline.verify_texts import TextsCheck
 from stages.exchange import lexsorted, sortable
@@ -36,8 +37,6 @@ from stages.rendering import Renderer
 from stages.tokenizing import TextTokenizer
 
 _SEQUENCE_TOKENS = range(2, (1 << 20) + 1)  # what a recipe may ask for
-# What looks into the files of a folder beside data/, one by one; `IndexCheck` looks into the others together.
-_BESIDE: dict[str, type[AttributionCheck | TextsCheck]] = {"attribution": AttributionCheck, "texts": TextsCheck}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +98,14 @@ def verify_release(folder: str, *, progress: Callable[[int], None] = lambda _num
     if not _tokenizer_proven(release, manifest, sound, findings):
         findings.check()  # ids mean nothing without the tokenizer that made them
     contents = PackedCheck(release, manifest, files, findings, progress).check()
-    for name, beside in _BESIDE.items():
-        looking = beside(manifest, findings, progress)
+    texts = TextsCheck(manifest, findings, progress)
+    for name, looking in (("attribution", AttributionCheck(manifest, findings, progress)), ("texts", texts)):
         for file in files.get(name, []):
             looking.check(release, file, contents.documents.get(shard_of(file.path).removeprefix(DATA)))
         if len(files.get(name, [])) == num_shards(manifest):
             looking.check_totals()
+    rewrites = RewritesCheck(manifest, findings, progress)
+    rewrites.check(release, files.get("rewrites", []), contents.documents, texts.rewritten)
     own_ids = {DATA + name: documents.ids for name, documents in contents.documents.items()}
     index = IndexCheck(manifest, findings, progress)
     if manifest.packed_from is None:

@@ -10,6 +10,8 @@ Cost: 1.5 s of CPU to import the library, once; then see `bench/rewriting_overhe
 """
 
 import asyncio
+import random
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
@@ -17,12 +19,9 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
-import tenacity
-from tenacity import RetryCallState
-
 from manifests.errors import RetryableError
 from stages.answer_cache import AnswerCache, request_key
-from stages.model_endpoint import Endpoint, PassingError, ask, load, opened
+from stages.model_endpoint import TOO_LONG, Connections, Endpoint, PassingError, ask, load
 from stages.model_requests import Answer, Request, Sampling
 
 if TYPE_CHECKING:
@@ -96,9 +95,8 @@ class ModelClient:
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
             self._threads = stack.enter_context(ThreadPoolExecutor(_THREADS))
-            self._free = asyncio.Semaphore(self._limits.concurrency)
-            self._client: AsyncOpenAI = await stack.enter_async_context(
-                opened(
+            self._connections = await stack.enter_async_context(
+                Connections(
                     self._endpoint,
                     connections=self._limits.concurrency,
                     request_seconds=self._limits.request_seconds,
@@ -121,8 +119,8 @@ class ModelClient:
         """The answer to a request.
 
         Returns:
-            What the cache has, else what the model says; with no text and finish reason "length" where the server finds
-            the request too long, which is not kept.
+            What the cache has, else what the model says. `TOO_LONG`, with no text and finish reason "length", where the
+            server finds the request too long; it is not kept, since another server may have more room.
 
         Raises:
             RetryableError: the server stayed away.
@@ -143,48 +141,37 @@ class ModelClient:
         if known is not None:
             self.counts.cached += 1
             return known
-        async with self._free:
-            answer = await self._persist(request)
+        async with self._connections.free() as client:
+            answer = await self._persist(client, request)
+        if answer is TOO_LONG:
+            return answer
         self.counts.paid += 1
         self.counts.prompt_tokens += answer.prompt_tokens
         self.counts.completion_tokens += answer.completion_tokens
-        if not answer.prompt_tokens and not answer.text:
-            return answer
         return await self._threaded(lambda: self._cache.put(request, answer))
 
-    async def _persist(self, request: Request) -> Answer:
+    async def _persist(self, client: "AsyncOpenAI", request: Request) -> Answer:
         """Ask until there is an answer, or patience is at its end."""
         limits = self._limits
-        retrying = tenacity.AsyncRetrying(
-            retry=tenacity.retry_if_exception_type(PassingError),
-            stop=lambda state: (
-                state.attempt_number >= limits.tries and (state.seconds_since_start or 0) >= limits.patience_seconds
-            ),
-            wait=self._wait_seconds,
-            after=self._falter,
-            reraise=True,
-        )
-        try:
-            return await retrying(self._once, request)
-        except PassingError as error:
-            tries = retrying.statistics["attempt_number"]
-            raise RetryableError(
-                f"{self._endpoint.address}: expected an answer of {self._endpoint.model}, got none in {tries} tries; "
-                f"the last: {error}",
-                hint="see that the server is up and has room, and run again: what is answered is not asked again",
-            ) from error
+        began, tries = time.monotonic(), 0
+        while True:
+            tries += 1
+            try:
+                return await ask(client, self._endpoint, self._sampling, request, seconds=limits.request_seconds)
+            except PassingError as error:
+                self.counts.faltered += 1
+                if tries >= limits.tries and time.monotonic() - began >= limits.patience_seconds:
+                    raise RetryableError(
+                        f"{self._endpoint.address}: expected an answer of {self._endpoint.model}, got none in {tries} "
+                        f"tries; the last: {error}",
+                        hint="see that the server is up and has room, and run again: what is answered stays answered",
+                    ) from error
+                await asyncio.sleep(self._wait_seconds(tries, error.after_seconds))
 
-    async def _once(self, request: Request) -> Answer:
-        return await ask(self._client, self._endpoint, self._sampling, request, seconds=self._limits.request_seconds)
-
-    def _wait_seconds(self, state: RetryCallState) -> float:
-        jitter = tenacity.wait_random_exponential(multiplier=_FIRST_WAIT_SECONDS, max=self._limits.longest_wait_seconds)
-        error = state.outcome.exception() if state.outcome else None
-        asked = error.after_seconds if isinstance(error, PassingError) else 0.0
-        return jitter(state) + min(asked, _LONGEST_SERVER_WAIT_SECONDS)
-
-    def _falter(self, _state: RetryCallState) -> None:
-        self.counts.faltered += 1
+    def _wait_seconds(self, tries: int, asked_seconds: float) -> float:
+        longest = min(self._limits.longest_wait_seconds, _FIRST_WAIT_SECONDS * 2.0 ** min(tries - 1, 20))
+        by_chance = random.uniform(0, longest)  # noqa: S311 - no secret
+        return by_chance + min(asked_seconds, _LONGEST_SERVER_WAIT_SECONDS)
 
     async def _threaded(self, work: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)

@@ -10,10 +10,11 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from time import time
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Self
 from urllib.parse import urlsplit
 
 import msgspec
@@ -24,6 +25,9 @@ from stages.model_requests import Answer, Request, Sampling
 if TYPE_CHECKING:
     import httpx2
     from openai import AsyncOpenAI
+
+TOO_LONG = Answer("", "length", 0, 0)
+"""What a server says that finds the request too long for its context."""
 
 _ANSWER_BYTES, _BYTES_PER_TOKEN = 1 << 20, 128  # of JSON, in which a character may take six
 _CONNECT_SECONDS = 10
@@ -91,40 +95,67 @@ def load() -> None:
     import openai.resources.chat.completions  # noqa: F401
 
 
-def opened(endpoint: Endpoint, *, connections: int, request_seconds: float, answer_tokens: int) -> "AsyncOpenAI":
-    """A client of an endpoint, for `async with`.
+class Connections:
+    """Clients of an endpoint, one for each request that is under way; for `async with`.
+
+    One client for all would look at every connection for every request, which at 64 takes a millisecond of CPU.
 
     Args:
-        connections: that there may be at a time.
+        connections: that there may be at a time; `free` waits for one, first come, first served.
         request_seconds: that a read may take; `ask` bounds the whole of a request.
         answer_tokens: that an answer may have, from which follows how large a body may be.
     """
-    import httpx2
-    from openai import AsyncOpenAI, Omit
 
-    is_ours = urlsplit(endpoint.address).hostname in _LOOPBACK
-    limits = httpx2.Limits(
-        max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=_IDLE_SECONDS
-    )
-    timeout = httpx2.Timeout(request_seconds, connect=_CONNECT_SECONDS)
-    client = httpx2.AsyncClient(
-        transport=None if not is_ours else httpx2.AsyncHTTPTransport(limits=limits, trust_env=False),
-        limits=limits,
-        timeout=timeout,
-        follow_redirects=False,
-        trust_env=not is_ours,  # no proxy stands between us and our own machine
-        headers={"Accept-Encoding": "identity"},
-        event_hooks={"response": [_bounded(_ANSWER_BYTES + answer_tokens * _BYTES_PER_TOKEN)]},
-    )
-    unasked: Any = {"OpenAI-Organization": Omit(), "OpenAI-Project": Omit()}  # or the environment would say
-    return AsyncOpenAI(
-        api_key=endpoint.api_key or "none",
-        base_url=endpoint.address,
-        max_retries=0,
-        timeout=timeout,
-        default_headers=unasked,
-        http_client=client,
-    )
+    def __init__(self, endpoint: Endpoint, *, connections: int, request_seconds: float, answer_tokens: int) -> None:
+        import httpx2
+
+        self._endpoint = endpoint
+        self._seconds = httpx2.Timeout(request_seconds, connect=_CONNECT_SECONDS)
+        self._hook = _bounded(_ANSWER_BYTES + answer_tokens * _BYTES_PER_TOKEN)
+        self._security = httpx2.create_ssl_context() if endpoint.address.startswith("https") else False
+        self._unused: list[AsyncOpenAI] = []
+        self._room = asyncio.Semaphore(connections)
+        self._open = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        await self._open.aclose()
+
+    @asynccontextmanager
+    async def free(self) -> "AsyncIterator[AsyncOpenAI]":
+        """One that nobody uses."""
+        async with self._room:
+            client = self._unused.pop() if self._unused else await self._open.enter_async_context(self._new())
+            try:
+                yield client
+            finally:
+                self._unused.append(client)
+
+    def _new(self) -> "AsyncOpenAI":
+        import httpx2
+        from openai import AsyncOpenAI, Omit
+
+        is_ours = urlsplit(self._endpoint.address).hostname in _LOOPBACK
+        client = httpx2.AsyncClient(
+            verify=self._security,
+            limits=httpx2.Limits(max_connections=1, keepalive_expiry=_IDLE_SECONDS),
+            timeout=self._seconds,
+            follow_redirects=False,
+            trust_env=not is_ours,  # no proxy stands between us and our own machine
+            headers={"Accept-Encoding": "identity"},
+            event_hooks={"response": [self._hook]},
+        )
+        unasked: Any = {"OpenAI-Organization": Omit(), "OpenAI-Project": Omit()}  # or the environment would say
+        return AsyncOpenAI(
+            api_key=self._endpoint.api_key or "none",
+            base_url=self._endpoint.address,
+            max_retries=0,
+            timeout=self._seconds,
+            default_headers=unasked,
+            http_client=client,
+        )
 
 
 async def ask(
@@ -133,24 +164,27 @@ async def ask(
     """Ask once.
 
     Returns:
-        The answer; one of no text and finish reason "length" where the server says that the request is too long.
+        The answer, or `TOO_LONG`.
 
     Raises:
         PassingError: the server is busy, gone, too slow, or said what is no answer.
         UnitError: the server refuses, and will again.
     """
+    import httpx2
     import openai
 
+    body = {
+        "model": endpoint.model,
+        "messages": [{"role": role, "content": content} for role, content in request.messages],
+        "max_tokens": request.maximum_tokens,
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        "seed": sampling.seed,
+    }
     try:
         async with asyncio.timeout(seconds):
-            response = await client.chat.completions.with_raw_response.create(
-                model=endpoint.model,
-                messages=[{"role": role, "content": content} for role, content in request.messages],  # type: ignore[misc]
-                max_tokens=request.maximum_tokens,
-                temperature=sampling.temperature,
-                top_p=sampling.top_p,
-                seed=sampling.seed,
-            )
+            # Not `chat.completions.create`, which takes another millisecond to look at what it is given.
+            response = await client.post("/chat/completions", cast_to=httpx2.Response, body=body)
     except (TimeoutError, openai.APITimeoutError) as error:
         raise PassingError(f"no answer within {seconds:g} s") from error
     except openai.APIConnectionError as error:
@@ -158,7 +192,7 @@ async def ask(
         raise PassingError(f"{type(cause).__name__}: {cause}"[:_LONGEST_WORDS]) from error
     except openai.APIStatusError as error:
         return _refused(endpoint, error.response)
-    return _answer(response.http_response.content)
+    return _answer(response.content)
 
 
 def _answer(body: bytes) -> Answer:
@@ -180,7 +214,7 @@ def _refused(endpoint: Endpoint, response: "httpx2.Response") -> Answer:
     if status in _PASSING or status >= 500:
         raise PassingError(f"HTTP {status}: {words}", _after_seconds(response.headers.get("retry-after")))
     if status in (400, 413, 422) and _TOO_LONG.search(response.text[:4096]):
-        return Answer("", "length", 0, 0)
+        return TOO_LONG
     if status in (401, 403):
         hint = "set the environment variable that rewriting.api_key_variable names to a key of that server's"
     elif status == 404:

@@ -1,4 +1,4 @@
-"""Provenance of rewrites: which model wrote a text, asked what, from which original; the table `rewrites/` of a release.
+"""Provenance of rewrites: which model wrote a text, asked what, from which original. It becomes `rewrites/`.
 
 A rewrite lies over its original and never in its place: the release has both, and this table says how the one was made
 of the other. It is written slice by slice, each one sorted by id, so memory is that of a slice.

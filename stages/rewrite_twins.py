@@ -1,4 +1,4 @@
-"""Which accepted rewrites stand: of equal and near-equal ones the first by id, and of a language no more than its share.
+"""Which accepted rewrites stand: of equal and near-equal ones the first by id, of a language no more than its share.
 
 A model that answers many files with the same text would undo what pass 2 did. Near-equal rewrites are found as near
 duplicates of documents are: a shared LSH band makes a pair, the exact Jaccard similarity of shingles decides, and only
@@ -6,7 +6,8 @@ a rewrite that stands removes another. Of the rewrites that share one band key, 
 compared with each later one, so that a family of like but different texts costs no square of its size; a near-equal
 pair is missed only where all its bands are so crowded.
 
-Cost: for each rewrite that shares a band with another, a similarity with each one that stands there: 2 to 4 ns a shingle.
+Cost: for each rewrite that shares a band with another, a similarity with each one that stands there, 2 to 4 ns a
+shingle.
 """
 
 from collections.abc import Callable, Sequence
