@@ -10,6 +10,8 @@ import msgspec
 
 # In `RewrittenLanguage.answers`, beside the names of gates: passed every one of them.
 ACCEPTED = "accepted"
+STAGE = "rewrite"
+"""Of the documents that leave for what rewriting found."""
 TIERS = ("fine", "smelly", "broken", "hopeless", "unmeasured")
 
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from manifests.document import Rejected
+from manifests.release_rewriting import STAGE
 from pipeline.pass_4_survey import HOPELESS
 from pipeline.pass_5_overlay import OF_TWINS, RULINGS
 from pipeline.pass_5_rewrite import REFUSED, REWRITES
@@ -21,7 +22,6 @@ from pipeline.rewriting_settings import rewrites, rewriting_of
 from pipeline.steps import Reach, Read, UnitContext
 from stages.texts import REWRITE
 
-STAGE = "rewrite"
 HOPELESS_CODE = "hopeless_code"
 
 
@@ -29,7 +29,8 @@ def _drops_hopeless(recipe: Recipe) -> bool:
     return recipe.rewriting is not None and recipe.rewriting.selection.hopeless == "drop"
 
 
-def _drops_refused(recipe: Recipe) -> bool:
+def drops_refused(recipe: Recipe) -> bool:
+    """Whether documents whose rewrites are refused leave."""
     return recipe.rewriting is not None and recipe.rewriting.failed == "drop"
 
 
@@ -54,7 +55,7 @@ def rejection_settings(recipe: Recipe) -> dict[str, object]:
 
 REJECTION_READS = (
     Read("survey", "hopeless", "same", HOPELESS, asked_for=_drops_hopeless),
-    Read("rewrite", "refused", "same", REFUSED, asked_for=_drops_refused),
+    Read("rewrite", "refused", "same", REFUSED, asked_for=drops_refused),
 )
 
 
@@ -124,7 +125,7 @@ def _reasons(context: UnitContext) -> Iterator[tuple[bytes, dict[str, Any]]]:
         bound = rewriting_of(context.recipe).selection.hopeless_errors
         for row in context.table("hopeless").to_pylist():
             yield row["id"], {"reason": HOPELESS_CODE, "value": row["error_fraction"], "bound": bound}
-    if _drops_refused(context.recipe):
+    if drops_refused(context.recipe):
         for row in context.table("refused").to_pylist():
             facts = {name: row[name] for name in ("value", "bound", "detail")}
             yield row["id"], {"reason": f"refused_{row['gate']}", **facts}

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from filters.licence_words import NO_EVIDENCE, UNLISTED
 from manifests.ledger import Ledger
 from manifests.release import CHAIN, Manifest
+from manifests.release_rewriting import STAGE
 from pipeline.markdown import cell, table
 from pipeline.release_benchmarks import HEAD, benchmark_rows
 from pipeline.release_duplicates import CARD_HELD_OUT, duplicate_sections
@@ -205,7 +206,8 @@ def _reasons(manifest: Manifest, *, stages: Sequence[str] = ()) -> Iterable[Sequ
         for key, tally in Ledger.from_json(manifest.ledgers[step]).rejected.items():
             stage, _, reason = key.partition("/")
             if not stages or stage in stages:
-                yield _PASS_OF[step], stage, reason, f"{tally.documents:,}", f"{tally.num_bytes:,}"
+                pass_of = "5 rewrite" if stage == STAGE else _PASS_OF[step]
+                yield pass_of, stage, reason, f"{tally.documents:,}", f"{tally.num_bytes:,}"
 
 
 def _words(manifest: Manifest) -> Iterable[Sequence[str]]:

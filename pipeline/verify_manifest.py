@@ -19,10 +19,10 @@ from pipeline.release_folders import (
     sequence_lengths,
     shard_files,
 )
-from pipeline.release_rewriting import check_rewriting
 from pipeline.release_texts import card, summary
 from pipeline.software import software_versions
 from pipeline.verify_mixture import check_mixture
+from pipeline.verify_rewriting import check_rewriting
 from pipeline.verify_rows import KINDS
 
 TOKENIZER = "tokenizer/tokenizer.json"
