@@ -16,8 +16,9 @@ import sysconfig
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
+from functools import cache, wraps
 from pathlib import Path
+from typing import Any
 
 from manifests.errors import UnitError
 from manifests.isolation import die_with_parent
@@ -131,8 +132,15 @@ def _remember_paths() -> None:
     loguru asks for the paths of all schemes whenever a sink is added, which takes 10 ms, and datatrove adds three sinks
     for each task.
     """
-    if not hasattr(sysconfig.get_path, "cache_info"):
-        sysconfig.get_path = cache(sysconfig.get_path)  # type: ignore[assignment]
+    if not hasattr(sysconfig.get_path, "__wrapped__"):
+        computed = sysconfig.get_path
+        remembered = cache(computed)
+
+        @wraps(computed)
+        def get_path(*names: Any, **more: Any) -> str:
+            return computed(*names, **more) if more else remembered(*names)  # `vars` is a dict, which no cache takes
+
+        sysconfig.get_path = get_path
         for scheme in sysconfig.get_scheme_names():
             for name in ("stdlib", "platstdlib", "platlib", "purelib"):
                 sysconfig.get_path(name, scheme)
