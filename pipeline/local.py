@@ -132,18 +132,22 @@ def _remember_paths() -> None:
     loguru asks for the paths of all schemes whenever a sink is added, which takes 10 ms, and datatrove adds three sinks
     for each task.
     """
-    if not hasattr(sysconfig.get_path, "__wrapped__"):
-        computed = sysconfig.get_path
-        remembered = cache(computed)
+    if hasattr(sysconfig.get_path, "__wrapped__"):
+        return
+    asked = sysconfig.get_path
+    remembered = cache(asked)
 
-        @wraps(computed)
-        def get_path(*names: Any, **more: Any) -> str:
-            return computed(*names, **more) if more else remembered(*names)  # `vars` is a dict, which no cache takes
+    @wraps(asked)
+    def get_path(*of: Any, **more: Any) -> str:
+        try:
+            return remembered(*of, **more)
+        except TypeError:  # variables of the caller's own, in a dictionary, which nothing can be remembered by
+            return asked(*of, **more)
 
-        sysconfig.get_path = get_path
-        for scheme in sysconfig.get_scheme_names():
-            for name in ("stdlib", "platstdlib", "platlib", "purelib"):
-                sysconfig.get_path(name, scheme)
+    sysconfig.get_path = get_path
+    for scheme in sysconfig.get_scheme_names():
+        for name in ("stdlib", "platstdlib", "platlib", "purelib"):
+            sysconfig.get_path(name, scheme)
 
 
 def _be_runner(task: UnitTask, workers: int, *, log: Path, launcher: int, load: Callable[[], None]) -> None:
