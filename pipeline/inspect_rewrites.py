@@ -29,7 +29,9 @@ def rewriting_lines(mill: Mill, identity: bytes) -> Iterator[str]:
     if not rewrites(mill.recipe):
         return
     for row in _rows(mill, "survey", "candidates", identity):
-        found = f"{counted(row['num_errors'], 'place')} that cannot be parsed, {counted(row['findings'], 'linter finding')}"
+        found = (
+            f"{counted(row['num_errors'], 'place')} that cannot be parsed, {counted(row['findings'], 'linter finding')}"
+        )
         yield f"survey: {row['tier']}; {found}"
     answers = _rows(mill, "rewrite", "outcomes", identity)
     for answer in answers[:_SHOWN_ANSWERS]:

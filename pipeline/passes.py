@@ -12,10 +12,13 @@ Pass 2 is a barrier in many steps, from columns alone; the text of what it rejec
                                  exact Jaccard similarity of every pair, and who stays: `pass_2_rounds`
     resolve                      what becomes of every document: `pass_2_resolve`
 
-Where the recipe has code rewritten, two passes are in several steps, too:
+Passes 4 and 5 have steps that run where the recipe has code rewritten:
 
-    mix, survey, choose          how much of everything, and which code goes to a model: `pass_4_mix` and so on
-    rewrite, overlay             what the model makes of it: `pass_5_rewrite`; what of that stands: `pass_5_overlay`
+    mix                          how much of every domain, and so which documents: `pass_4_mix`
+    survey                       how good the selected code is: `pass_4_survey`
+    choose                       which of it the model is given: `pass_4_choose`
+    rewrite                      what the model and the gates make of that: `pass_5_rewrite`
+    overlay                      which of the rewrites stand: `pass_5_overlay`
 
 Every other pass is one step of its own name.
 """

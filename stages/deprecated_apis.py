@@ -5,7 +5,8 @@ an example that it finds and a replacement in which it finds nothing. They are r
 which hyperscan reads: all of a language in one pass of linear time, whatever the text. A comment that names an old
 function is a finding too; the prompt tells the model to leave it.
 
-Cost: 1,000 MB of text a CPU second and more; a language's database compiles in 20 ms, once a process.
+Cost: 430 MB of text a CPU second, 20 µs a file; a language's database compiles in 0.1 s, once a process. Of 5,000 files
+of The Stack v2 in these languages 3 % have an entry, of those in C 16 %.
 """
 
 import tomllib
@@ -60,6 +61,12 @@ def deprecated(text: str, language: str) -> list[Advice]:
         text.encode("utf-8", "surrogatepass"), match_event_handler=lambda entry, *_: found.add(entry)
     )
     return [entries[number] for number in sorted(found)]
+
+
+def load_advices() -> None:
+    """Compile the databases of all languages, 1 CPU s, so that forked processes need not."""
+    for language in _file()["advice"].keys() | _file()["relatives"].keys():
+        _database(language)
 
 
 @cache

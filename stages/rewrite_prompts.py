@@ -2,7 +2,8 @@
 
 A mode's words are in `prompts/<mode>.toml`: what it is for, its rules, what an answer must be, and an example for each
 family of languages, of which a file sees its own. What stands around every text is in `prompts/turns.toml`. The hash of
-both says which prompt it was, and one system turn and one example for all files of a family let a server keep them.
+both, for `modernize` with that of the list of APIs, says which prompt it was. All files of a family begin with the same
+turns, which a server need not read twice.
 
 A text is hostile. Its fence is longer than any run of backticks in it, so it cannot end its own block; the turn says
 before it and after it that the block is data. What chat templates would read as the end of a turn cannot be said so:
@@ -23,11 +24,12 @@ from typing import NamedTuple
 import msgspec
 
 from filters.model_answers import fence_for
-from filters.rewrite_gates import Refusal
+from filters.rewrite_refusals import Refusal
 from manifests.printable import printable
 from stages.model_requests import Message
 
-_TURNS = "turns.toml"
+_TURNS = "prompts/turns.toml"
+_LISTS = {"modernize": ("deprecated_apis.toml",)}  # what the turns of a mode name besides
 _DETAIL_CHARACTERS = 160
 _LABELS = {"C#": "csharp", "C++": "cpp"}
 
@@ -83,7 +85,7 @@ class Prompt:
     Attributes:
         mode: "repair", "modernize" or "style".
         version: counts changes of its words.
-        sha256: in hex, of the files that its words are from.
+        sha256: in hex, of all files that its words are from.
     """
 
     mode: str
@@ -170,14 +172,14 @@ def block(text: str, language: str) -> str:
 @cache
 def load_prompt(mode: str) -> Prompt:
     """The prompt of a mode; raises FileNotFoundError for one that there is none of."""
-    name = f"{mode}.toml"
-    data = {each: files("stages").joinpath("prompts", each).read_bytes() for each in (name, _TURNS)}
+    name = f"prompts/{mode}.toml"
+    data = {each: files("stages").joinpath(each).read_bytes() for each in (name, _TURNS, *_LISTS.get(mode, ()))}
     digest = sha256()
     for each, content in data.items():
         digest.update(f"{each} {len(content)}\n".encode() + content)
-    file = msgspec.convert(tomllib.loads(data[name].decode()), ModeFile)
-    turns = msgspec.convert(tomllib.loads(data[_TURNS].decode()), TurnsFile)
-    return Prompt(mode, file.version, digest.hexdigest(), file, turns)
+    file, turns = tomllib.loads(data[name].decode()), tomllib.loads(data[_TURNS].decode())
+    words = msgspec.convert(file, ModeFile)
+    return Prompt(mode, words.version, digest.hexdigest(), words, msgspec.convert(turns, TurnsFile))
 
 
 def _listed(lines: Sequence[str]) -> str:

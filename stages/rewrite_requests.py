@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import partial
 
-from filters.rewrite_gates import Refusal
+from filters.rewrite_refusals import Refusal
 from stages.deprecated_apis import deprecated
 from stages.model_requests import Answer, Request
 from stages.rewrite_pieces import answer_tokens, estimated_tokens, piece_tokens, prompt_tokens

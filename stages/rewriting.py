@@ -18,7 +18,7 @@ from hashlib import sha256
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
-from filters.rewrite_gates import Refusal
+from filters.rewrite_refusals import Refusal
 from manifests.printable import printable
 from stages.gatekeeper import Checked
 from stages.model_requests import Answer, Request

@@ -91,7 +91,9 @@ def test_three_equal_cases_are_two_findings() -> None:
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.text(st.sampled_from("(){}[];=<>'\"#/*$\n ab1é\ud800?:.,ifelse@"), max_size=200), st.sampled_from(list(GRAMMARS)))
+@given(
+    st.text(st.sampled_from("(){}[];=<>'\"#/*$\n ab1é\ud800?:.,ifelse@"), max_size=200), st.sampled_from(list(GRAMMARS))
+)
 def test_any_text_gives_the_same_findings_twice(text: str, language: str) -> None:
     found = lint_findings(text, language)
     assert found == lint_findings(text, language)

@@ -87,7 +87,15 @@ def test_missing_ruff_is_an_error_that_says_so(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_every_rule_that_is_named_is_there() -> None:
-    command = [LINTER._program, "check", "--isolated", "--target-version", TARGET, "--select", SELECTED.replace(" ", ",")]
+    command = [
+        LINTER._program,
+        "check",
+        "--isolated",
+        "--target-version",
+        TARGET,
+        "--select",
+        SELECTED.replace(" ", ","),
+    ]
     done = subprocess.run([*command, "--ignore", IGNORED, "-"], input=b"", capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
 
