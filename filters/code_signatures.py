@@ -36,7 +36,7 @@ def signature(node: Node, language: str) -> str:
 
 
 def type_signature(node: Node, language: str) -> str:
-    """The signature of a type: `type`, with its components where they are a constructor's parameters: `type(int,int)`."""
+    """The signature of a type: `type`, or `type(int,int)` where its components are a constructor's parameters."""
     components = next((child for child in node.named_children if child.type in _COMPONENTS), None)
     if components is None or language not in {"Java", "C#"}:
         return "type"
@@ -145,7 +145,7 @@ def _csharp_parameters(parameters: Node | None) -> list[str]:
 
 
 def _csharp_parameter(children: list[Node]) -> str:
-    pieces = []
+    pieces: list[str] = []
     for child in children:
         if child.type == "=":
             return ":".join(pieces) + "="
@@ -197,19 +197,15 @@ def _rust_text(node: Node | None) -> str:
 
 
 def _c(node: Node) -> str:
-    return _c_like(node, "int")  # what C takes where nothing is said
-
-
-def _cpp(node: Node) -> str:
-    return _c_like(node, "").replace("std::", "")
-
-
-def _c_like(node: Node, unsaid: str) -> str:
     found = function_declarator(node)
     if found is None:  # a macro
         return _joined("_" if child.type == "identifier" else "..." for child in _parameters(node))
     types = [kind for child in found.parameters.children if (kind := _c_parameter(child))] if found.parameters else []
-    return _with_result([] if types == ["void"] else types, found.result or unsaid)
+    return _with_result([] if types == ["void"] else types, found.result)
+
+
+def _cpp(node: Node) -> str:
+    return _c(node).replace("std::", "")
 
 
 def _c_parameter(parameter: Node) -> str:
