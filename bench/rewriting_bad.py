@@ -83,11 +83,17 @@ _STUBS = {
     "Go": ('{\n%s\tpanic("not implemented")\n%s}',),
     "Java": ("{\n%s    throw new UnsupportedOperationException();\n%s}", "{\n%s    // TODO: implement this\n%s}"),
     "JavaScript": ("{\n%s    // ... existing code ...\n%s}", '{\n%s    throw new Error("Not implemented");\n%s}'),
-    "PHP": ("{\n%s    // rest of the code remains the same\n%s}", "{\n%s    throw new \\Exception('Not implemented');\n%s}"),
+    "PHP": (
+        "{\n%s    // rest of the code remains the same\n%s}",
+        "{\n%s    throw new \\Exception('Not implemented');\n%s}",
+    ),
     "Python": ("pass", "...", "raise NotImplementedError", "# ... rest of the code unchanged ...\npass"),
     "Ruby": ("raise NotImplementedError", "# ... existing code ..."),
     "Rust": ("{\n%s    todo!()\n%s}", "{\n%s    unimplemented!()\n%s}"),
-    "TypeScript": ("{\n%s    // ... rest of the implementation ...\n%s}", '{\n%s    throw new Error("Not implemented");\n%s}'),
+    "TypeScript": (
+        "{\n%s    // ... rest of the implementation ...\n%s}",
+        '{\n%s    throw new Error("Not implemented");\n%s}',
+    ),
 }
 _LINE_SIGN = {"Python": "#", "Ruby": "#"}
 _LEFT_OUT = ("... rest of the code remains the same ...", "... existing code ...", "(rest of the file unchanged)")
@@ -122,7 +128,11 @@ def prose(case: Case, draw: random.Random) -> Said | None:
     answer = answered(case.rewrite, case.language, draw).rstrip("\n") + "\n"
     kind = draw.randrange(4)
     if kind == 3:
-        return Said(draw.choice((case.rewrite, "I'm sorry, but I can't help with rewriting this file.", "The code is fine as it is.")))
+        return Said(
+            draw.choice(
+                (case.rewrite, "I'm sorry, but I can't help with rewriting this file.", "The code is fine as it is.")
+            )
+        )
     return Said((draw.choice(_BEFORE) if kind != 1 else "") + answer + (draw.choice(_AFTER) if kind else ""))
 
 
@@ -171,7 +181,13 @@ def changed_signature(case: Case, draw: random.Random) -> Said | None:
     own = items[1:] if items and (items[0].text or b"") in (b"self", b"cls", b"&self", b"&mut self") else items
     kind = draw.choice(("more", "less", "swapped") if len(own) > 1 else ("more", "less") if own else ("more",))
     if kind == "more":
-        separator = b", " if inner.strip() and not inner.rstrip().endswith(b",") and inner.strip() != b"void" else b" " if inner.strip() else b""
+        separator = (
+            b", "
+            if inner.strip() and not inner.rstrip().endswith(b",") and inner.strip() != b"void"
+            else b" "
+            if inner.strip()
+            else b""
+        )
         if inner.strip() == b"void":
             inner, separator = b"", b""
         new = inner.rstrip() + separator + _NEW_PARAMETER[case.language]
@@ -183,14 +199,25 @@ def changed_signature(case: Case, draw: random.Random) -> Said | None:
         first, second = own[0].text or b"", own[1].text or b""
         if first == second:
             return None
-        new = b", ".join([*(item.text or b"" for item in items[: items.index(own[0])]), second, first, *(item.text or b"" for item in own[2:])])
+        new = b", ".join(
+            [
+                *(item.text or b"" for item in items[: items.index(own[0])]),
+                second,
+                first,
+                *(item.text or b"" for item in own[2:]),
+            ]
+        )
     return _said(case, [(start + 1, stop - 1, new)], draw)
 
 
 def stub_body(case: Case, draw: random.Random) -> Said | None:
     """The body of a function left out, or a stretch of the file replaced by a comment that says so."""
     encoded = case.rewrite.encode()
-    eligible = [item for item in functions(encoded, case.language) if len(statements(item)) >= 2 or item.body[1] - item.body[0] > 120]
+    eligible = [
+        item
+        for item in functions(encoded, case.language)
+        if len(statements(item)) >= 2 or item.body[1] - item.body[0] > 120
+    ]
     if not eligible:
         return None
     function = draw.choice(eligible)
@@ -242,7 +269,11 @@ def removed_header(case: Case, draw: random.Random) -> Said | None:
         new = f"{sign} Licensed under the project's licence.\n"
         new = f"/* {new[3:-1]} */\n" if case.language == "C" else new
     else:
-        gone = [line for line in comment.splitlines(keepends=True) if not re.search(r"copyright|spdx-|\(c\)", line, re.IGNORECASE)]
+        gone = [
+            line
+            for line in comment.splitlines(keepends=True)
+            if not re.search(r"copyright|spdx-|\(c\)", line, re.IGNORECASE)
+        ]
         new = "".join(gone)
     answer = new + case.rewrite[head:]
     if case.language == "PHP" and not answer.lstrip().startswith("<?"):
@@ -376,7 +407,11 @@ def _all_public(case: Case) -> list[Function]:
 
 
 def _public(case: Case, draw: random.Random) -> Function | None:
-    found = [item for item in _all_public(case) if not re.search(r"^(?:constructor|initialize|main|__\w+__)$", item.text_name)]
+    found = [
+        item
+        for item in _all_public(case)
+        if not re.search(r"^(?:constructor|initialize|main|__\w+__)$", item.text_name)
+    ]
     return draw.choice(found) if found else None
 
 

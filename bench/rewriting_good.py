@@ -113,7 +113,14 @@ def documented(text: str, language: str, draw: random.Random) -> str | None:
         if function.start != function.node.start_byte or not statements(function):
             continue
         words = " ".join(re.findall(r"[A-Z]?[a-z]+|[A-Z]+", function.text_name)).lower() or "this"
-        draw_text = draw.choice(("Handle the {} step", "Compute {} for the caller", "Run {} and return its result", "Helper that takes care of {}"))
+        draw_text = draw.choice(
+            (
+                "Handle the {} step",
+                "Compute {} for the caller",
+                "Run {} and return its result",
+                "Helper that takes care of {}",
+            )
+        )
         sentence = draw_text.format(words)
         names = [name.lstrip("$") for name in function.names if name and name not in ("self", "cls")]
         edits += _documentation(encoded, function, language, sentence, names)
@@ -122,9 +129,13 @@ def documented(text: str, language: str, draw: random.Random) -> str | None:
             start = line_start(encoded, statement.start_byte)
             if not encoded[start : statement.start_byte].strip():
                 sign = b"#" if language in ("Python", "Ruby") else b"//" if language != "C" else b"/*"
-                note = draw.choice((b"Keep track of the state so far", b"Guard against bad input", b"Walk over what is left"))
+                note = draw.choice(
+                    (b"Keep track of the state so far", b"Guard against bad input", b"Walk over what is left")
+                )
                 closing = b" */" if sign == b"/*" else b""
-                edits.append((start, start, indent_of(encoded, statement.start_byte) + sign + b" " + note + closing + b"\n"))
+                edits.append(
+                    (start, start, indent_of(encoded, statement.start_byte) + sign + b" " + note + closing + b"\n")
+                )
     return edited(encoded, edits).decode() if edits else None
 
 
@@ -148,7 +159,12 @@ def reformatted(text: str, language: str, draw: random.Random) -> str | None:
 def sorted_imports(text: str, language: str, _draw: random.Random) -> str | None:
     """Imports that stand together in alphabetical order."""
     line = _IMPORT_LINES[language]
-    changed = re.sub(rf"(?:^{line}\n){{2,}}", lambda found: "".join(sorted(found[0].splitlines(keepends=True))), text, flags=re.MULTILINE)
+    changed = re.sub(
+        rf"(?:^{line}\n){{2,}}",
+        lambda found: "".join(sorted(found[0].splitlines(keepends=True))),
+        text,
+        flags=re.MULTILINE,
+    )
     return changed if changed != text else None
 
 
@@ -166,7 +182,10 @@ def extracted_helper(text: str, language: str, draw: random.Random) -> str | Non
     eligible = [
         function
         for function in functions(encoded, language)
-        if function.parameters and all(function.names) and len(statements(function)) >= 3 and _is_plain(function, language)
+        if function.parameters
+        and all(function.names)
+        and len(statements(function)) >= 3
+        and _is_plain(function, language)
     ]
     if not eligible:
         return None
@@ -188,7 +207,9 @@ def annotated(text: str, language: str, _draw: random.Random) -> str | None:
             if not has_type and not returns:
                 edits.append((function.parameters[1], function.parameters[1], b" -> None"))
             start, stop = function.parameters
-            for found in re.finditer(rb"(?<=[(, ])(\w+)=(True|False|\d+|'[^'\n]*'|\"[^\"\n]*\")(?=[,)])", encoded[start:stop]):
+            for found in re.finditer(
+                rb"(?<=[(, ])(\w+)=(True|False|\d+|'[^'\n]*'|\"[^\"\n]*\")(?=[,)])", encoded[start:stop]
+            ):
                 kind = b"bool" if found[2] in (b"True", b"False") else b"int" if found[2].isdigit() else b"str"
                 edits.append((start + found.start(), start + found.end(), found[1] + b": " + kind + b" = " + found[2]))
         elif language == "TypeScript" and not has_type and not returns and function.text_name != "constructor":
@@ -205,8 +226,10 @@ def without_dead_comments(text: str, language: str, _draw: random.Random) -> str
         size = len(line.encode())
         here = kinds[position : position + size]
         body = line.strip()
-        is_comment = bool(body) and bool(here.size) and all(
-            kind == COMMENT for kind, byte in zip(here, line.encode(), strict=True) if byte > 0x20
+        is_comment = (
+            bool(body)
+            and bool(here.size)
+            and all(kind == COMMENT for kind, byte in zip(here, line.encode(), strict=True) if byte > 0x20)
         )
         position += size
         seen_code = seen_code or (bool(body) and not is_comment)
@@ -230,12 +253,25 @@ def named_constant(text: str, language: str, draw: random.Random) -> str | None:
         for found in re.finditer(rb"(?<=[ (,])(\d{2,5})(?=[ ),;\n])", encoded[start:stop]):
             if kinds.size and kinds[start + found.start()] != CODE or found[1].startswith(b"0"):
                 continue
-            name = b"_DEFAULT_LIMIT" if language in ("Python", "JavaScript") else b"defaultLimit" if language == "Go" else b"DEFAULT_LIMIT"
-            line = {"Python": b"%s = %s\n\n\n", "Go": b"const %s = %s\n\n", "JavaScript": b"const %s = %s;\n\n", "C": b"#define %s %s\n\n"}[language]
+            name = (
+                b"_DEFAULT_LIMIT"
+                if language in ("Python", "JavaScript")
+                else b"defaultLimit"
+                if language == "Go"
+                else b"DEFAULT_LIMIT"
+            )
+            line = {
+                "Python": b"%s = %s\n\n\n",
+                "Go": b"const %s = %s\n\n",
+                "JavaScript": b"const %s = %s;\n\n",
+                "C": b"#define %s %s\n\n",
+            }[language]
             if name in encoded:
                 return None
             place = line_start(encoded, function.start)
-            return edited(encoded, [(place, place, line % (name, found[1])), (start + found.start(), start + found.end(), name)]).decode()
+            return edited(
+                encoded, [(place, place, line % (name, found[1])), (start + found.start(), start + found.end(), name)]
+            ).decode()
     return None
 
 
@@ -291,7 +327,9 @@ def _documentation(encoded: bytes, function: Function, language: str, sentence: 
         if first.start_point[0] == function.node.start_point[0]:
             return []
         lines = [f'"""{sentence}.', ""]
-        lines += ["Args:", *(f"    {name}: the {name.replace('_', ' ')} to use." for name in names), ""] if names else []
+        lines += (
+            ["Args:", *(f"    {name}: the {name.replace('_', ' ')} to use." for name in names), ""] if names else []
+        )
         if b"return " in encoded[slice(*function.body)]:
             lines += ["Returns:", "    What was found, or None.", ""]
         lines[-1:] = ['"""'] if len(lines) > 2 else []
@@ -309,7 +347,12 @@ def _documentation(encoded: bytes, function: Function, language: str, sentence: 
     elif language == "Ruby":
         lines = [f"# {sentence}.", *(f"# @param {name} the {name}" for name in names)]
     elif language == "C#":
-        lines = ["/// <summary>", f"/// {sentence}.", "/// </summary>", *(f'/// <param name="{name}">The {name}.</param>' for name in names)]
+        lines = [
+            "/// <summary>",
+            f"/// {sentence}.",
+            "/// </summary>",
+            *(f'/// <param name="{name}">The {name}.</param>' for name in names),
+        ]
     else:
         lines = ["/**", f" * {sentence}.", *(f" * @param {name} the {name} to use" for name in names), " */"]
     place = line_start(encoded, start)
@@ -339,13 +382,21 @@ def _reindented(text: str, language: str, width: int) -> str:
 def _is_plain(function: Function, language: str) -> bool:
     """Whether a body can stand in a function of its own, called with the same names."""
     text = function.node.text or b""
-    if re.search(rb"\byield\b|\basync\b|\bsuper\b|\barguments\b|\bgoto\b|\bdefer\b|\*args|\*\*|\.\.\.|\bthis\b|@", text):
+    if re.search(
+        rb"\byield\b|\basync\b|\bsuper\b|\barguments\b|\bgoto\b|\bdefer\b|\*args|\*\*|\.\.\.|\bthis\b|@", text
+    ):
         return False
     if function.node.parent is not None and function.node.parent.type == "decorated_definition":
         return False
     parents = {"Python": ("module", "block"), "Go": ("source_file",), "JavaScript": ("program", "export_statement")}
     parents |= {"C": ("translation_unit",), "Java": ("class_body",)}
-    return language in parents and function.node.parent is not None and function.node.parent.type in parents[language] and function.node.type != "method_declaration" or (language == "Java" and b"<" not in text[:40])
+    return (
+        language in parents
+        and function.node.parent is not None
+        and function.node.parent.type in parents[language]
+        and function.node.type != "method_declaration"
+        or (language == "Java" and b"<" not in text[:40])
+    )
 
 
 def _extraction(encoded: bytes, function: Function, language: str) -> list[Edit]:
@@ -378,8 +429,15 @@ def _extraction(encoded: bytes, function: Function, language: str) -> list[Edit]
             body_start = line_start(encoded, statements(function)[1].start_byte)
         else:
             body_start = line_start(encoded, first.start_byte)
-        helper = indent + helper_head + (b"\n" if not head.endswith(b"\n") else b"") + encoded[body_start : function.body[1]].rstrip() + b"\n\n" + (b"" if indent else b"\n")
-        head_end = encoded[body_start:function.body[1]]
+        helper = (
+            indent
+            + helper_head
+            + (b"\n" if not head.endswith(b"\n") else b"")
+            + encoded[body_start : function.body[1]].rstrip()
+            + b"\n\n"
+            + (b"" if indent else b"\n")
+        )
+        head_end = encoded[body_start : function.body[1]]
         return [(place, place, helper), (body_start, body_start + len(head_end), inner + result)]
     end = b"" if language == "Go" else b";"
     helper = indent + helper_head + body + b"\n\n"

@@ -181,7 +181,9 @@ def indent_of(encoded: bytes, position: int) -> bytes:
     return found[0] if found else b""
 
 
-def replaced_in_code(text: str, language: str, pattern: str, replacement: str | Callable[[re.Match[bytes]], bytes]) -> str:
+def replaced_in_code(
+    text: str, language: str, pattern: str, replacement: str | Callable[[re.Match[bytes]], bytes]
+) -> str:
     """The text with a pattern replaced where it begins in code, outside of comments and strings."""
     encoded = text.encode()
     kinds = source_kinds(text, language)
@@ -256,7 +258,8 @@ def _parameter_names(parameters: Node | None) -> Iterator[str]:
             continue
         names = [
             item
-            for item in child.children_by_field_name("name") + child.children_by_field_name("pattern")
+            for item in child.children_by_field_name("name")
+            + child.children_by_field_name("pattern")
             + child.children_by_field_name("declarator")
             if item.type in ("identifier", "variable_name")
         ]
@@ -293,7 +296,9 @@ def _has_modifier(node: Node, *words: str) -> bool:
 
 def _python_public(node: Node, name: str, _: bool) -> bool:
     outer = [item for item in _ancestors(node) if item.type in ("class_definition", "function_definition")]
-    hidden = any(item.type == "function_definition" or _text(item.child_by_field_name("name")).startswith("_") for item in outer)
+    hidden = any(
+        item.type == "function_definition" or _text(item.child_by_field_name("name")).startswith("_") for item in outer
+    )
     return not name.startswith("_") and not hidden
 
 

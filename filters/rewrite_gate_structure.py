@@ -1,7 +1,5 @@
 """Gates on what a parser sees: language, parse errors, public names, imports, stubs."""
 
-from collections.abc import Callable
-
 from filters.rewrite_refusals import Refusal, named, refusal
 from filters.rewrite_sources import Source
 from filters.standard_libraries import is_standard
@@ -48,7 +46,7 @@ def refused_public_api(before: Source, after: Source) -> Refusal | None:
         return refusal("public_api", f"{what} {named(missing)} {verb} missing", len(missing), 0)
     for name in sorted(before.public):
         old, new = before.public[name], after.public[name]
-        if not same_signature(old, new, before.language):
+        if old != new:
             return refusal("public_api", f"the signature of {named([name])} was {old[:80]} and is {new[:80]}", 1, 0)
     return None
 
@@ -80,15 +78,3 @@ def refused_stub(before: Source, after: Source) -> Refusal | None:
             "stub", "a comment stands where code was left out; write all of the code", comments, old_comments
         )
     return None
-
-
-def same_signature(before: str, after: str, language: str) -> bool:
-    """Whether two signatures mean the same to a caller; in Python and JavaScript's family annotations may be added."""
-    return before == after or _without_annotations(before, language) == _without_annotations(after, language)
-
-
-def _without_annotations(signature: str, language: str) -> str:
-    return signature if language else ""
-
-
-Check = Callable[[Source, Source], Refusal | None]

@@ -7,8 +7,7 @@ Hostile input: parsers and compilers may take memory beyond any bound or end the
 with text of a model does so in a process of its own (`stages.gatekeeper`).
 """
 
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from filters.model_answers import code_of
@@ -29,7 +28,7 @@ from filters.rewrite_gate_structure import (
     refused_public_api,
     refused_stub,
 )
-from filters.rewrite_refusals import Refusal, named, refusal
+from filters.rewrite_refusals import Refusal, refusal
 from filters.rewrite_sources import Source, source
 
 GATES: tuple[str, ...] = (
@@ -74,22 +73,8 @@ class Verdict:
     values: dict[str, float] = field(default_factory=dict)
 
 
-def refused_lint(
-    before: Mapping[str, int], after: Mapping[str, int], is_error: Callable[[str], bool]
-) -> Refusal | None:
-    """Whether a linter finds more than in the original, or a mistake of a kind that it did not find there."""
-    errors = {rule for rule, number in after.items() if is_error(rule) and number > before.get(rule, 0)}
-    if errors:
-        return refusal("lint", f"the linter finds a new error: {named(errors)}", len(errors), 0)
-    old, new = sum(before.values()), sum(after.values())
-    if new > old:
-        worse = (Counter(after) - Counter(before)).keys()
-        return refusal("lint", f"the linter finds {new} things, {old} in the original: {named(worse)}", new, old)
-    return None
-
-
 class Gates:
-    """All gates but `lint`, which is `refused_lint`.
+    """All gates but `lint`, which needs a program (`stages.lint_gate`).
 
     Args:
         redact: how many secrets and personal data a text of a language holds: (text, language).

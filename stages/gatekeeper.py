@@ -2,8 +2,8 @@
 
 A worker process is kept for all answers of a unit (`manifests.isolated_worker`), forked when the gatekeeper is entered:
 what the scans need should be loaded by then, threads not started. An answer that takes more memory or time than sound
-code does, or ends the process, is refused by the gate `parse`. The linter runs in a thread, on all that wait for it at
-once, as one call of it for one text costs as much as for fifty.
+code does, or ends the process, is refused by the gate `parse`. The linter for Python is a program, run for all that
+wait for it at once, as a call for one text costs as much as for ten; the others run in the worker.
 """
 
 from collections import Counter
@@ -11,33 +11,22 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 import msgspec
 
 from filters.code_structure import top_level_units
-from filters.rewrite_gates import GateBounds, Gates, Match, Redact, refused_lint
+from filters.lint_rules import lint_findings
+from filters.rewrite_gates import GateBounds, Gates, Match, Redact
 from filters.rewrite_refusals import Refusal, refusal
 from manifests.isolated_worker import IsolatedWorker
 from stages.batched_calls import BatchedCalls
+from stages.lint_gate import refused_lint
+from stages.linting import Linter
 from stages.model_requests import Answer
 
 MEMORY_BYTES = 400_000_000
 CPU_SECONDS = 20  # sound code: below 0.2
-
-Text = tuple[str, str]  # language, text
-
-
-class Linter(Protocol):
-    """What finds fault with code; see `stages.linting`."""
-
-    def findings(self, texts: Sequence[Text]) -> list[Counter[str]]:
-        """Findings by rule of each (language, text)."""
-        ...
-
-    def is_error(self, rule: str) -> bool:
-        """Whether a rule finds mistakes rather than bad style."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +62,12 @@ class _Cut(msgspec.Struct, array_like=True, tag=True):
 
 
 class _Judged(msgspec.Struct, array_like=True):
+    """What the worker says; findings of the linter where it looked for them: before and after."""
+
     text: str | None
     refusal: Refusal | None
     values: dict[str, float]
+    findings: tuple[dict[str, int], dict[str, int]] | None
 
 
 class Gatekeeper:
@@ -96,7 +88,7 @@ class Gatekeeper:
         with ExitStack() as stack:
             stack.enter_context(self._worker)
             if self._linter is not None:
-                self._lint = stack.enter_context(BatchedCalls(self._linter.findings))
+                self._python_lint = stack.enter_context(BatchedCalls(self._linter.python_findings))
             self._stack = stack.pop_all()
         return self
 
@@ -131,13 +123,16 @@ class Gatekeeper:
         reply = await self._worker.ask(_encode(task))
         if reply is None:
             what = "the code" if whole else "the part"
-            return Checked(None, refusal("parse", f"{what} cannot be parsed within bounds of memory and time"))
+            return Checked(None, refusal("parse", f"{what} cannot be read within bounds of memory and time"))
         judged = _decode(reply)
         if judged.text is None or self._linter is None:
             return Checked(judged.text, judged.refusal, judged.values)
-        before, after = await self._lint.of([(task.language, task.original), (task.language, judged.text)])
+        if judged.findings is None:
+            before, after = await self._python_lint.of([task.original, judged.text])
+        else:
+            before, after = map(Counter, judged.findings)
         values = judged.values | {"findings_before": before.total(), "findings_after": after.total()}
-        refused = refused_lint(before, after, self._linter.is_error)
+        refused = refused_lint(before, after)
         return Checked(None if refused else judged.text, refused, values)
 
     def _judge(self, message: bytes) -> bytes:
@@ -149,7 +144,10 @@ class Gatekeeper:
             verdict = self._gates.judge_text(task.original, task.text, task.language)
         else:
             verdict = self._gates.judge_answer(task.original, task.text, task.finish_reason, task.language)
-        return _encode(_Judged(verdict.text, verdict.refusal, verdict.values))
+        findings = None
+        if verdict.text is not None and self._linter is not None and task.language != "Python":
+            findings = lint_findings(task.original, task.language), lint_findings(verdict.text, task.language)
+        return _encode(_Judged(verdict.text, verdict.refusal, verdict.values, findings))
 
 
 _encode = msgspec.msgpack.encode

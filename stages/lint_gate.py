@@ -1,0 +1,38 @@
+"""The last gate: a linter must find no more in a rewrite than in its original, and no mistake of a new kind."""
+
+from collections import Counter
+
+from filters.rewrite_refusals import Refusal, named, refusal
+from stages.linting import SYNTAX, UNKNOWN, added_findings
+
+# ruff's rules for what fails when it runs or cannot be meant; the others are about style, safety and leftovers.
+_RUFF_ERRORS = ("F50", "F52", "F6", "F7", "F811", "F82", "PLE")
+_ERRORS = frozenset(
+    {
+        *(SYNTAX, UNKNOWN, "assignment_in_condition", "constant_condition", "duplicated_case", "duplicated_key"),
+        *("eval_call", "nan_compared", "same_operands", "self_assignment", "stray_semicolon", "unreachable_code"),
+        "unsafe_call",
+    }
+)
+
+
+def refused_lint(before: Counter[str], after: Counter[str]) -> Refusal | None:
+    """Whether a rewrite has more findings in all, or more of a rule that finds mistakes.
+
+    Where the original is Python that cannot be read, nothing but syntax errors was looked for, and nothing else counts.
+    """
+    counted = Counter({SYNTAX: after[SYNTAX]}) if before[SYNTAX] else after
+    errors = [rule for rule, number in counted.items() if is_mistake(rule) and number > before[rule]]
+    if errors:
+        return refusal(
+            "lint", f"the linter finds a mistake that the original does not have: {named(errors)}", len(errors), 0
+        )
+    if added := added_findings(before, after):
+        old, new = before.total(), after.total()
+        return refusal("lint", f"the linter finds {new} things wrong, {old} in the original: {named(added)}", new, old)
+    return None
+
+
+def is_mistake(rule: str) -> bool:
+    """Whether a rule finds what fails or cannot be meant, rather than what is bad style."""
+    return rule in _ERRORS or rule.startswith(_RUFF_ERRORS)
