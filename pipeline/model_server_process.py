@@ -53,16 +53,18 @@ class LastLines(Handler):
 async def watch(order: Order, log: Logger, last: Iterable[str]) -> str:
     """Have the engine run; returns why it does not any more."""
     port = _free_port()
-    restarts = 0
+    restarts, has_answered = 0, False
     while True:
         began = time.monotonic()
         engine = ENGINES[order.engine](order, port=port, log=log, start_seconds=_START_SECONDS)
         try:
             await engine.bg_start_server()
-            if not await engine.is_ready():
+            if await engine.is_ready():
+                has_answered = True
+                _tell(order, State(address=f"{engine.get_base_url()}/v1"))
+                await engine.ended.wait()
+            elif not has_answered:
                 return f"it ended before it answered{_last_words(last)}"
-            _tell(order, State(address=f"{engine.get_base_url()}/v1"))
-            await engine.ended.wait()
         finally:
             await engine.server_cleanup()
         restarts = 0 if time.monotonic() - began > _RESTED_SECONDS else restarts + 1
