@@ -180,10 +180,8 @@ def _requests(arguments: argparse.Namespace, count: int, seed: str) -> list[Requ
     numbers = random.Random(seed)  # noqa: S311 - no secret
     requests = []
     for _ in range(count):
-        # A word of four letters and the space before it are two tokens, or nearly so.
-        words = (
-            "".join(numbers.choices("abcdefghijklmnopqrstuvwxyz", k=4)) for _ in range(arguments.prompt_tokens // 2)
-        )
+        # Four letters and the space before them are two tokens, or nearly so.
+        words = ("".join(numbers.choices(ascii_lowercase, k=4)) for _ in range(arguments.prompt_tokens // 2))
         text = " ".join(words)
         digest = sha256(text.encode()).hexdigest()
         requests.append(Request(digest, digest, (Message("user", text),), arguments.answer_tokens))
