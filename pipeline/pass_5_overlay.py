@@ -148,8 +148,7 @@ def _bytes_that_go_on(context: UnitContext) -> dict[str, int]:
     sums: dict[str, int] = {}
     for record in context.earlier["survey"]:
         for language, found in record.counts["surveyed"].items():  # type: ignore[attr-defined]
-            dropped = found["hopeless_bytes"] if rewriting.selection.hopeless == "drop" else 0
-            sums[language] = sums.get(language, 0) + found["num_bytes"] - dropped
+            sums[language] = sums.get(language, 0) + found["num_bytes"] - found["dropped_bytes"]
     if rewriting.failed == "drop":
         for language, counted in summed(context.earlier["rewrite"]).items():
             sums[language] -= counted.refused_bytes

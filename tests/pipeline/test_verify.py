@@ -390,9 +390,19 @@ def test_false_tokens_signed(release: Path) -> None:
     assert "manifest.json: tokens by kind" in findings(release)
 
 
-def test_a_schema_of_another_version(release: Path) -> None:
-    forge(release, schema_version=1)
-    assert "manifest.json: schema_version: expected 2, got 1" in findings(release)
+@pytest.mark.parametrize(("version", "hint"), [(1, "make that release again"), (4, "a newer corpusmill")])
+def test_a_schema_of_another_version(release: Path, version: int, hint: str) -> None:
+    forge(release, schema_version=version)
+    with pytest.raises(IntegrityError, match=f"expected a manifest of schema 2 or 3, got schema {version}$") as caught:
+        verify_release(str(release))
+    assert hint in str(caught.value.hint)
+
+
+def test_a_release_of_schema_2_is_read_and_verified(release: Path) -> None:
+    recipe = {name: value for name, value in manifest_of(release).recipe.items() if name != "rewriting"}
+    signed(release, schema_version=2, recipe=recipe)
+    assert b"rewriting" not in (release / "manifest.json").read_bytes()
+    verify_release(str(release))
 
 
 @pytest.mark.parametrize("name", ["shares", "selected_tokens", "target_tokens", "reached_tokens"])
