@@ -30,14 +30,14 @@ TOO_LONG = Answer("", "length", 0, 0)
 """What a server says that finds the request too long for its context."""
 
 _ANSWER_BYTES, _BYTES_PER_TOKEN = 1 << 20, 128  # of JSON, in which a character may take six
-_CONNECT_SECONDS = 10
+CONNECT_SECONDS = 10
 _IDLE_SECONDS = 2.0  # servers close what has been idle for five, which a request on its way would meet
 _PASSING = frozenset({408, 409, 425, 429})
 _TOO_LONG = re.compile(
     r"context[ _-]?(length|size|window)|maximum context|exceed_context|longer than the model", re.IGNORECASE
 )
 _UNFINISHED = frozenset({"abort", "error", ""})  # of a server that is being ended
-_LONGEST_WORDS = 300
+LONGEST_WORDS = 300
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 _Count = Annotated[int, msgspec.Meta(ge=0, lt=1 << 40)]
@@ -56,6 +56,11 @@ class Endpoint:
     address: str
     model: str
     api_key: str | None = None
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it is on this machine, where no proxy is in between."""
+        return urlsplit(self.address).hostname in _LOOPBACK
 
     def __repr__(self) -> str:
         """Without the key."""
@@ -110,7 +115,7 @@ class Connections:
         import httpx2
 
         self._endpoint = endpoint
-        self._seconds = httpx2.Timeout(request_seconds, connect=_CONNECT_SECONDS)
+        self._seconds = httpx2.Timeout(request_seconds, connect=CONNECT_SECONDS)
         self._hook = _bounded(_ANSWER_BYTES + answer_tokens * _BYTES_PER_TOKEN)
         self._security = httpx2.create_ssl_context() if endpoint.address.startswith("https") else False
         self._unused: list[AsyncOpenAI] = []
@@ -137,13 +142,12 @@ class Connections:
         import httpx2
         from openai import AsyncOpenAI, Omit
 
-        is_ours = urlsplit(self._endpoint.address).hostname in _LOOPBACK
         client = httpx2.AsyncClient(
             verify=self._security,
             limits=httpx2.Limits(max_connections=1, keepalive_expiry=_IDLE_SECONDS),
             timeout=self._seconds,
             follow_redirects=False,
-            trust_env=not is_ours,  # no proxy stands between us and our own machine
+            trust_env=not self._endpoint.is_here,
             headers={"Accept-Encoding": "identity"},
             event_hooks={"response": [self._hook]},
         )
@@ -189,7 +193,7 @@ async def ask(
         raise PassingError(f"no answer within {seconds:g} s") from error
     except openai.APIConnectionError as error:
         cause = error.__cause__ or error
-        raise PassingError(f"{type(cause).__name__}: {cause}"[:_LONGEST_WORDS]) from error
+        raise PassingError(f"{type(cause).__name__}: {cause}"[:LONGEST_WORDS]) from error
     except openai.APIStatusError as error:
         return _refused(endpoint, error.response)
     return _answer(response.content)
@@ -210,7 +214,7 @@ def _answer(body: bytes) -> Answer:
 
 
 def _refused(endpoint: Endpoint, response: "httpx2.Response") -> Answer:
-    status, words = response.status_code, _words(response.text)
+    status, words = response.status_code, words_of(response.text)
     if status in _PASSING or status >= 500:
         raise PassingError(f"HTTP {status}: {words}", _after_seconds(response.headers.get("retry-after")))
     if status in (400, 413, 422) and _TOO_LONG.search(response.text[:4096]):
@@ -226,7 +230,7 @@ def _refused(endpoint: Endpoint, response: "httpx2.Response") -> Answer:
     )
 
 
-def _words(body: str) -> str:
+def words_of(body: str) -> str:
     """What an error says, on one line."""
     try:
         told = json.loads(body)
@@ -235,7 +239,7 @@ def _words(body: str) -> str:
     for name in ("error", "message", "detail"):
         if isinstance(told, dict) and told.get(name):
             told = told[name]
-    return " ".join(str(told).split())[:_LONGEST_WORDS]
+    return " ".join(str(told).split())[:LONGEST_WORDS]
 
 
 def _after_seconds(header: str | None) -> float:
