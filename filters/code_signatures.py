@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from tree_sitter import Node
 
 from filters.c_declarators import function_declarator, parameter_name
-from filters.node_texts import node_text, squeezed
+from filters.node_texts import node_text, squeezed, uncommented
 
 _STARS = {
     "list_splat_pattern": "*",
@@ -50,9 +50,10 @@ def _joined(pieces: Iterable[str]) -> str:
 
 
 def _parameters(node: Node) -> list[Node]:
-    """The parameters of a function, without comments."""
+    """The parameters of a function, without comments and continued lines."""
     found = node.child_by_field_name("parameters")
-    return [child for child in found.named_children if "comment" not in child.type] if found else []
+    children = found.named_children if found else []
+    return [child for child in children if "comment" not in child.type and child.type != "line_continuation"]
 
 
 def _with_result(pieces: Iterable[str], result: str) -> str:
@@ -193,7 +194,8 @@ def _rust_type(parameter: Node) -> str:
 
 
 def _rust_text(node: Node | None) -> str:
-    return "".join(_DYN.sub("", node_text(node)).split())
+    text = "".join(_DYN.sub("", uncommented(node)).split())
+    return text.replace(",)", ")").replace(",>", ">")
 
 
 def _c(node: Node) -> str:

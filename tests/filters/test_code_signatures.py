@@ -8,6 +8,7 @@ ALIKE = [
         "def f(a, b=1): return a",
         "def f(\n    a: int,  # count\n    b: str | None = None,\n) -> int:\n    return a",
     ),
+    ("Python", "def f(a, b): return a", "def f(a, \\\n  b): return a"),
     ("Python", "def f(*a, **k): x()", "def f(*a: int, **k: str): x()"),
     ("JavaScript", "function f(a, b = 1) { x(); }", "const f = async (a, b = 2) => { x(); };"),
     ("JavaScript", "const f = a => a;", "const f = (a) => { return a; };"),
@@ -29,6 +30,7 @@ ALIKE = [
     ("C++", "class A { public: void f(); };", "class A { public: [[nodiscard]] virtual void f() const noexcept; };"),
     ("Go", "func F(a int, b int) interface{} { x() }", "func F(a, b int) any { x() }"),
     ("Go", "func F() (n int, err error) { x() }", "func F() (int, error) { x() }"),
+    ("Rust", "pub fn f() -> (A, B) { x() }", "pub fn f() -> (\n  A, // why\n  B,\n) { x() }"),
     ("Rust", "pub fn f(mut a: Box<T>) { x() }", "pub fn f(b: Box<dyn T>) { x() }"),
 ]
 APART = [
