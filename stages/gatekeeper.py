@@ -7,7 +7,6 @@ wait for it at once, as a call for one text costs as much as for ten; the others
 """
 
 from collections import Counter
-from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from types import TracebackType

@@ -34,7 +34,7 @@ _DETAIL_CHARACTERS = 160
 _LABELS = {"C#": "csharp", "C++": "cpp"}
 
 # Of the chat templates of Qwen, Llama, Mistral, DeepSeek and Gemma, and their kin.
-_CONTROL_TOKEN = re.compile(r"<\|[\w▁ ]{1,40}\|>|<｜[\w▁ ]{1,40}｜>|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>|</?s>")
+_CONTROL_TOKEN = re.compile(r"<\|[\w▁]{1,40}\|>|<｜[\w▁]{1,40}｜>|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>|</?s>")
 
 
 class Example(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -94,6 +94,16 @@ class Prompt:
     _file: ModeFile
     _turns: TurnsFile
 
+    @property
+    def examples(self) -> tuple[Example, ...]:
+        """Files before and after, one for each family of languages."""
+        return self._file.example
+
+    @property
+    def contract(self) -> tuple[str, ...]:
+        """What an answer must be, line by line."""
+        return self._file.contract
+
     def messages(
         self,
         text: str,
@@ -126,11 +136,10 @@ class Prompt:
         return (*messages, Message("user", asked), Message("assistant", refused.answer), Message("user", again))
 
     def _system(self) -> str:
-        rules, contract = (_listed(lines) for lines in (self._file.rules, self._file.contract))
-        return f"{self._file.intent}\n\nHow:\n{rules}\n\nYour answer:\n{contract}"
+        return f"{self._file.intent}\n\nHow:\n{_listed(self._file.rules)}\n\nYour answer:\n{_listed(self.contract)}"
 
     def _example(self, language: str) -> Example:
-        return next((each for each in self._file.example if language in each.languages), self._file.example[0])
+        return next((each for each in self.examples if language in each.languages), self.examples[0])
 
     def _turn(self, text: str, language: str, *, part: bool, notes: Sequence[str]) -> str:
         turns = self._turns
