@@ -13,12 +13,16 @@ from pipeline.recipe import Recipe
 from pipeline.release_folders import BESIDE, MAXIMUM_LENGTHS, SHARD_FILE, folders_of, packed_tables, shard_files
 from pipeline.release_manifest import new_manifest, released_earlier, released_recipe, released_sources
 from pipeline.release_texts import card, summary
+from pipeline.rewriting_page import PAGE
+from pipeline.rewriting_samples import SampleFiles, page_of
 from pipeline.rewriting_settings import rewrites
 from pipeline.software import software_versions
 from pipeline.steps import RECORDS, Read, Step, UnitContext
 from pipeline.tokenizer_file import load_tokenizer, tokenizer_bytes, tokenizer_settings
 
-OURS = re.compile(rf"{SHARD_FILE.pattern}|tokenizer/tokenizer\.json|SUMMARY\.md|README\.md|{TEMPORARY_NAME.pattern}")
+OURS = re.compile(
+    rf"{SHARD_FILE.pattern}|tokenizer/tokenizer\.json|SUMMARY\.md|README\.md|{re.escape(PAGE)}|{TEMPORARY_NAME.pattern}"
+)
 
 # What pack may have made; of context lengths a recipe has fewer.
 PACKED_FILES = (
@@ -76,6 +80,7 @@ def _release(context: UnitContext) -> None:
         "tokenizer/tokenizer.json": tokenizer_bytes(recipe),
         "SUMMARY.md": timing("describe", summary)(manifest).encode(),
         "README.md": timing("describe", card)(manifest).encode(),
+        **timing("describe", _rewriting_page)(context, manifest),
     }
     listed = [file for file, _ in shards]
     listed += [ReleaseFile(path, len(data), sha256(data).hexdigest()) for path, data in texts.items()]
@@ -95,6 +100,18 @@ def _release(context: UnitContext) -> None:
     with context.whole_file("manifest", ".json") as file:
         file.write(data)
     context.counts = {"digest": final.digest}
+
+
+def _rewriting_page(context: UnitContext, manifest: Manifest) -> dict[str, bytes]:
+    """The page on rewriting by its name, made from what pack made; nothing where the recipe has nothing rewritten."""
+    outputs = [record.outputs for record in sorted(context.earlier["pack"], key=lambda record: record.unit)]
+    files = [
+        SampleFiles(own["rewritten"].file, own["texts"].file if "texts" in own else None)
+        for own in outputs
+        if "rewritten" in own
+    ]
+    page = page_of(manifest, context.storage, files)
+    return {} if page is None else {PAGE: page.encode()}
 
 
 def _shards(context: UnitContext) -> list[tuple[ReleaseFile, str]]:

@@ -12,6 +12,7 @@ from pipeline.release_duplicates import CARD_HELD_OUT, duplicate_sections
 from pipeline.release_folders import holds_out, texts_format
 from pipeline.release_mixture import mixture_tables, wanted_tokens
 from pipeline.release_packing import columns_table, length_configs, packing_section
+from pipeline.rewriting_summary import card_rewriting, card_tags, rewriting_sections
 
 _PASS_OF = {
     "ingest": "1 ingest",
@@ -77,6 +78,7 @@ def summary(manifest: Manifest) -> str:
         table(("pass", "stage", "reason", "documents", "bytes"), _reasons(manifest)),
         *duplicate_sections(manifest),
         *mixture_tables(manifest),
+        *rewriting_sections(manifest),
         "## Licences",
         table(("licence", "kind", "what it is", *_AMOUNTS), _by(manifest, "licence", "kind", "licence_words")),
         *([_ATTRIBUTION] if manifest.packed_from is None else []),
@@ -121,7 +123,7 @@ configs:
 {length_configs(manifest)}{config}tags:
 - pretraining
 - corpusmill
----
+{card_tags(manifest)}---
 
 # {manifest.name} {manifest.version}
 
@@ -140,7 +142,7 @@ rows = load_dataset("parquet", data_files="data/*.parquet", split="train")
 {beside}
 A document ends in token {manifest.tokenizer.end_of_document_id} (`{manifest.tokenizer.end_of_document}`); padding
 is the same token. The tokenizer lies in `tokenizer/`, its sha256 is `{manifest.tokenizer.sha256}`.
-{_card_forms(manifest)}
+{_card_forms(manifest)}{card_rewriting(manifest)}
 `SUMMARY.md` says what was read, kept and rejected and why; `manifest.json` is the complete account, and
 `corpusmill verify` holds the files against it.
 """

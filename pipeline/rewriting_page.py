@@ -14,7 +14,7 @@ from manifests.release import Manifest
 from manifests.release_rewriting import ACCEPTED, ReleaseRewriting
 from pipeline.release_folders import texts_format
 from pipeline.rewriting_style import STYLE
-from pipeline.rewriting_summary import ANSWERS, NO_PROOF, headline, overruled
+from pipeline.rewriting_summary import ANSWERS, headline, overruled, what_passed
 from pipeline.rewriting_tables import (
     CHANGES_HEAD,
     LANGUAGES_HEAD,
@@ -46,13 +46,19 @@ class Sample(NamedTuple):
     text: str
 
 
-def rewriting_page(manifest: Manifest, rewriting: ReleaseRewriting, samples: Sequence[Sample]) -> str:
-    """The page; the same for equal arguments, whatever the manifest lists as files."""
+def rewriting_page(manifest: Manifest, samples: Sequence[Sample]) -> str:
+    """The page; the same for equal arguments, whatever the manifest lists as files.
+
+    Args:
+        manifest: of a release whose recipe has code rewritten.
+    """
+    rewriting = manifest.rewriting
+    assert isinstance(rewriting, ReleaseRewriting)  # noqa: S101 - asked by the caller
     of_code = code_bytes(manifest.documents)
     title = f"Rewriting in {_name(manifest.name)} {_name(manifest.version)}"
     body = [
         f"<h1>{title}</h1>",
-        *(f"<p>{said}</p>" for said in (headline(rewriting, of_code, _name), NO_PROOF)),
+        *(f"<p>{said}</p>" for said in (headline(rewriting, of_code, _name), what_passed(manifest))),
         *_bars(rewriting),
         "<h2>Prompts</h2>",
         _table(PROMPTS_HEAD, prompt_rows(rewriting)),

@@ -23,6 +23,7 @@ from pipeline.findings import Findings
 from pipeline.recipe_tokens import Rendering, TokenizerChoice
 from pipeline.release_folders import DATA, shard_of
 from pipeline.release_manifest import release_tokenizer
+from pipeline.rewriting_samples import check_rewriting_page
 from pipeline.software import software_versions
 from pipeline.tokenizer_file import rendering_options
 from pipeline.verify_attribution import AttributionCheck
@@ -113,6 +114,9 @@ def verify_release(folder: str, *, progress: Callable[[int], None] = lambda _num
     if contents.complete:
         _check_each_once(own_ids | index.held_out_ids, findings)
     findings.check()
+    if _same_version(manifest):
+        check_rewriting_page(release, manifest, findings)
+        findings.check()
     return VerifyReport(
         folder=release.root,
         files=len(sound) + 1,

@@ -20,6 +20,7 @@ from pipeline.release_folders import (
     shard_files,
 )
 from pipeline.release_texts import card, summary
+from pipeline.rewriting_page import PAGE
 from pipeline.software import software_versions
 from pipeline.verify_mixture import check_mixture
 from pipeline.verify_rewriting import check_rewriting
@@ -117,4 +118,5 @@ def expected_paths(manifest: Manifest) -> set[str]:
     """The files that the manifest must list: every folder of its recipe has as many as there are shards of data."""
     recipe = manifest.recipe
     folders = [shard_files(folder, recipe, num_shards(manifest)) for folder in folders_in(manifest)]
-    return {*(path for paths in folders for path in paths), *PAGES, TOKENIZER}
+    page = {PAGE} if rewrites_code(recipe) and manifest.packed_from is None else set()
+    return {*(path for paths in folders for path in paths), *PAGES, TOKENIZER, *page}

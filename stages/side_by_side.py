@@ -1,16 +1,21 @@
 """Two versions of a text side by side: which lines stand beside each other, and what differs within them.
 
 Not `difflib.HtmlDiff`: its `ndiff` compares every changed line with every other, up to 28 CPU seconds for 80 lines made
-for it, and what it says has changed between patch versions of Python. Here changed lines are paired in their order;
-lines that are equal but for white space pair first. Cost: 80 lines of 160 characters take 0.001 to 0.12 CPU seconds.
+for it, and what it says has changed between patch versions of Python. Here changed lines
+are paired by the words that they share, and marked word by word. Cost: 80
+lines of 160 characters take 0.01 to 0.22 CPU seconds.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
+from itertools import zip_longest
 from typing import NamedTuple
 
+_WORDS = re.compile(r"\w+|[^\w\s]")
 _PARTS = re.compile(r"\w+|\s+|.", re.DOTALL)
+_MOST_PAIRS = 160 * 160
 _LEAST_SIMILARITY = 0.4  # below, marking single words shows nothing
 
 
@@ -67,12 +72,42 @@ def _blocks(before: Sequence[str], after: Sequence[str]) -> Iterator[tuple[int, 
 
 def _paired(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[int | None, int | None]]:
     """Places of lines that stand beside each other within a block of changed ones."""
-    squeezed = ["".join(line.split()) for line in old], ["".join(line.split()) for line in new]
-    matcher = SequenceMatcher(None, *squeezed, autojunk=False)
-    for _tag, first, last, start, end in matcher.get_opcodes():
-        for place in range(max(last - first, end - start)):
-            one, other = first + place, start + place
-            yield one if one < last else None, other if other < end else None
+    first = start = 0
+    for one, other in (*_alike(old, new), (len(old), len(new))):
+        yield from zip_longest(range(first, one), range(start, other))
+        if one < len(old):
+            yield one, other
+        first, start = one + 1, other + 1
+
+
+def _alike(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:
+    """Pairs of lines in order, of the largest sum of similarities; none whose similarity is too small."""
+    if len(old) * len(new) > _MOST_PAIRS:
+        return []
+    words = [[Counter(_WORDS.findall(line)) for line in lines] for lines in (old, new)]
+    likeness = [[_similarity(one, other) for other in words[1]] for one in words[0]]
+    best = [[0.0] * (len(new) + 1) for _ in range(len(old) + 1)]
+    for one in reversed(range(len(old))):
+        for other in reversed(range(len(new))):
+            together = likeness[one][other] + best[one + 1][other + 1]
+            best[one][other] = max(together, best[one + 1][other], best[one][other + 1])
+    pairs, one, other = [], 0, 0
+    while one < len(old) and other < len(new):
+        if likeness[one][other] and best[one][other] == likeness[one][other] + best[one + 1][other + 1]:
+            pairs.append((one, other))
+            one, other = one + 1, other + 1
+        elif best[one + 1][other] >= best[one][other + 1]:
+            one += 1
+        else:
+            other += 1
+    return pairs
+
+
+def _similarity(one: Counter[str], other: Counter[str]) -> float:
+    """Dice's coefficient of the words of two lines; 0 where it is too small."""
+    total = one.total() + other.total()
+    found = 2 * (one & other).total() / total if total else 0.0
+    return found if found >= _LEAST_SIMILARITY else 0.0
 
 
 def _row(before: Sequence[str], after: Sequence[str], old: int | None, new: int | None) -> Row:

@@ -94,6 +94,10 @@ def manifest(small_release: Path) -> Manifest:
     return Manifest.read(Storage(str(small_release)))
 
 
+def with_(manifest: Manifest, told: ReleaseRewriting) -> Manifest:
+    return msgspec.structs.replace(manifest, rewriting=told)
+
+
 def sample(**changed: str) -> Sample:
     return Sample(
         **({"doc_id": "0" * 32, "language": "Go", "modes": "repair", "original": "a\n", "text": "b\n"} | changed)
@@ -101,15 +105,15 @@ def sample(**changed: str) -> Sample:
 
 
 def test_the_page_is_well_formed_and_asks_nobody_for_anything(manifest: Manifest) -> None:
-    found = Page(rewriting_page(manifest, rewriting(Go=language()), [sample()]))
+    found = Page(rewriting_page(with_(manifest, rewriting(Go=language())), [sample()]))
     assert not {"script", "img", "iframe", "object", "form", "a"}.intersection(found.tags)
     assert found.addresses == ["data:,"]
-    assert "url(" not in rewriting_page(manifest, rewriting(), [])
+    assert "url(" not in rewriting_page(with_(manifest, rewriting()), [])
 
 
 def test_every_table_has_as_many_cells_as_its_head(manifest: Manifest) -> None:
     many = {f"L{n}": language(chosen=n) for n in range(12)}
-    sections = rewriting_sections(rewriting(**many), manifest.documents)
+    sections = rewriting_sections(with_(manifest, rewriting(**many)))
     for table in (part.splitlines() for part in sections if part.startswith("|")):
         assert len({line.count("|") for line in table}) == 1
     assert any("| others |" in part for part in sections)
@@ -119,10 +123,10 @@ def test_hostile_texts_and_names_stay_texts(manifest: Manifest) -> None:
     forged = msgspec.structs.replace(manifest, name=HOSTILE, version=HOSTILE)
     told = rewriting(**{HOSTILE: language(overruled={HOSTILE: 1}, answers={"repair": {HOSTILE: 1}})})
     told = msgspec.structs.replace(told, model=RewritingModel(name=HOSTILE, revision="1", licence="MIT", dtype="auto"))
-    page = rewriting_page(forged, told, [Sample(*[HOSTILE] * 5)])
+    page = rewriting_page(with_(forged, told), [Sample(*[HOSTILE] * 5)])
     assert not {"script", "img", "a"}.intersection(Page(page).tags)
     assert page.replace("\n", "").isprintable()
-    for part in (*rewriting_sections(told, manifest.documents), card_rewriting(told, manifest.documents)):
+    for part in (*rewriting_sections(with_(forged, told)), card_rewriting(with_(forged, told))):
         assert part.replace("\n", "").isprintable()
         assert "<script" not in part
 
@@ -131,15 +135,15 @@ def test_hostile_texts_and_names_stay_texts(manifest: Manifest) -> None:
 @settings(max_examples=15)
 def test_any_two_texts_are_shown(manifest: Manifest, original: str, text: str) -> None:
     original, text = (value.encode(errors="ignore").decode() for value in (original, text))
-    page = rewriting_page(manifest, rewriting(Go=language()), [sample(original=original, text=text)])
+    page = rewriting_page(with_(manifest, rewriting(Go=language())), [sample(original=original, text=text)])
     found = Page(page)
-    assert page == rewriting_page(manifest, rewriting(Go=language()), [sample(original=original, text=text)])
+    assert page == rewriting_page(with_(manifest, rewriting(Go=language())), [sample(original=original, text=text)])
     assert {"del", "ins"}.intersection(found.tags) or original.split() == text.split()
 
 
 def test_long_texts_are_cut(manifest: Manifest) -> None:
     long = "".join(f"{number} {'x' * 500}\n" for number in range(500))
-    page = rewriting_page(manifest, rewriting(Go=language()), [sample(original=long, text=long * 400)])
+    page = rewriting_page(with_(manifest, rewriting(Go=language())), [sample(original=long, text=long * 400)])
     assert len(page) < 60_000
     assert "[…]" in page
     assert f">{SHOWN_LINES}<" in page
@@ -148,10 +152,10 @@ def test_long_texts_are_cut(manifest: Manifest) -> None:
 
 def test_the_figures_are_those_of_the_manifest(manifest: Manifest) -> None:
     told = rewriting(Go=language(), Python=language(chosen=10, rewritten=1))
-    rows = {row[0].strip(): row for row in Page(rewriting_page(manifest, told, [])).cells if len(row) == 13}
+    rows = {row[0].strip(): row for row in Page(rewriting_page(with_(manifest, told), [])).cells if len(row) == 13}
     assert [cell.strip() for cell in rows["all"][:10]] == ["all", "22", "10", "6", "4", "2", "0", "14", "3", "21.4%"]
     assert list(rows)[1:3] == ["Python", "Go"]  # most documents first
-    text = "\n".join(rewriting_sections(told, manifest.documents))
+    text = "\n".join(rewriting_sections(with_(manifest, told)))
     assert "Coder-1B, revision main, licence Apache-2.0" in text
     assert "| repair | parse | 6 | 3 | 3 |" in text
     assert "| all | 2,000 → 1,800 | 14 → 0 | 40 → 6 | 8,000 | 3,000 |" in text
