@@ -9,12 +9,7 @@ limits that real files stay a hundred times below; one that reaches them counts 
 per CPU second for the parse and some milliseconds a file for the process. No default profile holds it.
 """
 
-import importlib
-from collections.abc import Mapping
-from functools import cache
-
-from tree_sitter import Language, Parser, Tree
-
+from filters.grammars import grammar, has_grammar, parse, parse_errors
 from filters.text_views import utf8_bytes
 from manifests.document import Document
 from manifests.isolation import in_child
@@ -23,22 +18,6 @@ MAXIMUM_BYTES = 400_000
 
 _MEMORY_BYTES = 300_000_000
 _CPU_SECONDS = 10  # real files: below 0.1
-
-_GRAMMARS: Mapping[str, tuple[str, str]] = {
-    "C": ("tree_sitter_c", "language"),
-    "C#": ("tree_sitter_c_sharp", "language"),
-    "C++": ("tree_sitter_cpp", "language"),
-    "Go": ("tree_sitter_go", "language"),
-    "JSON": ("tree_sitter_json", "language"),
-    "Java": ("tree_sitter_java", "language"),
-    "JavaScript": ("tree_sitter_javascript", "language"),
-    "PHP": ("tree_sitter_php", "language_php"),
-    "Python": ("tree_sitter_python", "language"),
-    "Ruby": ("tree_sitter_ruby", "language"),
-    "Rust": ("tree_sitter_rust", "language"),
-    "TSX": ("tree_sitter_typescript", "language_tsx"),
-    "TypeScript": ("tree_sitter_typescript", "language_typescript"),
-}
 
 
 def parse_error_fraction(document: Document) -> float:
@@ -55,39 +34,12 @@ def parse_error_fraction(document: Document) -> float:
     whether a file parses at all, and by other parsers (Python's own, esprima); not for HTML, where any text parses.
     """
     encoded = utf8_bytes(document.text)
-    if not 0 < len(encoded) <= MAXIMUM_BYTES or document.language not in _GRAMMARS:
+    if not 0 < len(encoded) <= MAXIMUM_BYTES or not has_grammar(document.language):
         return 0.0
-    grammar = _grammar(document.language)  # loaded once, for all children
+    grammar(document.language)  # loaded once, for all children
 
     def measure() -> float:
-        tree = Parser(grammar).parse(encoded)
-        return min(1.0, _num_error_bytes(tree) / len(encoded)) if tree.root_node.has_error else 0.0
+        return min(1.0, parse_errors(parse(encoded, document.language)).num_bytes / len(encoded))
 
     fraction = in_child(measure, memory_bytes=_MEMORY_BYTES, cpu_seconds=_CPU_SECONDS)
     return 1.0 if fraction is None else fraction
-
-
-def _num_error_bytes(tree: Tree) -> int:
-    """Bytes inside outermost ERROR nodes, and one for every missing node outside of them.
-
-    Walks by a cursor into what holds errors alone: a query for them takes quadratic time on deep trees.
-    """
-    cursor = tree.walk()
-    total = 0
-    while True:
-        node = cursor.node
-        if node is not None and node.is_error:
-            total += node.end_byte - node.start_byte
-        elif node is not None and node.is_missing:
-            total += 1
-        elif node is not None and node.has_error and cursor.goto_first_child():
-            continue
-        while not cursor.goto_next_sibling():
-            if not cursor.goto_parent():
-                return total
-
-
-@cache
-def _grammar(language: str) -> Language:
-    module, function = _GRAMMARS[language]
-    return Language(getattr(importlib.import_module(module), function)())

@@ -1,6 +1,5 @@
 """Redacted source parses as it did: tree-sitter finds as many errors in every real file before and after."""
 
-import importlib
 import json
 import os
 import re
@@ -12,9 +11,9 @@ from zlib import crc32
 
 import pytest
 import zstandard
-from tree_sitter import Language, Node, Parser
+from tree_sitter import Node, Parser
 
-from filters.parse_errors import _GRAMMARS as GRAMMARS
+from filters.grammars import GRAMMARS, grammar
 from filters.parse_errors import MAXIMUM_BYTES
 from filters.placeholders import spelling_of
 from filters.redaction_policy import RedactionPolicy
@@ -40,8 +39,7 @@ EXPRESSION = re.compile(rb"[{$]")
 
 @cache
 def parser(language: str) -> Parser:
-    module, function = GRAMMARS[language]
-    return Parser(Language(getattr(importlib.import_module(module), function)()))
+    return Parser(grammar(language))
 
 
 def num_errors(language: str, text: str) -> int:
