@@ -10,10 +10,10 @@ from importlib.metadata import version
 
 _DISTRIBUTIONS = (
     "corpusmill", "datasketch", "detect-secrets", "gigatoken", "hyperscan", "license-expression", "magika",
-    "msgspec", "numba", "numpy", "onnxruntime", "phonenumbers", "pyarrow", "pycld2", "scancode-toolkit", "tokenizers",
-    "tree-sitter", "tree-sitter-c", "tree-sitter-c-sharp", "tree-sitter-cpp", "tree-sitter-go", "tree-sitter-java",
-    "tree-sitter-javascript", "tree-sitter-json", "tree-sitter-php", "tree-sitter-python", "tree-sitter-ruby",
-    "tree-sitter-rust", "tree-sitter-typescript", "xxhash", "zstandard",
+    "msgspec", "numba", "numpy", "onnxruntime", "phonenumbers", "pyarrow", "pycld2", "ruff", "scancode-toolkit",
+    "tokenizers", "tree-sitter", "tree-sitter-c", "tree-sitter-c-sharp", "tree-sitter-cpp", "tree-sitter-go",
+    "tree-sitter-java", "tree-sitter-javascript", "tree-sitter-json", "tree-sitter-php", "tree-sitter-python",
+    "tree-sitter-ruby", "tree-sitter-rust", "tree-sitter-typescript", "xxhash", "zstandard",
 )  # fmt: skip
 
 
