@@ -13,8 +13,15 @@ from tree_sitter import Node
 from filters.node_texts import node_text
 
 _TYPES = frozenset(
-    "class_declaration interface_declaration enum_declaration record_declaration struct_declaration"
-    " annotation_type_declaration delegate_declaration".split()
+    {
+        "annotation_type_declaration",
+        "class_declaration",
+        "delegate_declaration",
+        "enum_declaration",
+        "interface_declaration",
+        "record_declaration",
+        "struct_declaration",
+    }
 )
 _OPEN_TYPES = frozenset({"interface_declaration", "annotation_type_declaration"})  # all members are public
 
@@ -76,7 +83,7 @@ def is_reachable(node: Node, name: str, access: Access, language: str) -> bool:
         case "C" | "C++":
             return _is_reachable_in_c(node, name, access)
         case "Ruby":
-            return not access.is_private or node.type not in {"method"}
+            return not access.is_private or node.type != "method"
         case _:
             return not name.startswith("#") and _texts(
                 node, "accessibility_modifier", "visibility_modifier"
@@ -84,7 +91,7 @@ def is_reachable(node: Node, name: str, access: Access, language: str) -> bool:
 
 
 def _is_reachable_in_rust(node: Node, name: str, access: Access) -> bool:
-    if node.type in {"impl_item", "mod_item"}:
+    if node.type in {"impl_item", "mod_item", "macro_definition"}:
         return True
     is_main = name == "main" and access.node_type == ""
     return access.is_given or is_main or any(child.type == "visibility_modifier" for child in node.named_children)

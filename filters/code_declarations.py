@@ -36,6 +36,7 @@ class _Scope:
     prefix: str  # of the names inside, with its dot
     is_hidden: bool  # nothing in it can be reached from outside
     access: Access
+    depth: int = 0  # of the scope in others
 
 
 def declarations(captures: Captures, language: str) -> list[Declaration]:
@@ -59,8 +60,8 @@ def declarations(captures: Captures, language: str) -> list[Declaration]:
             is_public = not scope.is_hidden and kind != "local" and is_reachable(node, name, scope.access, language)
             if kind in {"function", "class"} and name:
                 found.append(Declaration(scope.prefix + name, node, kind == "function", is_public))
-            if name or kind not in {"function", "class"}:
-                scopes.append(_inside(scope, kind, node, name, is_hidden=not is_public, depth=len(scopes)))
+            if name or node.type not in _VARIABLES:
+                scopes.append(_inside(scope, kind, node, name, is_hidden=not is_public))
     return [replace(each, is_public=False) if each.name in withdrawn else each for each in found]
 
 
@@ -77,8 +78,9 @@ def _events(captures: Captures) -> list[tuple[str, Node]]:
     return events
 
 
-def _inside(scope: _Scope, kind: str, node: Node, name: str, *, is_hidden: bool, depth: int) -> _Scope:
+def _inside(scope: _Scope, kind: str, node: Node, name: str, *, is_hidden: bool) -> _Scope:
     """The scope that a node opens."""
+    depth = scope.depth + 1
     is_whole_module = kind == "scope" and name == "default"
     prefix = f"{scope.prefix}{name}." if name and not is_whole_module and depth < MAXIMUM_DEPTH else scope.prefix
     return _Scope(
@@ -86,4 +88,5 @@ def _inside(scope: _Scope, kind: str, node: Node, name: str, *, is_hidden: bool,
         prefix,
         is_hidden=is_hidden or kind == "function" or depth >= MAXIMUM_DEPTH,
         access=Access.inside(node),
+        depth=depth,
     )

@@ -11,7 +11,7 @@ from tree_sitter import Node
 
 from filters.node_texts import node_text, squeezed
 
-_PATH_TOKEN = re.compile(r"(?:r#)?\w+|::|\\|[{},*]")
+_PATH_STEP = re.compile(r"(?:r#)?\w+|::|\\|[{},*]")
 _LITERAL = re.compile(r"'[^']*'|\"[^\"]*\"")
 _OWN_ROOTS = frozenset({"crate", "self", "super"})
 _MAXIMUM_STEPS = 20  # of a path
@@ -93,31 +93,31 @@ def _php(node: Node) -> Iterator[str]:
         for path in _paths(re.sub(r"\b(?:use|function|const)\b", " ", node_text(node), flags=re.IGNORECASE)):
             yield "\\".join(path[:-1]) or "\\"
     else:  # a file; where it lies is said in many ways
-        path = squeezed(node)
-        literals = _LITERAL.findall(path)
-        yield literals[-1].strip(_QUOTES) if literals else path
+        expression = squeezed(node)
+        literals = list(_LITERAL.finditer(expression))
+        yield literals[-1][0].strip(_QUOTES) if literals else expression
 
 
 def _paths(tree: str) -> Iterator[list[str]]:
     """The paths of a tree of imports: of `a::{b, c::*}` there are two, a::b and a::c::*."""
-    prefixes: list[list[str]] = []
+    prefixes: list[list[str]] = [[]]
     path: list[str] = []
-    is_renaming = False
-    for token in _PATH_TOKEN.findall(tree):
-        if token == "{":
+    is_path = is_renaming = False
+    for step in [*_PATH_STEP.findall(tree), ","]:
+        if step == "{":
             prefixes.append(list(path))
-        elif token in {",", "}"}:
-            if path and path != (prefixes[-1] if prefixes else []):
+        elif step in {",", "}"}:
+            if is_path:
                 yield path
-            if token == "}" and prefixes:
+            if step == "}" and len(prefixes) > 1:
                 prefixes.pop()
-            path, is_renaming = list(prefixes[-1]) if prefixes else [], False
-        elif token == "as":
+        elif step == "as":
             is_renaming = True
-        elif not is_renaming and token not in {"::", "\\"} and len(path) < _MAXIMUM_STEPS:
-            path.append(token)
-    if path and not prefixes:
-        yield path
+        elif not is_renaming and step not in {"::", "\\"}:
+            path += [step] if len(path) < _MAXIMUM_STEPS else []
+            is_path = True
+        if step in {"{", ",", "}"}:
+            path, is_path, is_renaming = list(prefixes[-1]), False, False
 
 
 _MODULES: Mapping[str, Callable[[Node], Iterator[str]]] = {

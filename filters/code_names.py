@@ -83,7 +83,7 @@ def _receiver(node: Node) -> str:
 def _rust_name(node: Node) -> str:
     if node.type == "impl_item":
         return squeezed(node.child_by_field_name("type")).partition("<")[0].replace("::", ".")
-    return node_text(node.child_by_field_name("name"))
+    return node_text(node.child_by_field_name("name")) + ("!" if node.type == "macro_definition" else "")
 
 
 def _ruby_name(node: Node) -> str:

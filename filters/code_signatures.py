@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from tree_sitter import Node
 
 from filters.c_declarators import function_declarator, parameter_name
-from filters.node_texts import node_text, squeezed
+from filters.node_texts import node_text, squeezed, uncommented
 
 _STARS = {
     "list_splat_pattern": "*",
@@ -36,7 +36,7 @@ def signature(node: Node, language: str) -> str:
 
 
 def type_signature(node: Node, language: str) -> str:
-    """The signature of a type: `type`, with its components where they are a constructor's parameters: `type(int,int)`."""
+    """The signature of a type: `type`, or `type(int,int)` where its components are a constructor's parameters."""
     components = next((child for child in node.named_children if child.type in _COMPONENTS), None)
     if components is None or language not in {"Java", "C#"}:
         return "type"
@@ -50,9 +50,10 @@ def _joined(pieces: Iterable[str]) -> str:
 
 
 def _parameters(node: Node) -> list[Node]:
-    """The parameters of a function, without comments."""
+    """The parameters of a function, without comments and continued lines."""
     found = node.child_by_field_name("parameters")
-    return [child for child in found.named_children if "comment" not in child.type] if found else []
+    children = found.named_children if found else []
+    return [child for child in children if "comment" not in child.type and child.type != "line_continuation"]
 
 
 def _with_result(pieces: Iterable[str], result: str) -> str:
@@ -145,7 +146,7 @@ def _csharp_parameters(parameters: Node | None) -> list[str]:
 
 
 def _csharp_parameter(children: list[Node]) -> str:
-    pieces = []
+    pieces: list[str] = []
     for child in children:
         if child.type == "=":
             return ":".join(pieces) + "="
@@ -193,23 +194,20 @@ def _rust_type(parameter: Node) -> str:
 
 
 def _rust_text(node: Node | None) -> str:
-    return "".join(_DYN.sub("", node_text(node)).split())
+    text = "".join(_DYN.sub("", uncommented(node)).split())
+    return text.replace(",)", ")").replace(",>", ">")
 
 
 def _c(node: Node) -> str:
-    return _c_like(node, "int")  # what C takes where nothing is said
-
-
-def _cpp(node: Node) -> str:
-    return _c_like(node, "").replace("std::", "")
-
-
-def _c_like(node: Node, unsaid: str) -> str:
     found = function_declarator(node)
     if found is None:  # a macro
         return _joined("_" if child.type == "identifier" else "..." for child in _parameters(node))
     types = [kind for child in found.parameters.children if (kind := _c_parameter(child))] if found.parameters else []
-    return _with_result([] if types == ["void"] else types, found.result or unsaid)
+    return _with_result([] if types == ["void"] else types, found.result)
+
+
+def _cpp(node: Node) -> str:
+    return _c(node).replace("std::", "")
 
 
 def _c_parameter(parameter: Node) -> str:

@@ -28,31 +28,42 @@ _TRIVIAL_RETURN = re.compile(
     re.IGNORECASE,
 )
 _WHAT = (
-    r"(?:code|file|function|functions|class|classes|method|methods|implementation|logic|body|imports|definitions|"
-    r"module|script|program|content|contents|tests|test cases|cases|fields|properties|helpers|part|parts|section)"
+    "(?:code|file|functions?|class|classes|methods?|implementations?|logic|body|imports|definitions|module|script|"
+    "program|contents?|tests|test cases|fields|properties|helpers|parts?|section)"
+)
+# Nothing but such words may follow: "the original code is by ..." is no placeholder.
+_TAIL = (
+    "(?: (?:is|are|was|remains?|stays?|kept|left|goes|go|continues?|follows?|unchanged|unmodified|omitted|here|as|it|"
+    "before|the|same|below|above|in|original|for|brevity|without|any|changes?|to|be|not|shown|would|will))"
 )
 _PLACEHOLDER = re.compile(
-    rf"(?:the )?(?:rest|remainder)(?: of)?(?: (?:the|this|your|my))?(?: \w+)?(?: {_WHAT})?(?: .*)?"
-    rf"|(?:the )?(?:existing|original|previous|remaining|other|same|unchanged|old|current)(?: \w+)? {_WHAT}(?: .*)?"
-    rf"|(?:the )?(?:\w+ )?(?:{_WHAT} )?(?:is |are )?(?:remains?|stays?|left|kept)? ?(?:un(?:changed|modified)|the same)"
-    r"(?: .*)?"
-    rf"|(?:(?:add|put|insert|write) )?(?:your|actual|real|more|additional) (?:\w+ )?{_WHAT}(?: .*)?"
-    rf"|{_WHAT} (?:goes|go|continues?) here|(?:same|similar) as (?:before|above|original|in the original)(?: .*)?"
-    rf"|(?:{_WHAT} )?(?:omitted|elided|truncated|abbreviated|skipped)(?: .*)?"
-    r"|(?:todo )?implement(?: \w+){0,3} here|(?:to be|not yet|not) implemented(?: yet)?|todo implement(?: .*)?",
+    rf"(?:the )?(?:rest|remainder) of (?:(?:the|your|my|this) )?(?:\w+ ){{0,2}}{_WHAT}{_TAIL}*"
+    rf"|(?:the )?(?:existing|original|previous|remaining|other|old|current) (?:\w+ )?{_WHAT}{_TAIL}+"
+    rf"|(?:(?:add|put|insert|write|place) )?(?:your|actual|additional|more) (?:\w+ ){{0,2}}{_WHAT}{_TAIL}+"
+    rf"|(?:{_WHAT} )?(?:(?:is|are|remains?|stays?|kept|left) )?(?:unchanged|omitted|truncated|elided){_TAIL}*"
+    rf"|{_WHAT} (?:goes|go|continues?|remains?|stays?){_TAIL}*"
+    rf"|same as (?:before|(?:in )?(?:the )?original){_TAIL}*"
+    r"|(?:todo )?implement(?: \w+){0,3} here|todo implement(?: \w+){0,3}|(?:not|to be)(?: yet)? implemented(?: yet)?",
+    re.IGNORECASE,
+)
+# An ellipsis, and the words that may stand behind or before it: sentences end in one as well.
+_ELLIPSES = ((re.compile(r"\A\W*(?:\.\.\.|…)"), 10), (re.compile(r"(?:\.\.\.|…)\W*\Z"), 3))
+_LEFT_OUT = re.compile(
+    r"\b(?:rest|remaining|remainder|existing|previous|other|original|same|more|unchanged|omitted|implementation|code)\b",
     re.IGNORECASE,
 )
 _MARKERS = re.compile(r"[\s#/*<>!{}()\[\]:;,._…-]+")
 
 
 def is_placeholder(comment: str) -> bool:
-    """Whether a comment stands for code that was left out: `# ... rest of the code ...`, `// unchanged`, `/* ... */`."""
+    """Whether a comment stands for code that was left out: `# ... rest of the code ...`, `// unchanged`."""
     if len(comment) > _MAXIMUM_CHARACTERS:
         return False
     words = _MARKERS.sub(" ", comment).strip()
-    if not words:
-        return "..." in comment or "…" in comment
-    return _PLACEHOLDER.fullmatch(words) is not None
+    if _PLACEHOLDER.fullmatch(words):
+        return True
+    maximum = next((words for dots, words in _ELLIPSES if dots.search(comment)), -1)
+    return words.count(" ") < maximum and (not words or _LEFT_OUT.search(words) is not None)
 
 
 def is_stub(function: Node) -> bool:
