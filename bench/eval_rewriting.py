@@ -27,7 +27,7 @@ from typing import NamedTuple
 import zstandard
 from rewriting_bad import BAD, Case, Said, answered
 from rewriting_good import GOOD, broken
-from rewriting_syntax import LANGUAGES, is_clean
+from rewriting_syntax import LANGUAGES, compiles, is_no_worse, num_errors
 
 from filters.redaction_policy import RedactionPolicy
 from filters.rewrite_gates import GATES, GateBounds
@@ -42,6 +42,7 @@ HALVES = ("tuned", "held out")
 FILES_PER_LANGUAGE = 40  # in each half
 MINIMUM_ACCEPTED, MINIMUM_REFUSED = 0.95, 0.97
 SHORTEST, LONGEST = 400, 12_000  # characters
+MAXIMUM_ERRORS = 3  # of a file
 _HEADS = 12  # files with a licence header more, as most have none
 _UNDER_WAY = 64
 
@@ -208,7 +209,7 @@ def _good_trials(text: str, language: str, half: str, number: int, draw: random.
     for name in [*GOOD][number % 3 :: 3]:
         rewrite = GOOD[name](text, language, draw)
         original = broken(text, language, draw) if name == "syntax error repaired" else text
-        if rewrite is not None and original is not None and is_clean(rewrite.encode(), language):
+        if rewrite is not None and original is not None and is_no_worse(rewrite, text, language):
             yield Trial(name, half, language, original, Said(answered(rewrite, language, draw)), is_good=True)
 
 
@@ -218,7 +219,7 @@ def _some_rewrite(text: str, language: str, draw: random.Random) -> str:
     draw.shuffle(names)
     for name in names:
         rewrite = GOOD[name](text, language, draw)
-        if rewrite is not None and is_clean(rewrite.encode(), language):
+        if rewrite is not None and is_no_worse(rewrite, text, language):
             return rewrite
     return text
 
@@ -230,10 +231,15 @@ def _chosen(texts: dict[str, str], language: str) -> Iterator[str]:
         text = texts[digest]
         has_head = any(word in text[:600] for word in ("opyright", "SPDX-"))
         if chosen < FILES_PER_LANGUAGE or (has_head and headed < _HEADS):
-            if is_clean(text.encode(), language):
+            if _is_fit(text, language):
                 headed += chosen >= FILES_PER_LANGUAGE
                 chosen += 1
                 yield text
+
+
+def _is_fit(text: str, language: str) -> bool:
+    """Whether a grammar, and CPython, read it but for a place or two, as macros of C and C++ leave them."""
+    return num_errors(text, language) <= MAXIMUM_ERRORS and (language != "Python" or compiles(text))
 
 
 def _rows(shards: Path) -> Iterator[dict[str, str]]:

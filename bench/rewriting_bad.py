@@ -16,7 +16,7 @@ from rewriting_syntax import (
     edited,
     functions,
     indent_of,
-    is_clean,
+    is_no_worse,
     line_start,
     statements,
 )
@@ -76,6 +76,24 @@ _PACKAGES = {
     "Rust": ("use anyhow::Result;", "use serde::{Deserialize, Serialize};", "use rand::Rng;"),
     "TypeScript": ("import axios from 'axios';", "import * as _ from 'lodash';", "import { z } from 'zod';"),
 }
+_IMPORT_WORDS = {
+    "import",
+    "from",
+    "use",
+    "using",
+    "require",
+    "include",
+    "const",
+    "as",
+    "_",
+    "log",
+    "np",
+    "z",
+    "h",
+    "Result",
+    "Logger",
+    "Client",
+}
 _STUBS = {
     "C": ("{\n%s    /* TODO: implement */\n%s}",),
     "C#": ("{\n%s    throw new NotImplementedException();\n%s}",),
@@ -98,8 +116,8 @@ _STUBS = {
 _LINE_SIGN = {"Python": "#", "Ruby": "#"}
 _LEFT_OUT = ("... rest of the code remains the same ...", "... existing code ...", "(rest of the file unchanged)")
 _SECRETS = (
-    ("api_key", "«say:sk|_live_»«alnum:28»"), ("aws_access_key_id", "«say:AK|IA»«upper:16»"),
-    ("github_token", "«say:gh|p_»«alnum:36»"), ("slack_token", "«say:xo|xb-»«digits:12»-«digits:12»-«alnum:24»"),
+    ("api_key", "«say:sk»«say:_live_»«alnum:28»"), ("aws_access_key_id", "«say:AK»«say:IA»«upper:16»"),
+    ("github_token", "«say:gh»«say:p_»«alnum:36»"), ("slack_token", "«say:xo»«say:xb-»«digits:12»-«digits:12»-«alnum:24»"),
     ("contact", "jane.«lower:7»«at»«lower:9».com"), ("database_url", "postgres://app:«symbols:14»«at»db.«lower:8».com/app"),
 )  # fmt: skip
 
@@ -193,6 +211,8 @@ def changed_signature(case: Case, draw: random.Random) -> Said | None:
         new = inner.rstrip() + separator + _NEW_PARAMETER[case.language]
     elif kind == "less":
         gone = draw.choice(own)
+        if gone.text == b"void":
+            return None
         kept = [item.text or b"" for item in items if item is not gone]
         new = b", ".join(kept)
     else:
@@ -244,7 +264,7 @@ def stub_body(case: Case, draw: random.Random) -> Said | None:
 def new_import(case: Case, draw: random.Random) -> Said | None:
     """A package that the original does not know, where imports stand."""
     line = draw.choice(_PACKAGES[case.language])
-    if re.split(r"\W+", line)[1] in case.original and line in case.original:
+    if any(word in case.original for word in re.findall(r"[\w.-]+", line) if word not in _IMPORT_WORDS):
         return None
     encoded = case.rewrite.encode()
     place = _place_for_import(encoded, case.language)
@@ -278,7 +298,7 @@ def removed_header(case: Case, draw: random.Random) -> Said | None:
     answer = new + case.rewrite[head:]
     if case.language == "PHP" and not answer.lstrip().startswith("<?"):
         answer = "<?php\n" + answer
-    if not is_clean(answer.encode(), case.language):
+    if not is_no_worse(answer, case.original, case.language):
         return None
     return Said(answered(answer, case.language, draw))
 
@@ -362,7 +382,7 @@ def syntax_error(case: Case, draw: random.Random) -> Said | None:
         else:
             quotes = [found.start() for found in re.finditer(rb"[\"']", encoded)]
             changed = encoded[: (at := draw.choice(quotes))] + encoded[at + 1 :] if quotes else encoded
-        if changed != encoded and not is_clean(changed, case.language):
+        if changed != encoded and not is_no_worse(changed.decode(errors="replace"), case.original, case.language):
             return Said(answered(changed.decode(), case.language, draw))
     return None
 
@@ -394,7 +414,7 @@ _NEW_PARAMETER = {
 def _said(case: Case, edits: list[Edit], draw: random.Random) -> Said | None:
     """The answer with edits, where what remains parses: no other gate shall have it easy."""
     changed = edited(case.rewrite.encode(), edits)
-    if not is_clean(changed, case.language):
+    if not is_no_worse(changed.decode(), case.original, case.language):
         return None
     return Said(answered(changed.decode(), case.language, draw))
 

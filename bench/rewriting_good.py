@@ -17,7 +17,7 @@ from rewriting_syntax import (
     edited,
     functions,
     indent_of,
-    is_clean,
+    is_no_worse,
     line_start,
     local_names,
     replaced_in_code,
@@ -35,6 +35,9 @@ _LONGER = {
 }  # fmt: skip
 _SNAKE = ("C", "PHP", "Python", "Ruby", "Rust")
 _WORD = re.compile(r"\w+")
+_SPEAKS_OF_LICENCES = re.compile(
+    r"licen|copyright|\(c\)|permission|warrant|distribut|liab|software|rights|\\$", re.IGNORECASE
+)
 _IMPORT_LINES = {
     "C": r"#include [<\"].*",
     "C#": r"using [\w.]+;",
@@ -222,19 +225,20 @@ def without_dead_comments(text: str, language: str, _draw: random.Random) -> str
     """Comments on lines of their own taken out, the head of the file and documentation apart."""
     kinds = source_kinds(text, language)
     lines, position, kept, seen_code = text.splitlines(keepends=True), 0, [], False
-    for line in lines:
+    block: list[str] = []
+    for line in [*lines, ""]:
         size = len(line.encode())
         here = kinds[position : position + size]
         body = line.strip()
-        is_comment = (
-            bool(body)
-            and bool(here.size)
-            and all(kind == COMMENT for kind, byte in zip(here, line.encode(), strict=True) if byte > 0x20)
-        )
+        is_comment = bool(body) and body.startswith(("# ", "// ")) and bool(here.size) and bool((here == COMMENT)[here.size - len(line.lstrip().encode())])
         position += size
-        seen_code = seen_code or (bool(body) and not is_comment)
-        if seen_code and is_comment and body.startswith(("# ", "// ")) and body[-1:] not in ("\\",):
+        if is_comment:
+            block.append(line)
             continue
+        if block and (not seen_code or _SPEAKS_OF_LICENCES.search("".join(block))):
+            kept += block
+        block = []
+        seen_code = seen_code or bool(body)
         kept.append(line)
     changed = "".join(kept)
     return changed if changed != text and len(changed) > 0.6 * len(text) else None
@@ -285,7 +289,7 @@ def styled(text: str, language: str, draw: random.Random) -> str | None:
     changed = text
     for step in (renamed_locals, documented, sorted_imports, reformatted, annotated):
         candidate = step(changed, language, draw)
-        if candidate is not None and is_clean(candidate.encode(), language):
+        if candidate is not None and is_no_worse(candidate, text, language):
             changed = candidate
     return changed if changed != text else None
 
@@ -296,7 +300,7 @@ def broken(text: str, language: str, draw: random.Random) -> str | None:
     encoded = text.encode()
     for place in draw.sample(places, min(20, len(places))):
         changed = encoded[:place] + encoded[place + 1 :]
-        if not is_clean(changed, language):
+        if not is_no_worse(changed.decode(), text, language):
             return changed.decode()
     return None
 

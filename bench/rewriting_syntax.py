@@ -6,12 +6,13 @@ construction what the gates take for one.
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from tree_sitter import Node
 
-from filters.grammars import parse
+from filters.grammars import parse, parse_errors
 from filters.source_kinds import CODE, source_kinds
 
 LANGUAGES = ("C", "C#", "C++", "Go", "Java", "JavaScript", "PHP", "Python", "Ruby", "Rust", "TypeScript")
@@ -85,11 +86,17 @@ def edited(encoded: bytes, edits: Iterable[Edit]) -> bytes:
     return b"".join([*parts, encoded[position:]])
 
 
-def is_clean(encoded: bytes, language: str) -> bool:
-    """Whether the grammar reads all of it, and CPython, too, where it is Python."""
-    if parse(encoded, language).root_node.has_error:
+def is_no_worse(text: str, original: str, language: str) -> bool:
+    """Whether the grammar finds no more errors than in the original, and CPython takes it if it took that."""
+    if num_errors(text, language) > num_errors(original, language):
         return False
-    return language != "Python" or compiles(encoded.decode())
+    return language != "Python" or compiles(text) or not compiles(original)
+
+
+@lru_cache(maxsize=64)
+def num_errors(text: str, language: str) -> int:
+    """Places that the grammar cannot read."""
+    return parse_errors(parse(text.encode(), language)).number
 
 
 def compiles(text: str) -> bool:
@@ -294,6 +301,15 @@ def _has_modifier(node: Node, *words: str) -> bool:
     return any(word in found for word in words)
 
 
+def _is_in_body(node: Node) -> bool:
+    """Whether a class is not public, or stands inside an expression or a method, where nobody else can name it."""
+    inside = ("object_creation_expression", "block", "method_declaration")
+    classes = ("class_declaration", "record_declaration", "enum_declaration", "struct_declaration")
+    return any(
+        item.type in inside or (item.type in classes and not _has_modifier(item, "public")) for item in _ancestors(node)
+    )
+
+
 def _python_public(node: Node, name: str, _: bool) -> bool:
     outer = [item for item in _ancestors(node) if item.type in ("class_definition", "function_definition")]
     hidden = any(
@@ -339,10 +355,10 @@ def _rust_public(node: Node, name: str, _: bool) -> bool:
 
 _PUBLIC: dict[str, Callable[[Node, str, bool], bool]] = {
     "C": _cpp_public,
-    "C#": lambda node, _name, _module: _has_modifier(node, "public"),
+    "C#": lambda node, _name, _module: _has_modifier(node, "public") and not _is_in_body(node),
     "C++": _cpp_public,
     "Go": _go_public,
-    "Java": lambda node, _name, _module: _has_modifier(node, "public"),
+    "Java": lambda node, _name, _module: _has_modifier(node, "public") and not _is_in_body(node),
     "JavaScript": _script_public,
     "PHP": lambda node, _name, _module: not _has_modifier(node, "private", "protected"),
     "Python": _python_public,

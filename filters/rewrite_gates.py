@@ -47,7 +47,7 @@ class GateBounds:
 
     Attributes:
         minimum_length: ratio of UTF-8 bytes to the original's.
-        minimum_similarity: share of the original's distinct words that the rewrite keeps.
+        minimum_similarity: share of the original's distinct pairs of words that the rewrite keeps.
         maximum_repetition: share of the rewrite's bytes in lines that repeat others, beyond the original's.
         linter: whether findings of a linter count.
     """
@@ -118,7 +118,7 @@ class Gates:
             refused = refused_repetition(before, after, bounds.maximum_repetition)
         if refused is None:
             values["similarity"] = similarity(before, after)
-            refused = refused_similarity(values["similarity"], bounds.minimum_similarity)
+            refused = refused_similarity(before, after, values["similarity"], bounds.minimum_similarity)
         return refused
 
     def _refused_scans(self, before: Source, after: Source) -> Refusal | None:

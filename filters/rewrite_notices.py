@@ -9,6 +9,7 @@ import re
 
 from filters.copyrights import copyright_lines
 from filters.licence_evidence import header_evidence
+from filters.notice_lines import SOMEONE
 from filters.notices import notices
 
 MINIMUM_KEPT_WORDS = 0.9
@@ -39,7 +40,7 @@ def _missing_terms(original: str, text: str) -> str:
     own = [notice for notice in notices(original).found if notice.at_end]
     if not own:
         return ""
-    kept = set(_WORD.findall(text.lower()))
+    kept = {SOMEONE, *_WORD.findall(text.lower())}
     for notice in own:
         words = set(_WORD.findall(notice.text.lower()))
         if words and len(words & kept) < MINIMUM_KEPT_WORDS * len(words):

@@ -14,7 +14,11 @@ from numpy.typing import NDArray
 from filters.code_structure import CodeStructure, code_structure
 from filters.repeated_runs import RepeatedRuns, code_tokens, repeated_runs
 
+from filters.source_kinds import COMMENT, source_kinds
+
 KEPT = 128
+
+_BASE = np.uint64(0x9E3779B97F4A7C15)
 
 
 class Source:
@@ -65,10 +69,18 @@ class Source:
         return repeated_runs(self.encoded)
 
     @cached_property
-    def words(self) -> NDArray[np.uint64]:
-        """Hashes of the distinct words, in order; a word is a run of letters, digits and underscores."""
-        hashes, _ = code_tokens(self.encoded)
-        return np.unique(hashes[hashes & np.uint64(1) == 1])
+    def pairs(self) -> NDArray[np.uint64]:
+        """A hash for each two words in a row, in the order of the text, comments left out.
+
+        A word is a run of letters, digits and underscores, within strings, too.
+        """
+        encoded = np.frombuffer(self.encoded, np.uint8)
+        kinds = source_kinds(self.text, self.language)
+        if kinds.size:
+            encoded = np.where(kinds == COMMENT, np.uint8(0x20), encoded)
+        hashes, _ = code_tokens(encoded.tobytes())
+        words = hashes[hashes & np.uint64(1) == 1]
+        return words[:-1] * _BASE + words[1:]
 
     @property
     def imports(self) -> frozenset[str]:

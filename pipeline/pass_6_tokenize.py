@@ -20,6 +20,7 @@ from pipeline.pass_4_mix import SELECTION
 from pipeline.plan import Plan
 from pipeline.recipe import Recipe
 from pipeline.rendered_documents import PACKED, PackedDocument, Rendering, packed_tables, rendered_documents
+from pipeline.selected import selected
 from pipeline.steps import Read, Step, UnitContext
 from pipeline.tokenizer_file import (
     load_renderer,
@@ -29,7 +30,6 @@ from pipeline.tokenizer_file import (
     tokenizer_settings,
 )
 from stages.exchange import fixed_binary, lexsorted, sortable
-from stages.mixing import order_keys
 
 # One row for each source document that was selected.
 DOCUMENTS = pa.schema([field for field in TEXTS if field.name != "text"])
@@ -48,11 +48,8 @@ def _tokenize(context: UnitContext) -> None:
     ledger = context.ledger = Ledger()
     texts = context.table("texts")
     texts = texts.take(pa.array(lexsorted(sortable(fixed_binary(texts.column("id"), ID_BYTES)))))
-    ids = fixed_binary(texts.column("id"), ID_BYTES)
-    mix_keys = order_keys(ids, context.recipe.seed, "mix")
-    names = [texts.column(name).to_pylist() for name in ("kind", "subset", "language")]
-    domains = [context.recipe.mixture.domain_of(*of) for of in zip(*names, strict=True)]
-    copies = context.clock.timing("select", _copies)(context, names[0], domains, mix_keys)
+    selection = context.table("selection")
+    mix_keys, domains, copies = context.clock.timing("select", selected)(texts, selection, context.recipe)
     columns = {"mix_key": mix_keys, "copies": copies, "domain": pa.array(domains, pa.string())}
     _leave_out(context, texts.filter(pa.array(copies == 0)), ledger)
     for name, column in columns.items():
@@ -63,21 +60,6 @@ def _tokenize(context: UnitContext) -> None:
     with context.blocks("documents", DOCUMENTS) as documents:
         documents.write(texts.select(DOCUMENTS.names))
     _write(context, context.clock.timing("render", _rendered)(context, texts))
-
-
-def _copies(
-    context: UnitContext, kinds: list[str], domains: list[str], mix_keys: npt.NDArray[np.uint64]
-) -> npt.NDArray[np.int64]:
-    """int64[n], how many times each document was selected; 0 for those that mix left out."""
-    rows = {(row["kind"], row["domain"]): row for row in context.table("selection").to_pylist()}
-    copies = np.zeros(len(kinds), dtype=np.int64)
-    places: dict[tuple[str, str], list[int]] = {}
-    for place, key in enumerate(zip(kinds, domains, strict=True)):
-        places.setdefault(key, []).append(place)
-    for key in places.keys() & rows.keys():
-        row, here = rows[key], np.array(places[key])
-        copies[here] = row["full_epochs"] + (mix_keys[here] < np.uint64(row["bound"]))
-    return copies
 
 
 def _leave_out(context: UnitContext, texts: pa.Table, ledger: Ledger) -> None:

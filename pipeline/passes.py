@@ -12,6 +12,12 @@ Pass 2 is a barrier in many steps, from columns alone; the text of what it rejec
                                  exact Jaccard similarity of every pair, and who stays: `pass_2_rounds`
     resolve                      what becomes of every document: `pass_2_resolve`
 
+Pass 4 says what is taken of all that was cleaned; its last two steps run where a recipe rewrites:
+
+    mix                          how much of every domain, and so which documents: `pass_4_mix`
+    survey                       how good the selected code is: `pass_4_survey`
+    choose                       which of it the model is given: `pass_4_choose`
+
 Every other pass is one step of its own name.
 """
 
@@ -26,7 +32,9 @@ from pipeline import (
     pass_2_rounds,
     pass_2_shingles,
     pass_3_clean,
+    pass_4_choose,
     pass_4_mix,
+    pass_4_survey,
     pass_6_tokenize,
     pass_7_settle,
     pass_8_pack,
@@ -49,6 +57,8 @@ STEPS: tuple[Step, ...] = (
     *pass_2_resolve.STEPS,
     *pass_3_clean.STEPS,
     *pass_4_mix.STEPS,
+    *pass_4_survey.STEPS,
+    *pass_4_choose.STEPS,
     *pass_6_tokenize.STEPS,
     *pass_7_settle.STEPS,
     *pass_8_pack.STEPS,

@@ -129,9 +129,10 @@ class Gatekeeper:
         if judged.findings is None:
             before, after = await self._python_lint.of([task.original, judged.text])
         else:
-            before, after = map(Counter, judged.findings)
+            before, after = (Counter(found) for found in judged.findings)
         values = judged.values | {"findings_before": before.total(), "findings_after": after.total()}
-        refused = refused_lint(before, after)
+        num_mended = int(max(0, judged.values["errors_before"] - judged.values["errors_after"]))
+        refused = refused_lint(before, after, num_mended=num_mended)
         return Checked(None if refused else judged.text, refused, values)
 
     def _judge(self, message: bytes) -> bytes:

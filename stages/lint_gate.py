@@ -3,7 +3,7 @@
 from collections import Counter
 
 from filters.rewrite_refusals import Refusal, named, refusal
-from stages.linting import SYNTAX, UNKNOWN, added_findings
+from stages.linting import SYNTAX, UNKNOWN
 
 # ruff's rules for what fails when it runs or cannot be meant; the others are about style, safety and leftovers.
 _RUFF_ERRORS = ("F50", "F52", "F6", "F7", "F811", "F82", "PLE")
@@ -16,20 +16,25 @@ _ERRORS = frozenset(
 )
 
 
-def refused_lint(before: Counter[str], after: Counter[str]) -> Refusal | None:
+def refused_lint(before: Counter[str], after: Counter[str], *, num_mended: int = 0) -> Refusal | None:
     """Whether a rewrite has more findings in all, or more of a rule that finds mistakes.
 
     Where the original is Python that cannot be read, nothing but syntax errors was looked for, and nothing else counts.
+
+    Args:
+        num_mended: places that did not parse and now do: each hid what the linter would have found, and counts as one.
     """
-    counted = Counter({SYNTAX: after[SYNTAX]}) if before[SYNTAX] else after
-    errors = [rule for rule, number in counted.items() if is_mistake(rule) and number > before[rule]]
-    if errors:
-        return refusal(
-            "lint", f"the linter finds a mistake that the original does not have: {named(errors)}", len(errors), 0
-        )
-    if added := added_findings(before, after):
-        old, new = before.total(), after.total()
-        return refusal("lint", f"the linter finds {new} things wrong, {old} in the original: {named(added)}", new, old)
+    old, new = before, after
+    if before[SYNTAX]:
+        old, new = (Counter({SYNTAX: found[SYNTAX]}) for found in (before, after))
+    mistakes = [rule for rule, number in new.items() if is_mistake(rule) and number > old[rule] + num_mended]
+    if mistakes:
+        detail = f"the linter finds a mistake that the original does not have: {named(mistakes)}"
+        return refusal("lint", detail, len(mistakes), 0)
+    bound = old.total() + num_mended
+    if new.total() > bound:
+        detail = f"the linter finds {new.total()} things wrong, {old.total()} in the original: {named(new - old)}"
+        return refusal("lint", detail, new.total(), bound)
     return None
 
 

@@ -20,7 +20,7 @@ import zstandard
 from run_processes import Command, Start, start_run
 
 from pipeline.local import run_step
-from pipeline.passes import STEPS
+from pipeline.passes import steps_of
 from pipeline.recipe_file import load_recipe
 from pipeline.runner import open_mill, run_mill
 from pipeline.steps import Step
@@ -180,7 +180,7 @@ def holding_out(_tiny_finished: Path, made_once: MadeOnce) -> Path:
     def make(folder: Path) -> None:
         overrides = ["version=0.2.0", "held_out={fraction: 0.2, seed: 3}"]
         mill = open_mill(load_recipe(_copied(_tiny_finished, folder), overrides))
-        for step in STEPS:
+        for step in steps_of(mill.recipe):
             _run_step_alone(mill, step, backwards=False)
 
     return made_once("tiny-holding-out", make) / "recipe.yaml"
@@ -215,7 +215,7 @@ def run_alone() -> Callable[..., None]:
 
     def run(recipe: Path | Mill, *overrides: str, backwards: bool = False, before: str = "") -> None:
         mill = recipe if isinstance(recipe, Mill) else open_mill(load_recipe(recipe, overrides))
-        for step in itertools.takewhile(lambda step: step.name != before, STEPS):
+        for step in itertools.takewhile(lambda step: step.name != before, steps_of(mill.recipe)):
             _run_step_alone(mill, step, backwards=backwards)
 
     return run

@@ -4,14 +4,14 @@ import pytest
 
 from pipeline.inspect_run import print_stages, print_status
 from pipeline.inspect_time import taken
-from pipeline.passes import STEPS
+from pipeline.passes import STEPS, steps_of
 from pipeline.runner import reopen_mill
 
 
 def test_every_step_says_what_it_took(finished_work: Path) -> None:
     mill = reopen_mill(str(finished_work))
     steps = {one.step: one for one in taken(mill)}
-    assert list(steps) == [step.name for step in STEPS]
+    assert list(steps) == [step.name for step in steps_of(mill.recipe)]
     assert steps["ingest"].input_bytes == mill.plan.num_bytes
     records = [record for record in mill.records(STEPS[0]) if record]
     assert steps["ingest"].cpu_seconds == pytest.approx(sum(record.measured["cpu_seconds"] for record in records))
@@ -19,12 +19,14 @@ def test_every_step_says_what_it_took(finished_work: Path) -> None:
 
 
 def test_the_status_shows_time_and_memory_by_step(finished_work: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    print_status(reopen_mill(str(finished_work)))
+    mill = reopen_mill(str(finished_work))
+    print_status(mill)
     lines = capsys.readouterr().out.splitlines()
     [head] = [number for number, line in enumerate(lines) if line.startswith("step ")]
     assert lines[head].split("  ")[0] == "step"
     assert "MB/CPU s" in lines[head]
-    assert [line.split()[0] for line in lines[head + 1 : head + 1 + len(STEPS)]] == [step.name for step in STEPS]
+    steps = [step.name for step in steps_of(mill.recipe)]
+    assert [line.split()[0] for line in lines[head + 1 : head + 1 + len(steps)]] == steps
 
 
 def test_the_stages_add_up_to_all_units(finished_work: Path, capsys: pytest.CaptureFixture[str]) -> None:

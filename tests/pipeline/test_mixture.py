@@ -14,7 +14,7 @@ from manifests.release_mixture import ReleaseDomain
 from manifests.storage import Storage
 from pipeline.inspect_mixture import mixture_outlook
 from pipeline.pass_4_mix import SELECTION
-from pipeline.passes import STEPS
+from pipeline.passes import steps_of
 from pipeline.recipe_file import load_recipe
 from pipeline.runner import open_mill
 from pipeline.units import run_unit, step_named, unit_inputs, units_to_run
@@ -328,7 +328,7 @@ def test_a_changed_mixture_makes_nothing_again_before_mix(tmp_path: Path, run_al
     run_alone(open_mill(load_recipe(recipe)), before="mix")
     changed = "mixture={code: 0.5, text: 0.5, domains: {gamma: {weight: 0.5}}, preset: pile-v1}"
     mill = open_mill(load_recipe(recipe, [changed]))
-    assert next(step.name for step in STEPS if units_to_run(mill, step)) == "mix"
+    assert next(step.name for step in steps_of(mill.recipe) if units_to_run(mill, step)) == "mix"
 
 
 def outlook(recipe: Path, *overrides: str, cleaned: bool = True) -> tuple[list[tuple[str, ...]], str]:

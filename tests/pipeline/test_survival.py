@@ -15,7 +15,7 @@ from run_processes import BOUND_SECONDS, Command, Hit, Start, children, left_ove
 
 import pipeline.local
 from manifests.errors import UnitError
-from pipeline.passes import STEPS
+from pipeline.passes import steps_of
 from pipeline.recipe_file import load_recipe
 from pipeline.runner import open_mill, run_mill
 from pipeline.steps import Step
@@ -26,10 +26,6 @@ pytestmark = pytest.mark.servers
 Files = dict[str, bytes]
 Run = Callable[..., None]
 ReleaseFiles = Callable[[Path], Files]
-
-NAMES = [step.name for step in STEPS]
-POOLS = {(step.grain, step.prepare_for): step.name for step in STEPS}.values()
-"""A step of each kind: units by input, slice, reader and partition, one unit alone, and one with a load of its own."""
 
 
 def kill_unit(command: Command, hit: Hit, step: str) -> None:
@@ -72,9 +68,12 @@ def test_everything_can_be_killed_in_every_step_and_leaves_no_process(
     The unit of every step dies so, too, with its launcher, and what it wrote is in the way of those that follow, which
     are run here: a pool takes longer to begin than all units of a step to end.
     """
-    for step in NAMES:
+    steps = steps_of(load_recipe(tiny_recipe))
+    # A step of each kind: units by input, slice, reader and partition, one unit alone, and one with a load of its own.
+    of_each_kind = {(step.grain, step.prepare_for): step.name for step in steps}.values()
+    for step in (step.name for step in steps):
         run_alone(tiny_recipe, before=step)
-        for kill in (kill_unit, kill_worker, kill_launcher) if step in POOLS else (kill_launcher,):
+        for kill in (kill_unit, kill_worker, kill_launcher) if step in of_each_kind else (kill_launcher,):
             command, hit = run_into(start, tiny_recipe, step)
             kill(command, hit, step)
             assert left_over(command, hit) == [], step

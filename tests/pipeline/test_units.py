@@ -16,7 +16,7 @@ from manifests.ledger import Ledger
 from manifests.record import Record, read_record, record_name
 from manifests.release import Manifest
 from pipeline.pass_9_release import release_folder
-from pipeline.passes import STEPS
+from pipeline.passes import steps_of
 from pipeline.recipe_file import load_recipe
 from pipeline.runner import open_mill
 from pipeline.steps import Step, UnitContext
@@ -45,7 +45,8 @@ def output_path(mill: Mill, step: str, table: str) -> Path:
 
 def todo(mill: Mill) -> dict[str, int]:
     """Steps with units to run, after the records were read anew."""
-    return {step.name: len(units) for step in STEPS if (units := units_to_run(mill, step)) and not step.always}
+    steps = [step for step in steps_of(mill.recipe) if not step.always]
+    return {step.name: len(units) for step in steps if (units := units_to_run(mill, step))}
 
 
 def flip_byte(path: Path) -> None:
