@@ -230,7 +230,12 @@ def without_dead_comments(text: str, language: str, _draw: random.Random) -> str
         size = len(line.encode())
         here = kinds[position : position + size]
         body = line.strip()
-        is_comment = bool(body) and body.startswith(("# ", "// ")) and bool(here.size) and bool((here == COMMENT)[here.size - len(line.lstrip().encode())])
+        is_comment = (
+            bool(body)
+            and body.startswith(("# ", "// "))
+            and bool(here.size)
+            and bool((here == COMMENT)[here.size - len(line.lstrip().encode())])
+        )
         position += size
         if is_comment:
             block.append(line)

@@ -80,7 +80,13 @@ class Source:
             encoded = np.where(kinds == COMMENT, np.uint8(0x20), encoded)
         hashes, _ = code_tokens(encoded.tobytes())
         words = hashes[hashes & np.uint64(1) == 1]
-        return words[:-1] * _BASE + words[1:]
+        pairs: NDArray[np.uint64] = words[:-1] * _BASE + words[1:]
+        return pairs
+
+    @cached_property
+    def sorted_pairs(self) -> NDArray[np.uint64]:
+        """The same in their own order, to be searched."""
+        return np.sort(self.pairs)
 
     @property
     def imports(self) -> frozenset[str]:

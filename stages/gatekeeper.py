@@ -103,7 +103,11 @@ class Gatekeeper:
         return await self._check(_Task(original, text, language, None), whole=True)
 
     async def _check(self, task: _Task, *, whole: bool) -> Checked:
-        reply = await self._worker.ask(_encode(task))
+        try:
+            message = _encode(task)
+        except UnicodeEncodeError:  # half a surrogate pair, as an escape in JSON can make it
+            return Checked(None, refusal("code_block", "the answer is no valid Unicode"))
+        reply = await self._worker.ask(message)
         if reply is None:
             what = "the code" if whole else "the part"
             return Checked(None, refusal("parse", f"{what} cannot be read within bounds of memory and time"))
