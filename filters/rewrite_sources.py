@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from filters.code_structure import CodeStructure, code_structure
 from filters.repeated_runs import RepeatedRuns, code_tokens, repeated_runs
-
 from filters.source_kinds import COMMENT, source_kinds
 
 KEPT = 128

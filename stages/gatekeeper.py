@@ -7,7 +7,6 @@ wait for it at once, as a call for one text costs as much as for ten; the others
 """
 
 from collections import Counter
-from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -15,9 +14,9 @@ from typing import Self
 
 import msgspec
 
+from filters.lint_rules import lint_findings
 from filters.rewrite_gates import GateBounds, Gates, Match, Redact
 from filters.rewrite_refusals import Refusal, refusal
-from filters.lint_rules import lint_findings
 from manifests.isolated_worker import IsolatedWorker
 from stages.batched_calls import BatchedCalls
 from stages.lint_gate import refused_lint

@@ -120,7 +120,7 @@ def test_too_short_and_too_long_are_told_with_the_bound() -> None:
 
 
 def test_another_program_with_the_same_names_is_told() -> None:
-    other = PYTHON.split("import os")[0] + (
+    other = PYTHON.split("import os", maxsplit=1)[0] + (
         "import os\n\n\ndef load(path, encoding=None):\n    total = 0\n    for number in range(len(path)):\n"
         "        total += number * number\n    return total // 7\n\n\ndef save(path, lines):\n"
         "    while lines:\n        lines.pop(0)\n    return sorted(os.environ, key=len)\n"
