@@ -27,26 +27,21 @@ def gatekeeper() -> Iterator[Gatekeeper]:
 
 
 def functions(number: int) -> list[str]:
-    lines = "\n".join(f"    x = x + {line}" for line in range(12))
-    return [f"def f{n}(x):\n{lines}\n    return x\n\n\n" for n in range(number)]
+    """Functions of different bodies: a loop of tokens would be one of the original's."""
+    bodies = ["\n".join(f"    x = x {sign} {line + n}" for line in range(12)) for n, sign in enumerate("+-*|^&")]
+    return [f"def f{n}(x):\n{bodies[n]}\n    return x\n\n\n" for n in range(number)]
 
 
-def renamed(code: str) -> str:
-    """A fair rewrite: `x` becomes `value`, but in the parameters."""
-    head, _, body = code.partition("):\n")
-    return f"{head}):\n    value = x\n" + body.replace("x", "value") if body else code
-
-
-def renaming(code: str, _request: Request) -> str:
-    heads = ["def " + part for part in code.split("def ")[1:]]
-    return block("".join(map(renamed, heads)), "Python")
+def documented(code: str, _request: Request) -> str:
+    """A fair rewrite: every function gets a docstring."""
+    return block(code.replace("(x):\n", '(x):\n    """Add to x."""\n'), "Python")
 
 
 def test_a_long_file_goes_by_parts_of_which_each_stands_for_itself(gatekeeper: Gatekeeper) -> None:
     text = "".join(functions(6))
 
     def model(code: str, request: Request) -> str:
-        return "no code" if "def f2" in code else renaming(code, request)
+        return "no code" if "def f2" in code else documented(code, request)
 
     ask = Asked(model)
     result = rewritten(gatekeeper, ask, text, context_tokens=1_600)
@@ -80,9 +75,9 @@ def test_only_parts_with_something_old_are_modernized(gatekeeper: Gatekeeper) ->
 
 
 def test_a_file_put_together_from_parts_must_pass_as_a_whole(gatekeeper: Gatekeeper) -> None:
-    def model(code: str, request: Request) -> str:
-        code = code.replace("    x = x + 0\n", "    heart = 1\n    x = x + 0\n", 1 if "def f0" in code else 0)
-        return block(code.replace("    x = x + 1\n", "    spade = 1\n    x = x + 1\n", int("def f5" in code)), "Python")
+    def model(code: str, _request: Request) -> str:
+        code = code.replace("def f0(x):\n", "def f0(x):\n    heart = 1\n")
+        return block(code.replace("def f5(x):\n", "def f5(x):\n    spade = 1\n"), "Python")
 
     result = rewritten(gatekeeper, Asked(model), "".join(functions(6)), context_tokens=1_600)
     assert result.text is None
@@ -93,7 +88,7 @@ def test_a_file_put_together_from_parts_must_pass_as_a_whole(gatekeeper: Gatekee
 
 
 def test_a_unit_beyond_the_context_is_never_sent(gatekeeper: Gatekeeper) -> None:
-    ask = Asked(renaming)
+    ask = Asked(documented)
     text = "def f(x):\n" + "    x = x + 1\n" * 2_000 + "    return x\n"
     result = rewritten(gatekeeper, ask, text, context_tokens=1_600)
     assert ask.requests == []
@@ -132,12 +127,12 @@ def test_the_order_in_which_answers_come_does_not_matter_and_calls_are_bounded(
         for _ in range(random.randrange(5)):  # type: ignore[attr-defined]
             await asyncio.sleep(0)
         is_bad = any(f"def f{number}(" in code for number in bad)
-        return Answer("no code" if is_bad else renaming(code, request), "stop", 1, 1)
+        return Answer("no code" if is_bad else documented(code, request), "stop", 1, 1)
 
     async def at_once(request: Request) -> Answer:
         code = code_in(request)
         is_bad = any(f"def f{number}(" in code for number in bad)
-        return Answer("no code" if is_bad else renaming(code, request), "stop", 1, 1)
+        return Answer("no code" if is_bad else documented(code, request), "stop", 1, 1)
 
     text = "".join(functions(6))
     result = rewritten(gatekeeper, ask, text, context_tokens=1_600)
