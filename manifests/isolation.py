@@ -16,9 +16,9 @@ _DOUBLE = struct.Struct("d")
 _PR_SET_PDEATHSIG = 1
 
 
-def die_with_parent(parent: int) -> None:
-    """Have the kernel end this process when the one that forked it, `parent`, ends."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+def die_with_parent(parent: int, number: int = signal.SIGKILL) -> None:
+    """Have the kernel end this process, by a signal, when the one that forked it, `parent`, ends."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number)
     if os.getppid() != parent:  # it ended before the kernel was told
         os._exit(1)
 
@@ -38,7 +38,9 @@ def in_child(compute: Callable[[], float], *, memory_bytes: int, cpu_seconds: in
     child = os.fork()
     if child == 0:
         try:
-            _limit(memory_bytes, cpu_seconds)
+            limit_memory(memory_bytes)
+            seconds = seconds_used() + cpu_seconds
+            resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
             os.write(writer, _DOUBLE.pack(compute()))
         finally:
             os._exit(0)
@@ -49,13 +51,17 @@ def in_child(compute: Callable[[], float], *, memory_bytes: int, cpu_seconds: in
     return float(_DOUBLE.unpack(data)[0]) if len(data) == _DOUBLE.size else None
 
 
-def _limit(memory_bytes: int, cpu_seconds: int) -> None:
+def limit_memory(memory_bytes: int) -> None:
+    """Give this process so much address space beyond what it has; it may end without a word and leave no core."""
     with open("/proc/self/statm", "rb") as sizes:  # noqa: PTH123 - a file of the kernel
         present = int(sizes.read().split()[0]) * resource.getpagesize()
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    seconds = int(used.ru_utime + used.ru_stime) + 1 + cpu_seconds
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (present + memory_bytes, present + memory_bytes))
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # a library that ends the process says so there
     faulthandler.disable()  # whoever turned it on need not hear of this
+
+
+def seconds_used() -> int:
+    """CPU seconds that this process has used, rounded up."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return int(used.ru_utime + used.ru_stime) + 1

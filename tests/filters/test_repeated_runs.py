@@ -1,0 +1,48 @@
+import random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from filters.repeated_runs import RepeatedRuns, repeated_runs
+
+
+def words(count: int, seed: int = 0) -> str:
+    numbers = random.Random(seed)
+    return " ".join(f"w{numbers.randrange(10**6)}" for _ in range(count))
+
+
+def test_a_text_that_never_repeats_has_no_runs() -> None:
+    assert repeated_runs(words(500).encode()) == RepeatedRuns(0, 0)
+    assert repeated_runs(b"") == repeated_runs(b"a b c") == RepeatedRuns(0, 0)
+
+
+def test_a_block_at_once_counts_with_its_visible_bytes() -> None:
+    block = words(40)
+    visible = len(block.replace(" ", ""))
+    found = repeated_runs(f"{words(30, 1)} {block}\n\n  {block} {words(30, 2)}".encode())
+    assert found == RepeatedRuns(visible, visible)
+
+
+def test_a_block_repeated_elsewhere_is_not_at_once() -> None:
+    block = words(40)
+    found = repeated_runs(f"{block} {words(5, 1)} {block}".encode())
+    assert found == RepeatedRuns(len(block.replace(" ", "")), 0)
+
+
+def test_a_loop_of_few_tokens_is_a_repeat_at_once() -> None:
+    found = repeated_runs(b"start " + b"x = 1; " * 50)
+    assert found.at_once > 150
+
+
+def test_a_drawn_line_is_one_token() -> None:
+    assert repeated_runs(b"# " + b"=" * 200 + b"\n# title\n# " + b"=" * 200) == RepeatedRuns(0, 0)
+
+
+@settings(max_examples=50)
+@given(
+    st.lists(st.sampled_from(["a", "b", "x1", "(", ")", "+", "é"]), max_size=60), st.sampled_from([" ", "\n\t", "  "])
+)
+def test_layout_does_not_matter(tokens: list[str], blank: str) -> None:
+    spaced = repeated_runs(" ".join(tokens).encode())
+    assert spaced == repeated_runs(blank.join(tokens).encode())
+    assert 0 <= spaced.at_once <= spaced.longest <= sum(len(token.encode()) for token in tokens)
