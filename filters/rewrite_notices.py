@@ -20,11 +20,14 @@ _ADDRESS = "<EMAIL>"
 
 def missing_notice(original: str, text: str) -> str:
     """What the first licence or copyright line of the original says that the text has not; "" where all is there."""
-    missing = set(copyright_lines(original)).difference(copyright_lines(text))
-    if missing and (lost := sorted(line for line in missing if not _stands_in(line, text))):
-        return lost[0]
-    before, after = header_evidence(original), header_evidence(text)
-    if before is not None and (after is None or after.expression != before.expression):
+    statements = copyright_lines(original)
+    if statements:
+        found = set(copyright_lines(text))
+        lost = [line for line in statements if line not in found and not _stands_in(line, text)]
+        if lost:
+            return lost[0]
+    before = header_evidence(original)
+    if before is not None and ((after := header_evidence(text)) is None or after.expression != before.expression):
         return f"SPDX-License-Identifier: {before.expression}"
     return _missing_terms(original, text)
 

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from filters.code_structure import CodeStructure, code_structure
 from filters.repeated_runs import RepeatedRuns, code_tokens, repeated_runs
-
 from filters.source_kinds import COMMENT, source_kinds
 
 KEPT = 128
@@ -80,7 +79,13 @@ class Source:
             encoded = np.where(kinds == COMMENT, np.uint8(0x20), encoded)
         hashes, _ = code_tokens(encoded.tobytes())
         words = hashes[hashes & np.uint64(1) == 1]
-        return words[:-1] * _BASE + words[1:]
+        pairs: NDArray[np.uint64] = words[:-1] * _BASE + words[1:]
+        return pairs
+
+    @cached_property
+    def sorted_pairs(self) -> NDArray[np.uint64]:
+        """The same in their own order, to be searched."""
+        return np.sort(self.pairs)
 
     @property
     def imports(self) -> frozenset[str]:
