@@ -14,6 +14,8 @@ from tree_sitter import Node
 from filters.c_declarators import function_declarator, parameter_name
 from filters.node_texts import node_text, squeezed, uncommented
 
+DECLARED = ";"  # behind the signature of what C and C++ only declare: its definition may be elsewhere, or gone
+
 _STARS = {
     "list_splat_pattern": "*",
     "dictionary_splat_pattern": "**",
@@ -77,7 +79,8 @@ def _script(node: Node) -> str:
     """Of JavaScript and TypeScript. Not whether it is `async`: callers get a promise either way."""
     inner = node.child_by_field_name("value") or node.child_by_field_name("right") or node
     single = inner.child_by_field_name("parameter")
-    return _joined([squeezed(single)] if single else map(_script_parameter, _parameters(inner)))
+    pieces = [squeezed(single)] if single else map(_script_parameter, _parameters(inner))
+    return _joined(piece.replace(",}", "}") for piece in pieces)
 
 
 def _script_parameter(parameter: Node) -> str:
@@ -203,7 +206,8 @@ def _c(node: Node) -> str:
     if found is None:  # a macro
         return _joined("_" if child.type == "identifier" else "..." for child in _parameters(node))
     types = [kind for child in found.parameters.children if (kind := _c_parameter(child))] if found.parameters else []
-    return _with_result([] if types == ["void"] else types, found.result)
+    declared = DECLARED if node.type in {"declaration", "field_declaration"} else ""
+    return _with_result([] if types == ["void"] else types, found.result) + declared
 
 
 def _cpp(node: Node) -> str:
