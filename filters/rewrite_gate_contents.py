@@ -5,11 +5,13 @@ from numpy.typing import NDArray
 
 from filters.rewrite_notices import missing_notice
 from filters.rewrite_refusals import Refusal, refusal
-from filters.rewrite_sources import Source
+from filters.rewrite_sources import Source, mended_errors
 
-MAXIMUM_AT_ONCE_TOKENS = 24
+MAXIMUM_AT_ONCE_TOKENS = 20
 MAXIMUM_LONG_TOKENS = 100
 """Beyond the original's; see `filters.repeated_runs`."""
+
+_MENDED = 3  # times as many where a missing bracket parted two equal blocks of the original
 
 TAIL_WORDS = 32
 MINIMUM_TAIL = 0.1
@@ -39,17 +41,20 @@ def refused_repetition(before: Source, after: Source, maximum: float) -> Refusal
     value = repetition(before, after)
     if value > maximum:
         return refusal(gate, f"{value:.0%} of the code, beyond the original's, is in repeated lines", value, maximum)
-    old, new = before.repeated_runs, after.repeated_runs
-    if new.at_once > (bound := old.at_once + MAXIMUM_AT_ONCE_TOKENS):
-        return refusal(gate, "a block of the code is repeated at once, or a few tokens in a loop", new.at_once, bound)
-    if new.long > (bound := old.long + MAXIMUM_LONG_TOKENS):
-        return refusal(gate, "a long block of the code is repeated", new.long, bound)
+    slack = MAXIMUM_AT_ONCE_TOKENS * (_MENDED if mended_errors(before, after) else 1)
+    for old, new in zip(before.repeated_runs, after.repeated_runs, strict=True):
+        bound = old.at_once + slack
+        if new.at_once > bound:
+            detail = "a block of the code is repeated at once, or a few tokens in a loop"
+            return refusal(gate, detail, new.at_once, bound)
+        if new.long > (bound := old.long + MAXIMUM_LONG_TOKENS):
+            return refusal(gate, "a long block of the code is repeated", new.long, bound)
     return None
 
 
 def similarity(before: Source, after: Source) -> float:
     """Share of the original's distinct pairs of words that the rewrite keeps, 0..1; 1 where the original has none."""
-    return _share_kept(before.pairs, after.pairs)
+    return _share_kept(before.pairs, after.sorted_pairs)
 
 
 def refused_similarity(before: Source, after: Source, value: float, minimum: float) -> Refusal | None:
@@ -59,15 +64,19 @@ def refused_similarity(before: Source, after: Source, value: float, minimum: flo
         detail = f"{value:.0%} of the original's words are left as they stood, expected {minimum:.0%} at least"
         return refusal(gate, detail, value, minimum)
     if before.pairs.size >= TAIL_WORDS:
-        tail = _share_kept(before.pairs[-TAIL_WORDS:], after.pairs)
+        tail = _share_kept(before.pairs[-TAIL_WORDS:], after.sorted_pairs)
         if tail < MINIMUM_TAIL:
             return refusal(gate, "the end of the original is missing; write all of the code", tail, MINIMUM_TAIL)
     return None
 
 
 def _share_kept(before: NDArray[np.uint64], after: NDArray[np.uint64]) -> float:
+    """Share of the distinct numbers of one array that another one, in order, has; 1 for none."""
     wanted = np.unique(before)
-    return float(np.isin(wanted, after).mean()) if wanted.size else 1.0
+    if not wanted.size or not after.size:
+        return float(not wanted.size)
+    places = np.minimum(np.searchsorted(after, wanted), after.size - 1)
+    return float(np.count_nonzero(after[places] == wanted) / wanted.size)
 
 
 def refused_licence_header(before: Source, after: Source) -> Refusal | None:

@@ -1,13 +1,18 @@
 """Gates on what a parser sees: language, parse errors, public names, imports, stubs."""
 
 import re
+from collections.abc import Set as AbstractSet
 
 from filters.rewrite_refusals import Refusal, named, refusal
-from filters.rewrite_sources import Source
+from filters.rewrite_sources import Source, mended_errors
 from filters.standard_libraries import is_standard
 
-MAXIMUM_FOREIGN_FRACTION = 0.3
-"""A text of which this much more than of the original does not parse is of another language."""
+MAXIMUM_FOREIGN_FRACTION = 0.5
+"""A text of which this much more than of the original does not parse is of another language, or as good as it.
+
+Programs in another language have half of their bytes in errors, programs with one mistake a tenth at most; but one in
+ten of those is an error as a whole.
+"""
 
 _WORD = re.compile(r"\w+")
 
@@ -19,7 +24,7 @@ def refused_language(before: Source, after: Source) -> Refusal | None:
     fractions = [item.structure.error_bytes / max(1, len(item.encoded)) for item in (before, after) if item.structure]
     bound = min(1.0, fractions[0] + MAXIMUM_FOREIGN_FRACTION)
     if fractions[1] > bound:
-        detail = f"{fractions[1]:.0%} of the code cannot be read as {before.language}"
+        detail = f"{fractions[1]:.0%} of the code cannot be read as {before.language}: another language, or cut short"
         return refusal("language", detail, fractions[1], bound)
     return None
 
@@ -85,7 +90,7 @@ def refused_stub(before: Source, after: Source) -> Refusal | None:
     if before.structure is None or after.structure is None:
         return None
     old = before.structure.stubs
-    new = after.structure.stubs - old
+    new: AbstractSet[str] = after.structure.stubs - old
     if mended_errors(before, after):
         known = {_last(name) for name in before.public} - {_last(name) for name in old}
         new = {name for name in new if _last(name) in known}
@@ -97,13 +102,6 @@ def refused_stub(before: Source, after: Source) -> Refusal | None:
     if comments > bound:
         return refusal("stub", "a comment stands where code was left out; write all of the code", comments, bound)
     return None
-
-
-def mended_errors(before: Source, after: Source) -> int:
-    """How many fewer places do not parse; 0 where there are as many or more."""
-    if before.structure is None or after.structure is None:
-        return 0
-    return max(0, before.structure.num_errors - after.structure.num_errors)
 
 
 def _last(name: str) -> str:

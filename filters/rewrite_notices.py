@@ -9,7 +9,6 @@ import re
 
 from filters.copyrights import copyright_lines
 from filters.licence_evidence import header_evidence
-from filters.notice_lines import SOMEONE
 from filters.notices import notices
 
 MINIMUM_KEPT_WORDS = 0.9
@@ -20,11 +19,14 @@ _ADDRESS = "<EMAIL>"
 
 def missing_notice(original: str, text: str) -> str:
     """What the first licence or copyright line of the original says that the text has not; "" where all is there."""
-    missing = set(copyright_lines(original)).difference(copyright_lines(text))
-    if missing and (lost := sorted(line for line in missing if not _stands_in(line, text))):
-        return lost[0]
-    before, after = header_evidence(original), header_evidence(text)
-    if before is not None and (after is None or after.expression != before.expression):
+    statements = copyright_lines(original)
+    if statements:
+        found = set(copyright_lines(text))
+        lost = [line for line in statements if line not in found and not _stands_in(line, text)]
+        if lost:
+            return lost[0]
+    before = header_evidence(original)
+    if before is not None and ((after := header_evidence(text)) is None or after.expression != before.expression):
         return f"SPDX-License-Identifier: {before.expression}"
     return _missing_terms(original, text)
 
@@ -37,12 +39,16 @@ def _stands_in(statement: str, text: str) -> bool:
 
 
 def _missing_terms(original: str, text: str) -> str:
-    own = [notice for notice in notices(original).found if notice.at_end]
+    own = [notice.text for notice in notices(original).found if notice.at_end]
     if not own:
         return ""
-    kept = {SOMEONE, *_WORD.findall(text.lower())}
+    kept = _words(text).union(*(_words(notice.text) for notice in notices(text).found))
     for notice in own:
-        words = set(_WORD.findall(notice.text.lower()))
-        if words and len(words & kept) < MINIMUM_KEPT_WORDS * len(words):
-            return " ".join(notice.text.split())
+        words = _words(notice)
+        if len(words & kept) < MINIMUM_KEPT_WORDS * len(words):
+            return " ".join(notice.split())
     return ""
+
+
+def _words(text: str) -> set[str]:
+    return set(_WORD.findall(text.lower()))

@@ -43,7 +43,7 @@ class IsolatedWorker:
     def __init__(self, compute: Compute, *, memory_bytes: int, cpu_seconds: int) -> None:
         self._compute = compute
         self._limits = memory_bytes, cpu_seconds
-        self._keeper = 0
+        self._is_asked = False
 
     def __enter__(self) -> Self:
         self._keeper, self._requests, self._answers = _forked(
@@ -55,10 +55,13 @@ class IsolatedWorker:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        os.kill(self._keeper, signal.SIGKILL)  # a worker at work dies with it
+        self._thread.shutdown(wait=False, cancel_futures=True)
+        if self._is_asked:
+            os.kill(self._keeper, signal.SIGKILL)  # the worker dies with it, and the call meets the end of its pipe
+            self._thread.shutdown()
+        _close(self._requests)  # a keeper that is alive ends here, and its CPU time counts as ours
         os.waitpid(self._keeper, 0)
-        self._thread.shutdown()  # a call under way has met the end of its pipe
-        _close(self._requests, self._answers)
+        _close(self._answers)
 
     async def ask(self, message: bytes) -> bytes | None:
         """As `call`, while the event loop goes on; calls are made one after the other."""
@@ -74,7 +77,9 @@ class IsolatedWorker:
             UnitError: the function raised another error; a bug of ours.
             RetryableError: the keeper is gone.
         """
+        self._is_asked = True
         reply = _exchanged(self._requests, self._answers, message)
+        self._is_asked = False
         if reply is None:
             raise RetryableError("isolated worker: its keeper has ended, expected it to outlive its caller")
         status, answer = reply[:1], reply[1:]
@@ -117,6 +122,7 @@ def _keep(compute: Compute, memory_bytes: int, cpu_seconds: int, requests: Binar
                 worker.end()
                 worker = _Worker(compute, memory_bytes, cpu_seconds)
         _write(answers, _DIED if reply is None else reply)
+    worker.end()
 
 
 def _work(compute: Compute, memory_bytes: int, cpu_seconds: int, requests: BinaryIO, answers: BinaryIO) -> None:

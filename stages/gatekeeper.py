@@ -119,7 +119,11 @@ class Gatekeeper:
         return [(0, len(text))] if reply is None else msgspec.msgpack.decode(reply, type=list[tuple[int, int]])
 
     async def _check(self, task: _Task, *, whole: bool) -> Checked:
-        reply = await self._worker.ask(_encode(task))
+        try:
+            message = _encode(task)
+        except UnicodeEncodeError:  # half a surrogate pair, as an escape in JSON can make it
+            return Checked(None, refusal("code_block", "the answer is no valid Unicode"))
+        reply = await self._worker.ask(message)
         if reply is None:
             what = "the code" if whole else "the part"
             return Checked(None, refusal("parse", f"{what} cannot be read within bounds of memory and time"))

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
+from rewriting.public import is_public
 from tree_sitter import Node
 
 from filters.grammars import parse, parse_errors
@@ -29,26 +30,6 @@ _FUNCTIONS = {
     "Ruby": ("method",),
     "Rust": ("function_item",),
     "TypeScript": ("function_declaration", "method_definition"),
-}
-# Where a local name is declared: type of node, field that is the name.
-_LOCALS = {
-    "C": (("init_declarator", "declarator"),),
-    "C#": (("variable_declarator", "name"),),
-    "C++": (("init_declarator", "declarator"),),
-    "Go": (("short_var_declaration", "left"),),
-    "Java": (("variable_declarator", "name"),),
-    "JavaScript": (("variable_declarator", "name"),),
-    "PHP": (("assignment_expression", "left"),),
-    "Python": (("assignment", "left"), ("for_statement", "left")),
-    "Ruby": (("assignment", "left"),),
-    "Rust": (("let_declaration", "pattern"),),
-    "TypeScript": (("variable_declarator", "name"),),
-}
-_MEMBER_FIELDS = {"field", "attribute", "name", "method", "label", "key", "property"}
-_MEMBERS = {
-    *("attribute", "keyword_argument", "field_access", "method_invocation", "member_access_expression"),
-    *("member_access_expression", "method_declaration", "call", "labeled_statement", "member_binding_expression"),
-    *("named_argument", "name_colon", "field_expression", "scoped_identifier", "pair", "attribute_list"),
 }
 _COMMENTS = ("comment", "line_comment", "block_comment", "attribute_item", "decorator")
 Edit = tuple[int, int, bytes]
@@ -129,7 +110,7 @@ def functions(encoded: bytes, language: str) -> list[Function]:
                     (parameters.start_byte, parameters.end_byte) if parameters else None,
                     (body.start_byte, body.end_byte),
                     list(_parameter_names(parameters)),
-                    _PUBLIC[language](node, name.text.decode() if name.text else "", is_module),
+                    is_public(node, name.text.decode() if name.text else "", language, is_module=is_module),
                 )
             )
     return found
@@ -148,32 +129,6 @@ def walk(node: Node) -> Iterator[Node]:
         here = stack.pop()
         yield here
         stack.extend(reversed(here.children))
-
-
-def local_names(function: Function, encoded: bytes, language: str) -> dict[str, list[Node]]:
-    """Names that are declared in a function and mean the same wherever they stand in it, with all their places."""
-    declared: set[str] = set()
-    places: dict[str, list[Node]] = {}
-    banned = set(function.names)
-    body = function.node.child_by_field_name("body")
-    for node in walk(body) if body else ():
-        for kind, field in _LOCALS[language]:
-            if node.type == kind and (name := node.child_by_field_name(field)):
-                declared.update(_identifiers(name, language))
-        if node.type in ("global_statement", "nonlocal_statement", "shorthand_property_identifier", "token_tree"):
-            banned.update(re.findall(r"\w+", (node.text or b"").decode()))
-        if node.type in ("string_content", "string_literal", "string", "encapsed_string"):
-            banned.update(re.findall(r"[{$]\s*(\w+)", (node.text or b"").decode()))
-        if "parameter" in node.type or node.type in ("lambda", "block_parameters"):
-            banned.update(re.findall(r"\w+", (node.text or b"").decode()))
-        if _is_name(node, language):
-            text = (node.text or b"").decode()
-            if _is_member(node):
-                banned.add(text.lstrip("$"))
-            places.setdefault(text, []).append(node)
-    if re.search(rb"\b(locals|eval|vars|compact|extract|binding)\b", encoded[slice(*function.body)]):
-        return {}
-    return {name: places[name] for name in sorted(declared) if name in places and name.lstrip("$") not in banned}
 
 
 def line_start(encoded: bytes, position: int) -> int:
@@ -211,25 +166,6 @@ def code_places(text: str, language: str, characters: str) -> list[int]:
     if kinds.size:
         chosen &= kinds == CODE
     return [int(place) for place in np.flatnonzero(chosen)]
-
-
-def _identifiers(node: Node, language: str) -> Iterator[str]:
-    if _is_name(node, language):
-        yield (node.text or b"").decode()
-    elif node.type in ("pattern_list", "expression_list", "tuple_pattern"):
-        for child in node.named_children:
-            yield from _identifiers(child, language)
-
-
-def _is_name(node: Node, language: str) -> bool:
-    return node.type == ("variable_name" if language == "PHP" else "identifier")
-
-
-def _is_member(node: Node) -> bool:
-    parent = node.parent
-    if parent is None or parent.type not in _MEMBERS:
-        return False
-    return any(parent.child_by_field_name(field) == node for field in _MEMBER_FIELDS)
 
 
 def _name_of(node: Node) -> Node | None:
@@ -283,86 +219,3 @@ def _start_of(node: Node) -> int:
     while before is not None and before.type in _COMMENTS and before.end_point[0] + 1 >= start.start_point[0]:
         start, before = before, before.prev_sibling
     return start.start_byte
-
-
-def _ancestors(node: Node) -> Iterator[Node]:
-    while node.parent is not None:
-        node = node.parent
-        yield node
-
-
-def _text(node: Node | None) -> str:
-    return (node.text or b"").decode() if node else ""
-
-
-def _has_modifier(node: Node, *words: str) -> bool:
-    kinds = ("modifier", "modifiers", "visibility_modifier", "accessibility_modifier", "storage_class_specifier")
-    found = " ".join(_text(child) for child in node.children if child.type in kinds).split()
-    return any(word in found for word in words)
-
-
-def _is_in_body(node: Node) -> bool:
-    """Whether a class is not public, or stands inside an expression or a method, where nobody else can name it."""
-    inside = ("object_creation_expression", "block", "method_declaration")
-    classes = ("class_declaration", "record_declaration", "enum_declaration", "struct_declaration")
-    return any(
-        item.type in inside or (item.type in classes and not _has_modifier(item, "public")) for item in _ancestors(node)
-    )
-
-
-def _python_public(node: Node, name: str, _: bool) -> bool:
-    outer = [item for item in _ancestors(node) if item.type in ("class_definition", "function_definition")]
-    hidden = any(
-        item.type == "function_definition" or _text(item.child_by_field_name("name")).startswith("_") for item in outer
-    )
-    return not name.startswith("_") and not hidden
-
-
-def _script_public(node: Node, name: str, is_module: bool) -> bool:
-    if node.type == "method_definition":
-        if name.startswith(("_", "#")) or _has_modifier(node, "private", "protected"):
-            return False
-        node = next((item for item in _ancestors(node) if "class" in item.type and item.type != "class_body"), node)
-    if node.parent is None or node.parent.type not in ("program", "export_statement"):
-        return False
-    return node.parent.type == "export_statement" or not is_module
-
-
-def _ruby_public(node: Node, name: str, _: bool) -> bool:
-    before = node.prev_sibling
-    while before is not None:
-        if before.type == "identifier" and _text(before) in ("private", "protected"):
-            return False
-        before = before.prev_sibling
-    return not name.startswith("_")
-
-
-def _go_public(node: Node, name: str, _: bool) -> bool:
-    receiver = re.search(r"(\w+)\s*[\])]*\)?$", _text(node.child_by_field_name("receiver")).rstrip(")"))
-    return name[:1].isupper() and (receiver is None or receiver[1][:1].isupper())
-
-
-def _cpp_public(node: Node, name: str, _: bool) -> bool:
-    outer = {item.type for item in _ancestors(node)} - {"translation_unit", "namespace_definition", "declaration_list"}
-    outer -= {"preproc_ifdef", "preproc_if", "preproc_else", "linkage_specification"}
-    return not _has_modifier(node, "static", "inline") and not outer
-
-
-def _rust_public(node: Node, name: str, _: bool) -> bool:
-    outer = {item.type for item in _ancestors(node)} - {"source_file", "impl_item", "declaration_list"}
-    return _has_modifier(node, "pub") and not outer
-
-
-_PUBLIC: dict[str, Callable[[Node, str, bool], bool]] = {
-    "C": _cpp_public,
-    "C#": lambda node, _name, _module: _has_modifier(node, "public") and not _is_in_body(node),
-    "C++": _cpp_public,
-    "Go": _go_public,
-    "Java": lambda node, _name, _module: _has_modifier(node, "public") and not _is_in_body(node),
-    "JavaScript": _script_public,
-    "PHP": lambda node, _name, _module: not _has_modifier(node, "private", "protected"),
-    "Python": _python_public,
-    "Ruby": _ruby_public,
-    "Rust": _rust_public,
-    "TypeScript": _script_public,
-}
