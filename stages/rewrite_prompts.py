@@ -78,9 +78,9 @@ class Refused(NamedTuple):
     answer: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Prompt:
-    """One mode's prompt.
+    """One mode's prompt; `load_prompt` makes one of each.
 
     Attributes:
         mode: "repair", "modernize" or "style".
@@ -121,13 +121,8 @@ class Prompt:
             notes: what is known to be wrong, one line each.
             refused: the answer before, on a second try.
         """
-        example = self._example(language)
-        asked = self._turn(text, language, part=part, notes=notes)
-        messages = [
-            Message("system", self._system()),
-            Message("user", self._turn(example.before, example.language, part=False, notes=example.notes)),
-            Message("assistant", block(example.after, example.language)),
-        ]
+        messages = _beginning(self, language)
+        asked = self.turn(text, language, part=part, notes=notes)
         if refused is None:
             return (*messages, Message("user", asked))
         again = self._retry(refused.refusal)
@@ -135,13 +130,18 @@ class Prompt:
             return (*messages, Message("user", f"{asked}\n{again}"))
         return (*messages, Message("user", asked), Message("assistant", refused.answer), Message("user", again))
 
-    def _system(self) -> str:
-        return f"{self._file.intent}\n\nHow:\n{_listed(self._file.rules)}\n\nYour answer:\n{_listed(self.contract)}"
+    def beginning(self, language: str) -> tuple[Message, ...]:
+        """The turns before that of the text; the same for all languages of a family."""
+        example = next((each for each in self.examples if language in each.languages), self.examples[0])
+        rules = f"How:\n{_listed(self._file.rules)}\n\nYour answer:\n{_listed(self.contract)}"
+        return (
+            Message("system", f"{self._file.intent}\n\n{rules}"),
+            Message("user", self.turn(example.before, example.language, part=False, notes=example.notes)),
+            Message("assistant", block(example.after, example.language)),
+        )
 
-    def _example(self, language: str) -> Example:
-        return next((each for each in self.examples if language in each.languages), self.examples[0])
-
-    def _turn(self, text: str, language: str, *, part: bool, notes: Sequence[str]) -> str:
+    def turn(self, text: str, language: str, *, part: bool, notes: Sequence[str]) -> str:
+        """The turn that asks for a text to be rewritten."""
         turns = self._turns
         return turns.text.strip("\n").format(
             language=language,
@@ -189,6 +189,11 @@ def load_prompt(mode: str) -> Prompt:
     file, turns = tomllib.loads(data[name].decode()), tomllib.loads(data[_TURNS].decode())
     words = msgspec.convert(file, ModeFile)
     return Prompt(mode, words.version, digest.hexdigest(), words, msgspec.convert(turns, TurnsFile))
+
+
+@cache
+def _beginning(prompt: Prompt, language: str) -> tuple[Message, ...]:
+    return prompt.beginning(language)
 
 
 def _listed(lines: Sequence[str]) -> str:

@@ -1,7 +1,7 @@
 """Requests: what a model is asked about one document in one mode, and how much of it at a time."""
 
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 
 from filters.rewrite_refusals import Refusal
 from stages.deprecated_apis import deprecated
@@ -47,8 +47,7 @@ class Questions:
         if self.prompt.mode == "modernize":
             found = sorted((advice.note for advice in deprecated(text, self.language)), key=estimated_tokens)
             notes = tuple(found[-MAXIMUM_NOTES:])
-        frame = self.prompt.messages("", self.language, part=True, notes=notes)
-        return piece_tokens(self.context_tokens, prompt_tokens(frame), self.maximum_length)
+        return piece_tokens(self.context_tokens, _frame_tokens(self.prompt, self.language, notes), self.maximum_length)
 
     def request(self, piece: str, refused: Refused | None, *, part: bool) -> Request:
         """What is asked; the answer before is left out where it could end its turn, or leaves no room for the next."""
@@ -61,6 +60,11 @@ class Questions:
             if is_long or control_token(refused.answer) is not None:
                 turns = messages(refused=Refused(refused.refusal))
         return Request(self.document, self.prompt.sha256, turns, maximum_tokens)
+
+
+@lru_cache(maxsize=1024)
+def _frame_tokens(prompt: Prompt, language: str, notes: tuple[str, ...]) -> int:
+    return prompt_tokens(prompt.messages("", language, part=True, notes=notes))
 
 
 def refused(answer: Answer, refusal: Refusal) -> Refused:

@@ -26,10 +26,11 @@ def test_a_request_names_document_and_prompt() -> None:
     assert request.messages == load_prompt("style").messages("x = 1\n", "Python")
 
 
-def test_an_answer_may_be_as_long_as_the_gates_let_it() -> None:
+@pytest.mark.parametrize(("maximum_length", "least"), [(1.0, 1.1), (2.0, 1.4), (4.0, 2.8)])
+def test_an_answer_has_room_by_the_bound_of_its_gate(maximum_length: float, least: float) -> None:
     text = "value = compute(value)\n" * 50
-    request = questions("style").request(text, None, part=False)
-    assert request.maximum_tokens >= 2 * estimated_tokens(text)
+    asked = Questions(load_prompt("style"), "d" * 64, "Python", (), 16_384, maximum_length)
+    assert asked.request(text, None, part=False).maximum_tokens >= least * estimated_tokens(text)
 
 
 def test_repair_knows_what_parser_and_linter_counted() -> None:
