@@ -14,14 +14,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
 from msgspec.structs import replace
 
 from manifests.errors import RecipeError, UnitError
-from manifests.storage import Storage
+from manifests.storage import Storage, user_cache_folder
 from pipeline.model_orders import Order, State, engine_path, order_of
 from pipeline.recipe import Recipe
 from pipeline.recipe_rewriting import Rewriting
@@ -164,7 +164,7 @@ def _running(recipe: Recipe, order: Order) -> Iterator[None]:
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=file,
-                env=os.environ | {"PATH": engine_path(_rewriting(recipe).engine_environment)},
+                env=_environment(_rewriting(recipe)),
                 start_new_session=True,  # a Ctrl-C at the terminal reaches the launcher alone
             )
         before = os.environ.get(ADDRESS)
@@ -175,6 +175,14 @@ def _running(recipe: Recipe, order: Order) -> Iterator[None]:
         finally:
             _restore(before)
             _end(process)
+
+
+def _environment(rewriting: Rewriting) -> dict[str, str]:
+    """The environment of a server's process: datatrove's locks, too, lie in the user's cache folder."""
+    environment = os.environ | {"PATH": engine_path(rewriting.engine_environment)}
+    with suppress(RuntimeError):
+        environment.setdefault("VLLM_COMPILE_LOCK_DIR", str(user_cache_folder("vllm_compile_locks")))
+    return environment
 
 
 def _wait(process: "subprocess.Popen[bytes]", order: Order) -> None:

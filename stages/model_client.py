@@ -143,12 +143,13 @@ class ModelClient:
             return known
         async with self._connections.free() as client:
             answer = await self._persist(client, request)
-        if answer is TOO_LONG:
-            return answer
-        self.counts.paid += 1
-        self.counts.prompt_tokens += answer.prompt_tokens
-        self.counts.completion_tokens += answer.completion_tokens
-        return await self._threaded(lambda: self._cache.put(request, answer))
+            if answer is TOO_LONG:
+                return answer
+            self.counts.paid += 1
+            self.counts.prompt_tokens += answer.prompt_tokens
+            self.counts.completion_tokens += answer.completion_tokens
+            # Before the next request goes out: a kill costs no more answers than may be under way.
+            return await self._threaded(lambda: self._cache.put(request, answer))
 
     async def _persist(self, client: "AsyncOpenAI", request: Request) -> Answer:
         """Ask until there is an answer, or patience is at its end."""

@@ -5,6 +5,8 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -22,7 +24,7 @@ from pipeline.progress import run_with_progress
 from pipeline.ray_executor import connected
 from pipeline.recipe import Recipe
 from pipeline.recipe_file import load_recipe
-from pipeline.runner import open_mill, run_mill
+from pipeline.runner import open_mill, prepared, run_mill
 from pipeline.steps import Step
 from pipeline.units import Mill, step_named, units_to_run
 
@@ -44,7 +46,7 @@ class Silent:
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a Ray that runs for this module; its token is in the environment."""
-    with ray_cluster(tmp_path_factory.mktemp("ray")) as environment, pytest.MonkeyPatch.context() as patch:
+    with ray_cluster(tmp_path_factory.mktemp("ray"), num_gpus=1) as environment, pytest.MonkeyPatch.context() as patch:
         for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN"):
             patch.setenv(name, environment[name])
         yield environment["RAY_ADDRESS"]
@@ -249,6 +251,20 @@ def test_a_cluster_without_room_is_refused(recipe: Callable[..., Recipe]) -> Non
         connected(open_mill(recipe("ray.cpus_per_task=64")), workers=1),
     ):
         pass
+
+
+def test_what_asks_a_model_has_the_gpus_of_its_tasks_and_nothing_else_has(recipe: Callable[..., Recipe]) -> None:
+    plain = step_named("ingest")
+    asking = replace(plain, serve=lambda _recipe: nullcontext())
+    mill = open_mill(recipe("ray.gpus=1"))
+    with prepared(mill, "ingest"), connected(mill, workers=1) as run:
+        run.run_step(mill, asking, [0, 1], workers=1)
+        assert units_to_run(mill, plain) == [2]
+    mill = open_mill(recipe("ray.gpus=2"))
+    with prepared(mill, "ingest"), connected(mill, workers=1) as run:
+        run.run_step(mill, plain, [2], workers=1)
+        with pytest.raises(UnitError, match=r"no node has room for a task of 2 GPUs; the whole cluster has 1"):
+            run.run_step(mill, asking, [0], workers=1)
 
 
 def test_a_cluster_of_another_owner_is_told_in_one_message(

@@ -20,13 +20,14 @@ _OBJECT_STORE_BYTES = 80_000_000
 
 
 @contextmanager
-def ray_cluster(folder: Path, *, num_cpus: int = 2) -> Iterator[dict[str, str]]:
+def ray_cluster(folder: Path, *, num_cpus: int = 2, num_gpus: int = 0) -> Iterator[dict[str, str]]:
     """Start a head node; skips the test by name where Ray is not installed.
 
     Its ports are chosen by the system. They are open to the network, so a token guards them.
 
     Args:
         folder: for its log.
+        num_gpus: that the node says it has; Ray believes it.
 
     Yields:
         What a run needs in its environment: `RAY_ADDRESS` and the token.
@@ -39,7 +40,7 @@ def ray_cluster(folder: Path, *, num_cpus: int = 2) -> Iterator[dict[str, str]]:
         # fmt: off
         command = [
             sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block", "--port=0",
-            "--include-dashboard=false", "--disable-usage-stats", f"--num-cpus={num_cpus}",
+            "--include-dashboard=false", "--disable-usage-stats", f"--num-cpus={num_cpus}", f"--num-gpus={num_gpus}",
             f"--object-store-memory={_OBJECT_STORE_BYTES}", f"--temp-dir={short}",
             "--min-worker-port=0", "--max-worker-port=0",
         ]
