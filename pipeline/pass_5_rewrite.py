@@ -16,13 +16,14 @@ import pyarrow.compute as pc
 
 from manifests.document import ID_BYTES
 from pipeline.kept_texts import TEXTS
+from pipeline.model_servers import served
 from pipeline.pass_4_choose import CHOSEN
 from pipeline.pass_4_survey import CANDIDATES
 from pipeline.plan import Plan
 from pipeline.recipe import Recipe
 from pipeline.rewriting_counts import RewrittenCounts, as_counts
 from pipeline.rewriting_settings import near_settings, rewrite_settings, rewrites, rewriting_of
-from pipeline.rewriting_unit import UnitWatcher, load_prompts, prepare_rewriting, rewritten_all
+from pipeline.rewriting_unit import UnitWatcher, gate_settings, prepare_rewriting, rewritten_all
 from pipeline.sketches import sketching
 from pipeline.steps import Read, Step, UnitContext
 from stages.exchange import table_of
@@ -210,8 +211,7 @@ def _facts(result: Rewritten) -> tuple[object, ...]:
 def _settings(recipe: Recipe, plan: Plan) -> object:
     if not rewrites(recipe):
         return {}
-    prompts = {prompt.mode: prompt.sha256 for prompt in load_prompts(recipe)}
-    return rewrite_settings(recipe) | {"prompts": prompts, "slices": plan.num_slices}
+    return rewrite_settings(recipe) | gate_settings(recipe) | {"slices": plan.num_slices}
 
 
 STEPS = [
@@ -229,5 +229,6 @@ STEPS = [
         run=_rewrite,
         prepare=prepare_rewriting,
         asked_for=rewrites,
+        serve=served,
     )
 ]

@@ -9,31 +9,32 @@ client does: each of its tries ends within `rewriting.request_seconds`, and one 
 """
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from time import monotonic
 from typing import Protocol
 
-from filters.rewrite_gates import GateBounds, Match, Redact
+from filters.grammars import GRAMMARS
+from filters.lint_rules import compiled_rules
+from filters.rewrite_gates import GateBounds, Gates, Match, Redact
 from filters.text_syntax import syntax_of
-from manifests.errors import UnitError
 from pipeline.benchmark_files import load_matcher
-from pipeline.model_servers import address
+from pipeline.model_servers import model_client, prepare
 from pipeline.recipe import Recipe
 from pipeline.rewriting_live import LiveFigures
 from pipeline.rewriting_settings import rewriting_of
 from pipeline.steps import UnitContext
-from stages.answer_cache import AnswerCache, namespace
+from stages.deprecated_apis import deprecated
 from stages.gatekeeper import Gatekeeper
 from stages.linting import Linter
-from stages.model_client import Counts, Endpoint, Limits, ModelClient, Sampling, load
+from stages.model_client import Counts
 from stages.model_requests import Answer, Request
 from stages.redaction import redact
 from stages.rewrite_prompts import Prompt, load_prompt
 from stages.rewriting import Rewriter, Rewritten, Subject
 from stages.text_forms import with_lf
 
+_WARM = "warm\n"
 _DOCUMENTS_PER_REQUEST = 2
 _BEAT_SECONDS = 5.0
 _SILENT_SECONDS = 600.0  # beyond one try: the longest wait before the next, and time to look at an answer
@@ -45,11 +46,16 @@ def load_prompts(recipe: Recipe) -> list[Prompt]:
 
 
 def prepare_rewriting(recipe: Recipe) -> None:
-    """Load what every unit needs, once, before they are forked."""
-    load()
+    """Load what every unit needs, once, before they are forked: client, grammars, rules and what gates scan with."""
+    prepare(recipe)
     load_prompts(recipe)
-    redacting(recipe)("warm", "Python")
-    matching(recipe)("warm")
+    gates = Gates(_bounds(recipe), redact=redacting(recipe), match=matching(recipe))
+    asked = rewriting_of(recipe).selection.languages
+    for language in GRAMMARS:
+        if asked is None or language in asked:
+            gates.judge_text(_WARM, _WARM, language)
+            compiled_rules(language)
+            deprecated(_WARM, language)
 
 
 class Watcher(Protocol):
@@ -143,9 +149,19 @@ async def _beat(counts: Counts, watcher: Watcher, patience_seconds: float) -> No
 
 def gatekeeper(recipe: Recipe) -> Gatekeeper:
     """The recipe's gates; a context manager."""
-    bounds = GateBounds(**rewriting_of(recipe).gates.model_dump())
+    bounds = _bounds(recipe)
     linter = Linter() if bounds.linter else None
     return Gatekeeper(bounds, redact=redacting(recipe), match=matching(recipe), linter=linter)
+
+
+def gate_settings(recipe: Recipe) -> dict[str, object]:
+    """What of the gates and prompts decides bytes, beside the recipe."""
+    prompts = {prompt.mode: prompt.sha256 for prompt in load_prompts(recipe)}
+    return {"prompts": prompts, "linter": Linter().version if rewriting_of(recipe).gates.linter else None}
+
+
+def _bounds(recipe: Recipe) -> GateBounds:
+    return GateBounds(**rewriting_of(recipe).gates.model_dump())
 
 
 def redacting(recipe: Recipe) -> Redact:
@@ -163,29 +179,6 @@ def matching(recipe: Recipe) -> Match:
         return None if found is None else found.benchmark
 
     return match
-
-
-def model_client(recipe: Recipe) -> ModelClient:
-    """A client of the recipe's model, whose answers go through the recipe's cache; for `async with`."""
-    rewriting = rewriting_of(recipe)
-    model, sampling = rewriting.model, Sampling(**rewriting.sampling.model_dump())
-    within = namespace(model.name, revision=model.revision, dtype=model.dtype, sampling=sampling)
-    cache = AnswerCache(rewriting.cache_folder, within, recipe.s3.access)
-    limits = Limits(rewriting.concurrency, rewriting.request_seconds, model.context)
-    return ModelClient(Endpoint(address(recipe), model.name, _api_key(recipe)), sampling, cache, limits)
-
-
-def _api_key(recipe: Recipe) -> str | None:
-    variable = rewriting_of(recipe).api_key_variable
-    if variable is None:
-        return None
-    key = os.environ.get(variable)
-    if not key:
-        raise UnitError(
-            f"rewriting.api_key_variable: expected a key in the environment variable {variable}, found none",
-            hint=f"export {variable} before the run, on every machine that asks the model",
-        )
-    return key
 
 
 def longest_first(subjects: Iterable[Subject]) -> list[Subject]:

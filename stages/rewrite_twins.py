@@ -10,7 +10,7 @@ Cost: for each rewrite that shares a band with another, a similarity with each o
 shingle.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -47,26 +47,49 @@ def equal_twins(content_hashes: Digests) -> list[Twin]:
     is_first = np.ones(len(order), dtype=np.bool_)
     is_first[1:] = np.logical_or.reduce([np.diff(key[order]) != 0 for key in keys])
     firsts = order[np.maximum.accumulate(np.where(is_first, np.arange(len(order)), 0))]
-    return [Twin(int(gone), int(stands), 1.0) for gone, stands in zip(order, firsts, strict=True) if gone != stands]
+    goes = order != firsts
+    return [Twin(gone, first, 1.0) for gone, first in zip(order[goes].tolist(), firsts[goes].tolist(), strict=True)]
 
 
-def shared_bands(bands: U64, has_bands: Bools) -> list[tuple[int, int]]:
-    """(number of a band key, number of a rewrite) of all rewrites that share the key with another, in order of both.
+class SharedBands(NamedTuple):
+    """Rewrites that share a band key with another one: an entry for each key of each, in order of the rewrites.
+
+    Attributes:
+        numbers: int64[n], of the rewrites.
+        keys: int64[n], numbers of the keys.
+    """
+
+    numbers: I64
+    keys: I64
+
+    def each(self) -> Iterator[tuple[int, list[int]]]:
+        """Each rewrite with its keys."""
+        numbers, starts = np.unique(self.numbers, return_index=True)
+        stops = np.append(starts, len(self.numbers))[1:]
+        for number, start, stop in zip(numbers.tolist(), starts.tolist(), stops.tolist(), strict=True):
+            yield number, self.keys[start:stop].tolist()
+
+
+def shared_bands(bands: U64, has_bands: Bools) -> SharedBands:
+    """All rewrites that share a key with another.
 
     Args:
         bands: uint64[n, bands], a row of keys for each rewrite; a row without `has_bands` means nothing.
         has_bands: bool[n].
     """
     rows = np.flatnonzero(has_bands)
-    found: list[tuple[int, int]] = []
+    numbers, shared = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
     num_keys = 0
     for band in range(bands.shape[1]):
         keys = bands[rows, band]
         _, key, count = np.unique(keys, return_inverse=True, return_counts=True)
         here = np.flatnonzero(count[key] > 1)
-        found += zip((key[here] + num_keys).tolist(), rows[here].tolist(), strict=True)
+        numbers.append(rows[here])
+        shared.append(key[here] + num_keys)
         num_keys += len(count)
-    return sorted(found)
+    found = SharedBands(np.concatenate(numbers), np.concatenate(shared))
+    order = lexsorted([found.numbers, found.keys])
+    return SharedBands(found.numbers[order], found.keys[order])
 
 
 class ShingleSets(NamedTuple):
@@ -89,7 +112,7 @@ class ShingleSets(NamedTuple):
 
 
 def near_twins(
-    shared: Sequence[tuple[int, int]],
+    shared: SharedBands,
     shingles: ShingleSets,
     *,
     minimum_similarity: float,
@@ -98,25 +121,23 @@ def near_twins(
     """Rewrites that are near duplicates of one that comes before and stands; its twin is the most similar such one.
 
     Args:
-        shared: as `shared_bands` gives them, without the rewrites that are equal to others.
+        shared: without the rewrites that are equal to others.
         shingles: of every rewrite there.
         progress: called for each of them.
     """
-    keys_of: dict[int, list[int]] = {}
-    for key, number in shared:
-        keys_of.setdefault(number, []).append(key)
     standing: dict[int, list[int]] = {}
     twins = []
-    for number in sorted(keys_of):
+    for number, keys in shared.each():
         progress()
-        others = sorted({other for key in keys_of[number] for other in standing.get(key, [])[:COMPARED]})
+        others = sorted({other for key in keys for other in standing.get(key, [])})
         similarities = shingles.similarities(number, others)
         best = int(np.argmax(similarities)) if others else -1  # of equal similarities the first
         if others and similarities[best] >= minimum_similarity:
             twins.append(Twin(number, others[best], float(similarities[best])))
             continue
-        for key in keys_of[number]:
-            standing.setdefault(key, []).append(number)
+        for key in keys:
+            if len(of_key := standing.setdefault(key, [])) < COMPARED:
+                of_key.append(number)
     return twins
 
 

@@ -11,14 +11,19 @@ from pydantic import BaseModel
 
 from filters.pile_weights import PILE_WEIGHTS
 from filters.redaction_rules import rules
+from filters.rewrite_gates import GATES
 from filters.spans import BARE_PLACEHOLDERS, PLACEHOLDERS
 from manifests.errors import EXIT_CODES, CorpusmillError
 from manifests.release import CHAIN, Manifest
+from manifests.release_rewriting import STAGE
 from manifests.storage import Storage
 from pipeline.cli import app
+from pipeline.overlays import HOPELESS_CODE
+from pipeline.pass_5_overlay import OF_TWINS
 from pipeline.passes import STEPS
 from pipeline.recipe import Recipe
 from pipeline.steps import RECORDS, Step
+from stages.rewrite_provenance import RELEASED_REWRITES
 from stages.software_heritage import BLOB_FAULTS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -192,6 +197,18 @@ def test_the_errors_page_has_every_reason_of_a_release(small_release: Path) -> N
             if stage == "filter":
                 reason = re.sub(r"^\w+?(?=_(?:below_minimum|above_maximum)$)", "<signal>", reason)
             assert stage == "read" or (stage, reason) in known, key
+
+
+def test_the_errors_page_has_every_reason_of_rewriting() -> None:
+    rows = [row for row in table_rows(page("errors.md")) if len(row) == 4 and unquoted(row[0]) == STAGE]
+    named = {reason for row in rows for reason in re.findall(r"`(\w+)`", row[1])}
+    assert named == {HOPELESS_CODE, *OF_TWINS, *(f"refused_{gate}" for gate in GATES)}
+
+
+def test_the_data_format_page_has_every_column_of_rewrites() -> None:
+    text = page("data-format.md").partition("### Rewrites")[2].partition("###")[0]
+    named = [name for row in table_rows(text) for name in re.findall(r"`(\w+)`", row[0])]
+    assert sorted(named) == sorted(RELEASED_REWRITES.names)
 
 
 def test_the_mixture_page_has_the_published_weights() -> None:

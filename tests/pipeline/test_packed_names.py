@@ -23,7 +23,8 @@ def test_names_say_again_what_they_were_made_of(documents: list[tuple[bytes, int
 @pytest.mark.parametrize(
     "name",
     ["", "a", "a" * 31, "a" * 33, "A" * 32, "g" * 32, "a" * 31 + " ", "a" * 32 + "-1", "a" * 32 + "-02", "a" * 32 + "-",
-     "a" * 32 + "-repository-", "a" * 32 + "-rewrite-repository", "a" * 32 + "-rewritten", "a" * 32 + "-2-repository", "a" * 32 + "-9999999999"],
+     "a" * 32 + "-repository-", "a" * 32 + "-rewrite-repository", "a" * 32 + "-rewritten",
+     "a" * 32 + "-2-repository", "a" * 32 + "-9999999999"],
 )  # fmt: skip
 def test_what_is_no_name_is_told_by_its_place(name: str) -> None:
     with pytest.raises(ValueError, match=r"^2$"):

@@ -7,25 +7,21 @@ last kill is begun anew. With `CORPUSMILL_KILLS_WORK=s3` the work folder lies in
 """
 
 import os
-import random
 import re
 import shutil
 import signal
 import time
-from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
-from run_processes import Command, children, session, start_run
+from random_kills import Tally, random_fire, run_under_fire
+from run_processes import start_run
 
 import pipeline.local
 from manifests.record import record_name
 from pipeline.garbage import collect
-from pipeline.passes import STEPS
+from pipeline.passes import steps_of
 from pipeline.recipe_file import load_recipe
 from pipeline.runner import open_mill
 from pipeline.units import Mill
@@ -36,102 +32,20 @@ pytestmark = pytest.mark.servers
 NUM_KILLS = int(os.environ.get("CORPUSMILL_KILLS", "20"))
 WORK = os.environ.get("CORPUSMILL_KILLS_WORK", "local")
 SEED = int(os.environ.get("CORPUSMILL_KILLS_SEED", "1"))
-LONGEST_PAUSE_SECONDS = 0.8
-KILLED_AT_A_LOOK = 0.2  # not at its first sight: a process is hit anywhere in its life
-ROLES = ("launcher", "runner", "worker", "unit")
-"""By their place: a process below the runner is a worker or datatrove's manager, and one below it a unit."""
-BOUND_SECONDS = 120
 KNOWN = {"plan.json", "recipe.json", "software.json", "inputs.json", "lock"}
 Files = dict[str, bytes]
-
-
-class Kill(NamedTuple):
-    """Whom to hit, so long after the last hit, or the start of the run, at the earliest."""
-
-    role: str
-    pause_seconds: float
-
-
-Fire = list[Kill]
-
-
-@dataclass
-class Tally:
-    """What was hit, how runs ended, and how many came to their end before the last kill."""
-
-    kills: Counter[str] = field(default_factory=Counter)
-    ends: Counter[int] = field(default_factory=Counter)
-    seconds: float = 0.0
-
-    def __str__(self) -> str:
-        hit = ", ".join(f"{number} {role}" for role, number in sorted(self.kills.items()))
-        ends = ", ".join(f"{number} with code {code}" for code, number in sorted(self.ends.items()))
-        return f"{sum(self.kills.values())} kills in {self.seconds:.0f} s: {hit}; runs ended: {ends}"
-
-
-def ended(command: Command) -> int | None:
-    process, status = os.waitpid(command.process, os.WNOHANG)
-    if not process:
-        return None
-    command.ended = True
-    return os.waitstatus_to_exitcode(status)
-
-
-def generations(launcher: int) -> list[list[int]]:
-    """The run's processes by their place below the launcher, which is the first."""
-    found = [[launcher]]
-    while found[-1]:
-        found.append([child for process in found[-1] for child in children(process)])
-    return found
-
-
-def kill_one(command: Command, role: str, tally: Tally) -> bool:
-    """SIGKILL for a process of that role; False where there is none now."""
-    found = generations(command.process)
-    place = ROLES.index(role)
-    if place >= len(found) or not found[place]:
-        return False
-    with suppress(ProcessLookupError):
-        os.kill(found[place][-1], signal.SIGKILL)
-        tally.kills[role] += 1
-    return True
-
-
-def run_under_fire(command: Command, fire: Fire, tally: Tally) -> int:
-    """Hit a run until it ends or enough kills were made; returns its exit code, 0 where nobody stopped it."""
-    deadline = time.monotonic() + BOUND_SECONDS
-    begun = time.monotonic()
-    try:
-        while (code := ended(command)) is None:
-            assert time.monotonic() < deadline, f"hangs:\n{command.log.read_text()}"
-            due = fire and time.monotonic() > begun + fire[-1].pause_seconds
-            if due and random.random() < KILLED_AT_A_LOOK and kill_one(command, fire[-1].role, tally):
-                fire.pop()
-                begun = time.monotonic()
-            time.sleep(0.005)
-    finally:
-        command.end()
-    assert gone(command), f"processes left of a run that ended with code {code}"
-    return code
-
-
-def gone(command: Command) -> bool:
-    deadline = time.monotonic() + 10
-    while session(command.process) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return not session(command.process)
 
 
 def unnamed(mill: Mill) -> set[str]:
     """Files of the work folder that neither records name nor a run always has."""
     named = {
         output.file
-        for step in STEPS
+        for step in steps_of(mill.recipe)
         for record in mill.records(step)
         if record is not None
         for output in record.outputs.values()
     }
-    units = [(step.name, unit) for step in STEPS for unit in range(step.num_units(mill.plan))]
+    units = [(step.name, unit) for step in steps_of(mill.recipe) for unit in range(step.num_units(mill.plan))]
     records = {record_name(step, unit) for step, unit in units}
     logs = {f"{step}/logs/{unit:06d}.jsonl" for step, unit in units}
     there = set(mill.work.list(""))
@@ -159,8 +73,7 @@ def test_random_kills_change_no_byte_and_leave_nothing_behind(
     monkeypatch.setattr(pipeline.local, "_IDLE_SECONDS", 3)  # a worker killed between two units costs that long
     monkeypatch.setenv("TMPDIR", str(tmp_path))  # executors' logs of a run whose work folder is in a bucket
     mill = open_mill(load_recipe(tiny_recipe), work)
-    numbers, tally, started = random.Random(SEED), Tally(), time.monotonic()
-    fire = [Kill(numbers.choice(ROLES), numbers.uniform(0, LONGEST_PAUSE_SECONDS)) for _ in range(NUM_KILLS)]
+    fire, tally, started = random_fire(SEED, NUM_KILLS), Tally(), time.monotonic()
     code = -1
     while code != 0 or fire:
         if code == 0:

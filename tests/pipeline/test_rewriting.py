@@ -12,9 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 import scripted_answers as answers
 import zstandard
-from rewriting_mill import MARKERS, MODEL, NUM_FILES, TWINS, files, mended, words
+from rewriting_mill import MARKERS, MODEL, NUM_FILES, TWINS, code, files, mended, words, write_mill
 from scripted_model import Asked, Reply, scripted_model
 
+from manifests.decision import decisions_of
 from manifests.release import Manifest
 from manifests.release_rewriting import ReleaseRewriting
 from manifests.storage import Storage
@@ -336,3 +337,34 @@ def test_a_second_packed_set_keeps_the_names_of_rewrites(
     names = {name for row in rows_of(Path(out), "data") for name in row["doc_ids"]}
     assert names == set(packed_names(release))
     assert sum("-rewrite" in name for name in names) == len(release.rewrites)
+
+
+def test_rewrites_stand_among_other_files_of_their_repository_and_once_for_each_epoch(
+    recipe: Path, run_alone: Run
+) -> None:
+    overrides = ["version=0.2.0", "rendering.repository.share=0.6", "mixture.tokens=20000", "mixture.shortfall=repeat"]
+    mill = open_mill(load_recipe(recipe, overrides))
+    run_alone(mill)
+    found = Release.of(mill)
+    verify_release(str(found.folder))
+    names = packed_names(found)
+    assert any(name.endswith("-repository") for name in names)
+    assert any(name.endswith("-rewrite-2") for name in names)
+    together = [row for row in found.rewrites.values() if f"{row['doc_id']}-rewrite" not in names]
+    assert together
+    assert all(row["copies"] > 1 for row in found.texts.values() if row["rewrite"])
+
+
+def test_a_later_release_is_held_against_the_originals(
+    rewritten_recipe: Path, release: Release, tmp_path: Path, run_alone: Run
+) -> None:
+    texts = files()
+    near = {path: texts[path].replace("return", "return 0 or", 1) for path in (GOOD[3], GOOD[4], "src/twin_a.py")}
+    again = {GOOD[2]: texts[GOOD[2]], "src/truncated.py": texts["src/truncated.py"]}
+    later = write_mill(tmp_path / "later", "http://127.0.0.1:1/v1", {**near, **again, "new.py": code("new")})
+    mill = open_mill(load_recipe(later, ["rewriting=null", f"deduplication.against=[{release.folder}]"]))
+    run_alone(mill)
+    rejected = [item for table in tables(mill, "clean", "decisions") for item in decisions_of(table)]
+    assert Counter(item.reason for item in rejected) == {"in_earlier_release": len(near) + len(again)}
+    assert {item.twin for item in rejected} == {release.texts[path]["doc_id"] for path in (*near, *again)}
+    assert any(0.7 <= (item.similarity or 0) < 1 for item in rejected)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from pipeline.passes import STEPS
+from pipeline.passes import steps_of
 from pipeline.plan import Plan
 from pipeline.recipe import Recipe
 from pipeline.recipe_file import with_overrides
@@ -13,6 +13,7 @@ from pipeline.software import software_versions
 PLAN = Plan([], 1, 1)
 SOURCE = {"name": "a", "format": "jsonl", "kind": "text", "paths": ["*.jsonl"]}
 OWN = {"num_words": {"minimum": 5}, "num_lines": {"minimum": 2}}
+MODEL = "rewriting={engine: vllm, model: {name: lab/coder, revision: '1', licence: Apache-2.0}}"
 
 
 def recipe(**profiles: object) -> Recipe:
@@ -24,7 +25,7 @@ def changed(one: Recipe, other: Recipe) -> set[str]:
     """Steps whose settings differ."""
     return {
         step.name
-        for step in STEPS
+        for step in steps_of(one)
         if json.dumps(step.settings(one, PLAN), sort_keys=True)
         != json.dumps(step.settings(other, PLAN), sort_keys=True)
     }
@@ -57,6 +58,33 @@ def test_a_key_makes_the_steps_run_again_that_depend_on_it(override: str, steps:
     found = changed(recipe(), with_overrides(recipe(), [override]))
     assert steps <= found
     assert not others & found
+
+
+@pytest.mark.parametrize(
+    ("override", "steps"),
+    [
+        ("rewriting.selection.minimum_bytes=500", {"survey"}),
+        ("rewriting.selection.share=0.5", {"choose"}),
+        ("rewriting.selection.hopeless_errors=0.5", {"survey", "tokenize"}),
+        ("rewriting.budget.tokens=1000", {"choose"}),
+        ("rewriting.maximum_share=0.4", {"choose", "overlay"}),
+        ("rewriting.failed=drop", {"overlay"}),
+        ("rewriting.near_duplicate_similarity=0.9", {"overlay"}),
+        ("rewriting.modes=[repair]", {"choose", "rewrite"}),
+        ("rewriting.model.revision='2'", {"rewrite"}),
+        ("rewriting.sampling.seed=7", {"rewrite"}),
+        ("rewriting.gates.minimum_length=0.6", {"rewrite"}),
+        ("rewriting.engine=sglang", set()),
+        ("rewriting.concurrency=8", set()),
+        ("rewriting.request_seconds=8", set()),
+        ("rewriting.cache=elsewhere", set()),
+        ("rewriting.model.path=elsewhere", set()),
+        ("rewriting.model.tensor_parallel=2", set()),
+    ],
+)
+def test_a_key_of_rewriting_makes_the_steps_run_again_that_depend_on_it(override: str, steps: set[str]) -> None:
+    rewriting = with_overrides(recipe(), [MODEL])
+    assert changed(rewriting, with_overrides(rewriting, [override])) - {"release"} == steps
 
 
 def test_the_order_of_rules_decides_reasons_and_so_is_a_setting() -> None:

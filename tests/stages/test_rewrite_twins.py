@@ -8,13 +8,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.rewrite_twins import COMPARED, ShingleSets, equal_twins, near_twins, over_share, shared_bands
+from stages.rewrite_twins import COMPARED, SharedBands, ShingleSets, equal_twins, near_twins, over_share, shared_bands
 
 few = st.integers(0, 6)
 
 
 def digests(values: list[int]) -> npt.NDArray[np.void]:
     return np.array([value.to_bytes(16, "big") for value in values], dtype="V16")
+
+
+def sharing(pairs: list[tuple[int, int]]) -> SharedBands:
+    """Of (number of a rewrite, number of a key)."""
+    numbers, keys = zip(*sorted(pairs), strict=True)
+    return SharedBands(np.array(numbers), np.array(keys))
 
 
 def sets_of(sets: dict[int, set[int]]) -> ShingleSets:
@@ -39,8 +45,9 @@ def test_a_shared_band_is_one_key_at_one_place(rows: list[tuple[int, int] | None
     bands = np.array([row or (0, 0) for row in rows], dtype=np.uint64).reshape(-1, 2)
     shared = shared_bands(bands, np.array([row is not None for row in rows], dtype=np.bool_))
     groups: dict[int, list[int]] = {}
-    for key, number in shared:
-        groups.setdefault(key, []).append(number)
+    for number, keys in shared.each():
+        for key in keys:
+            groups.setdefault(key, []).append(number)
     expected = []
     for band in range(2):
         for key in {row[band] for row in rows if row}:
@@ -52,7 +59,7 @@ def test_a_shared_band_is_one_key_at_one_place(rows: list[tuple[int, int] | None
 @settings(max_examples=25)
 @given(st.lists(st.sets(st.integers(0, 9), min_size=1, max_size=8), min_size=1, max_size=10), st.integers(1, 10))
 def test_no_two_that_stand_are_near_and_each_that_goes_has_one_that_stands(sets: list[set[int]], tenths: int) -> None:
-    shared = [(0, number) for number in range(len(sets))]
+    shared = sharing([(number, 0) for number in range(len(sets))])
     twins = near_twins(shared, sets_of(dict(enumerate(sets))), minimum_similarity=tenths / 10)
     gone = {twin.gone for twin in twins}
 
@@ -70,23 +77,22 @@ def test_no_two_that_stand_are_near_and_each_that_goes_has_one_that_stands(sets:
 
 def test_a_chain_of_ever_less_similar_rewrites_does_not_fall_with_its_first() -> None:
     sets = sets_of({0: {1, 2, 3, 4}, 1: {2, 3, 4, 5}, 2: {3, 4, 5, 6}})
-    assert [twin.gone for twin in near_twins([(0, 0), (0, 1), (0, 2)], sets, minimum_similarity=0.6)] == [1]
+    assert [twin.gone for twin in near_twins(sharing([(0, 0), (1, 0), (2, 0)]), sets, minimum_similarity=0.6)] == [1]
 
 
 def test_those_that_share_no_band_are_not_compared() -> None:
     sets = sets_of({0: {1}, 1: {1}, 2: {2}, 3: {2}})
-    assert near_twins([(0, 0), (0, 2), (1, 1), (1, 3)], sets, minimum_similarity=1.0) == []
+    assert near_twins(sharing([(0, 0), (1, 1), (2, 0), (3, 1)]), sets, minimum_similarity=1.0) == []
 
 
 def test_a_crowded_band_costs_no_square() -> None:
     numbers = range(COMPARED + 40)
     sets = sets_of({number: {number} if number < COMPARED + 20 else {COMPARED} for number in numbers})
-    twins = near_twins([(0, number) for number in numbers], sets, minimum_similarity=1.0)
-    assert twins == []  # their twin came after the first COMPARED
-    again = [*((0, number) for number in numbers), (1, COMPARED), (1, COMPARED + 30)]
-    assert [(twin.gone, twin.stands) for twin in near_twins(sorted(again), sets, minimum_similarity=1.0)] == [
-        (COMPARED + 30, COMPARED)
-    ]
+    crowded = [(number, 0) for number in numbers]
+    assert near_twins(sharing(crowded), sets, minimum_similarity=1.0) == []  # their twin came after the first COMPARED
+    shared = sharing([*crowded, (COMPARED, 1), (COMPARED + 30, 1)])
+    twins = near_twins(shared, sets, minimum_similarity=1.0)
+    assert [(twin.gone, twin.stands) for twin in twins] == [(COMPARED + 30, COMPARED)]
 
 
 sizes = st.lists(st.tuples(st.integers(0, 5), st.integers(1, 400), st.integers(1, 400)), max_size=12)

@@ -7,7 +7,7 @@ functions among different remarks, which the model leaves out: so do `like_a` an
 import json
 import random
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -112,10 +112,14 @@ def files() -> dict[str, str]:
     return found
 
 
-def write_mill(folder: Path, endpoint: str) -> Path:
-    """Inputs, tokenizer and recipe; returns the path of the recipe."""
+def write_mill(folder: Path, endpoint: str, texts: Mapping[str, str] | None = None) -> Path:
+    """Inputs, tokenizer and recipe; returns the path of the recipe.
+
+    Args:
+        texts: by path; None for `files`.
+    """
     (folder / "stack").mkdir(parents=True)
-    texts = files()
+    texts = files() if texts is None else texts
     rows = [
         {
             "repo_name": f"team/project{number % 5}",
