@@ -38,8 +38,12 @@ class ParquetFile(pq.ParquetFile):  # type: ignore[misc]
         return super().read_row_groups(row_groups, columns, use_threads=False)
 
     def iter_batches(
-        self, batch_size: int = 65536, row_groups: Sequence[int] | None = None, **_options: object
+        self,
+        batch_size: int = 65536,
+        row_groups: Sequence[int] | None = None,
+        columns: Sequence[str] | None = None,
+        **_options: object,
     ) -> Iterator[pa.RecordBatch]:
         """Read some row groups, or all, in batches."""
-        batches: Iterator[pa.RecordBatch] = super().iter_batches(batch_size, row_groups, use_threads=False)
+        batches: Iterator[pa.RecordBatch] = super().iter_batches(batch_size, row_groups, columns, use_threads=False)
         return batches
