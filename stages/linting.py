@@ -140,16 +140,6 @@ class Linter:
             return _counted(os.pread(output, _OUTPUT_BYTES, 0), names)
 
 
-def added_findings(before: Counter[str], after: Counter[str]) -> Counter[str]:
-    """What a text has more of than the one it was made from, by rule; empty where it has no more in all.
-
-    In Python that it cannot read ruff looks for syntax errors alone: where `before` has some, only those are compared.
-    """
-    if before[SYNTAX]:
-        before, after = (Counter({SYNTAX: found[SYNTAX]}) for found in (before, after))
-    return after - before if after.total() > before.total() else Counter()
-
-
 def _ruff() -> str:
     try:
         from ruff import find_ruff_bin
