@@ -12,7 +12,7 @@ from filters.node_texts import squeezed
 
 _TEMPLATE_ARGUMENTS = re.compile(r"<[^<>]*>")
 _WRAPPERS = frozenset({"parenthesized_declarator", "attributed_declarator", "variadic_declarator"})
-_TYPE_MAKERS = {"pointer_declarator": "*", "reference_declarator": "&", "array_declarator": "[]"}
+_TYPE_MAKERS = {"pointer_declarator": "*", "reference_declarator": "", "array_declarator": "[]"}  # "&" or "&&"
 
 
 class FunctionDeclarator(NamedTuple):
@@ -36,8 +36,7 @@ def function_declarator(node: Node) -> FunctionDeclarator | None:
             function = declarator
         elif kind in _TYPE_MAKERS:
             function = None
-            text = squeezed(declarator)
-            stars += "&&" if text.startswith("&&") else _TYPE_MAKERS[kind]
+            stars += declarator.children[0].type if kind == "reference_declarator" else _TYPE_MAKERS[kind]
         elif kind not in _WRAPPERS:
             break
         declarator = _inner(declarator)

@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterable, Mapping
 from tree_sitter import Node
 
 from filters.c_declarators import function_declarator, parameter_name
-from filters.node_texts import node_text, squeezed
+from filters.node_texts import node_text, squeezed, uncommented
+
+DECLARED = ";"  # behind the signature of what C and C++ only declare: its definition may be elsewhere, or gone
 
 _STARS = {
     "list_splat_pattern": "*",
@@ -50,9 +52,10 @@ def _joined(pieces: Iterable[str]) -> str:
 
 
 def _parameters(node: Node) -> list[Node]:
-    """The parameters of a function, without comments."""
+    """The parameters of a function, without comments and continued lines."""
     found = node.child_by_field_name("parameters")
-    return [child for child in found.named_children if "comment" not in child.type] if found else []
+    children = found.named_children if found else []
+    return [child for child in children if "comment" not in child.type and child.type != "line_continuation"]
 
 
 def _with_result(pieces: Iterable[str], result: str) -> str:
@@ -76,7 +79,8 @@ def _script(node: Node) -> str:
     """Of JavaScript and TypeScript. Not whether it is `async`: callers get a promise either way."""
     inner = node.child_by_field_name("value") or node.child_by_field_name("right") or node
     single = inner.child_by_field_name("parameter")
-    return _joined([squeezed(single)] if single else map(_script_parameter, _parameters(inner)))
+    pieces = [squeezed(single)] if single else map(_script_parameter, _parameters(inner))
+    return _joined(piece.replace(",}", "}") for piece in pieces)
 
 
 def _script_parameter(parameter: Node) -> str:
@@ -193,7 +197,8 @@ def _rust_type(parameter: Node) -> str:
 
 
 def _rust_text(node: Node | None) -> str:
-    return "".join(_DYN.sub("", node_text(node)).split())
+    text = "".join(_DYN.sub("", uncommented(node)).split())
+    return text.replace(",)", ")").replace(",>", ">")
 
 
 def _c(node: Node) -> str:
@@ -201,7 +206,8 @@ def _c(node: Node) -> str:
     if found is None:  # a macro
         return _joined("_" if child.type == "identifier" else "..." for child in _parameters(node))
     types = [kind for child in found.parameters.children if (kind := _c_parameter(child))] if found.parameters else []
-    return _with_result([] if types == ["void"] else types, found.result)
+    declared = DECLARED if node.type in {"declaration", "field_declaration"} else ""
+    return _with_result([] if types == ["void"] else types, found.result) + declared
 
 
 def _cpp(node: Node) -> str:

@@ -4,7 +4,12 @@ For comparing two versions of a file: what must stay the same stays the same tex
 Files with errors have the structure of what parses around them.
 
 Pure, in this process: whoever asks about hostile text does so in an isolated child, as the parser, and a query on a
-tree out of it, can take time and memory by the square of the text. Cost of a file of 5 kB in CPU milliseconds: MEASURED
+tree out of it, can take time and memory by the square of the text.
+
+Cost: of 5 kB 0.6 to 1.3 CPU milliseconds for the parse, by language, and 0.6 to 1 for the structure, nearly half of it
+the query; cutting into units 0.1. The first file of a language takes 10 more, for its grammar and queries.
+Of functions taken out of real files one at a time, 99 % change what is public here; the others are one of several with
+the same name and signature, as under `#ifdef`.
 """
 
 from collections import defaultdict
@@ -16,7 +21,7 @@ from tree_sitter import Tree
 from filters.code_captures import captures
 from filters.code_declarations import Declaration, declarations
 from filters.code_imports import imports
-from filters.code_signatures import signature, type_signature
+from filters.code_signatures import DECLARED, signature, type_signature
 from filters.code_stubs import is_placeholder, is_stub
 from filters.code_units import units
 from filters.grammars import has_grammar, parse, parse_errors
@@ -31,7 +36,7 @@ class CodeStructure:
 
     num_errors: int  # outermost ERROR nodes and missing tokens
     error_bytes: int  # inside the ERROR nodes, and one for every missing token
-    public: Mapping[str, str]  # "Class.method" -> signature without white space; of a type, "type"
+    public: Mapping[str, str]  # "Class.method" -> signature without white space; "type"; "" for what is given on
     imports: frozenset[str]  # modules, packages, headers, namespaces, in the language's own words
     stubs: frozenset[str]  # functions, private ones as well, whose body says that it is not there
     placeholder_comments: int  # that stand for code that was left out
@@ -86,7 +91,10 @@ def _structure(tree: Tree, language: str) -> CodeStructure:
 
 
 def _public(declared: list[Declaration], language: str) -> dict[str, str]:
-    """Public names with their signatures; those of a name that is declared more than once in a fixed order."""
+    """Public names with their signatures; those of a name that comes more than once in a fixed order.
+
+    Of a function of C that is declared and defined, the definition counts, so that its loss shows.
+    """
     signatures: dict[str, set[str]] = defaultdict(set)
     for each in declared:
         if each.is_public and not each.alias_of:
@@ -95,4 +103,7 @@ def _public(declared: list[Declaration], language: str) -> dict[str, str]:
     for each in declared:
         if each.alias_of:
             signatures[each.name] |= signatures.get(each.alias_of, {""})
-    return {name: _SEPARATOR.join(sorted(found)) for name, found in sorted(signatures.items())}
+    return {
+        name: _SEPARATOR.join(sorted(found - {each + DECLARED for each in found}))
+        for name, found in sorted(signatures.items())
+    }

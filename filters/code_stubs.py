@@ -62,7 +62,7 @@ def is_placeholder(comment: str) -> bool:
     words = _MARKERS.sub(" ", comment).strip()
     if _PLACEHOLDER.fullmatch(words):
         return True
-    maximum = next((words for dots, words in _ELLIPSES if dots.search(comment)), -1)
+    maximum = next((limit for dots, limit in _ELLIPSES if dots.search(comment)), -1)
     return words.count(" ") < maximum and (not words or _LEFT_OUT.search(words) is not None)
 
 

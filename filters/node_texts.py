@@ -16,14 +16,11 @@ def node_text(node: Node | None) -> str:
     return "" if node is None else (node.text or b"").decode("utf-8", "replace")
 
 
-def squeezed(node: Node | None, *, without: Iterable[Node] = ()) -> str:
-    """The text of a node without white space, and without the comments of languages like C.
+def uncommented(node: Node | None, *, without: Iterable[Node] = ()) -> str:
+    """The text of a node without the comments of languages like C.
 
     Args:
         without: nodes inside this one whose text is left out.
-
-    Returns:
-        Empty for no node.
     """
     if node is None:
         return ""
@@ -33,4 +30,9 @@ def squeezed(node: Node | None, *, without: Iterable[Node] = ()) -> str:
         text = text[: inner.start_byte - start] + b" " + text[inner.end_byte - start :]
     if b"//" in text or b"/*" in text:
         text = _COMMENT.sub(b" ", text)
-    return b"".join(text.split()).decode("utf-8", "replace")
+    return text.decode("utf-8", "replace")
+
+
+def squeezed(node: Node | None, *, without: Iterable[Node] = ()) -> str:
+    """The text of a node without white space and comments, as `uncommented` has it; empty for none."""
+    return "".join(uncommented(node, without=without).split())

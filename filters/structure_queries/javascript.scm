@@ -36,8 +36,8 @@
 
 (import_statement source: (_) @import)
 (export_statement source: (_) @import)
-((call_expression function: (identifier) @_name arguments: (arguments . (string) @import)) (#eq? @_name "require"))
+((call_expression function: (identifier) @_name arguments: (arguments (string) @import)) (#eq? @_name "require"))
 ((call_expression function: (identifier) @_name arguments: (arguments (array (string) @import)))
   (#any-of? @_name "define" "require"))
-(call_expression function: (import) arguments: (arguments . (string) @import))
+(call_expression function: (import) arguments: (arguments (string) @import))
 (comment) @comment

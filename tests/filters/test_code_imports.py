@@ -27,7 +27,7 @@ CASES = [
     ("Rust", "use Kind::*; fn f() { use super::super::a; } mod b; mod c { }", {"super::super::a", "self::b"}),
     (
         "JavaScript",
-        "export * from 'a'; if (x) { require(`b`); require('c'); } async () => import('d');",
+        "export * from 'a'; if (x) { require(`b`); require('c'); } async () => import(/* why */ 'd');",
         {"a", "c", "d"},
     ),
     ("JavaScript", "define(['a', \"b\"], f); load(['c']); x.require('d'); require(y);", {"a", "b"}),

@@ -8,8 +8,10 @@ ALIKE = [
         "def f(a, b=1): return a",
         "def f(\n    a: int,  # count\n    b: str | None = None,\n) -> int:\n    return a",
     ),
+    ("Python", "def f(a, b): return a", "def f(a, \\\n  b): return a"),
     ("Python", "def f(*a, **k): x()", "def f(*a: int, **k: str): x()"),
     ("JavaScript", "function f(a, b = 1) { x(); }", "const f = async (a, b = 2) => { x(); };"),
+    ("JavaScript", "function f({ a, b }) { x(); }", "function f({\n  a,\n  b,\n}) { x(); }"),
     ("JavaScript", "const f = a => a;", "const f = (a) => { return a; };"),
     ("JavaScript", "exports.f = function (a) { x(); };", "export function f(a) { x(); }"),
     ("TypeScript", "function f(a, b?) { x(); }", "function f(a: number, b: string = ''): void { x(); }"),
@@ -24,11 +26,12 @@ ALIKE = [
     ("Java", "class A { public void f(int a[]) { x(); } }", "class A { public void f(int[] b) throws E { x(); } }"),
     ("C#", "class A { public int f(int a = 1) { x(); } }", "class A { public async int f([In] int a = 2) => x(); }"),
     ("C", "int f(void) { x(); }", "int\nf()\n{ x(); }"),
-    ("C", "char *f(const char *a, int b[]);", "char* f( const char * name, int values [] ) { x(); }"),
+    ("C", "char *f(const char *a, int b[]);", "char* f( const char * name, int values [] );"),
     ("C++", "int f(std::string a, int b = 1);", "auto f(string name, int b = 2) -> int;"),
     ("C++", "class A { public: void f(); };", "class A { public: [[nodiscard]] virtual void f() const noexcept; };"),
     ("Go", "func F(a int, b int) interface{} { x() }", "func F(a, b int) any { x() }"),
     ("Go", "func F() (n int, err error) { x() }", "func F() (int, error) { x() }"),
+    ("Rust", "pub fn f() -> (A, B) { x() }", "pub fn f() -> (\n  A, // why\n  B,\n) { x() }"),
     ("Rust", "pub fn f(mut a: Box<T>) { x() }", "pub fn f(b: Box<dyn T>) { x() }"),
 ]
 APART = [
@@ -86,12 +89,12 @@ def test_what_callers_must_know_is_in_the_signature(language: str, one: str, oth
     ("text", "expected"),
     [
         ("int (*f)(int);", {}),
-        ("int (f)(int);", {"f": "(int)->int"}),
+        ("int (f)(int);", {"f": "(int)->int;"}),
         ("void (*f(int a))(char) { x(); }", {"f": "(int)->void*"}),
         ("int a[3], b = f(1);", {}),
-        ("unsigned long f(unsigned char (*a)[3]);", {"f": "(unsignedchar(*)[3])->unsignedlong"}),
-        ("__attribute__((cold)) void f(register int a);", {"f": "(registerint)->void"}),
-        ("int f(int (*call)(int a), void *);", {"f": "(int(*)(inta),void*)->int"}),
+        ("unsigned long f(unsigned char (*a)[3]);", {"f": "(unsignedchar(*)[3])->unsignedlong;"}),
+        ("__attribute__((cold)) void f(register int a);", {"f": "(registerint)->void;"}),
+        ("int f(int (*call)(int a), void *);", {"f": "(int(*)(inta),void*)->int;"}),
     ],
 )
 def test_declarators_of_c(text: str, expected: dict[str, str]) -> None:
@@ -104,11 +107,11 @@ def test_declarators_of_c(text: str, expected: dict[str, str]) -> None:
     ("text", "expected"),
     [
         ("template <> void A<B<int>>::f<char>(int) { x(); }", {"A.f": "(int)->void"}),
-        ("struct A { explicit operator bool() const; };", {"A": "type", "A.operator bool": "()->bool"}),
+        ("struct A { explicit operator bool() const; };", {"A": "type", "A.operator bool": "()->bool;"}),
         ("A& a::b::A<T>::operator<<(int) { x(); }", {"a.b.A.operator<<": "(int)->A&"}),
-        ('extern "C" { int f(int); }', {"f": "(int)->int"}),
-        ("namespace a::b { void f(); }", {"a.b.f": "()->void"}),
-        ("template <class... T> void f(T&&... a);", {"f": "(T&&...)->void"}),
+        ('extern "C" { int f(int); }', {"f": "(int)->int;"}),
+        ("namespace a::b { void f(); }", {"a.b.f": "()->void;"}),
+        ("template <class... T> void f(T&&... a);", {"f": "(T&&...)->void;"}),
     ],
 )
 def test_declarators_of_cpp(text: str, expected: dict[str, str]) -> None:

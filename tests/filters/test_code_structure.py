@@ -152,7 +152,7 @@ void store_close() { }
             "MAX": "(_,_)",
             "store": "type",
             "store_read": "(conststructstore*,int[],...)->char*",
-            "store_open": "()->int",
+            "store_open": "()->int;",
             "store_close": "()->void",
         },
         {"<stdio.h>", '"store.h"'},
@@ -178,7 +178,7 @@ auto own::Store<int>::close(int&& a) -> void { throw std::logic_error("not imple
             "own.Store": "type",
             "own.Store.Store": "(int=)",
             "own.Store.~Store": "()",
-            "own.Store.read": "(conststring&)->vector<T>",
+            "own.Store.read": "(conststring&)->vector<T>;",
             "own.Store.operator<": "(constStore&)->bool",
             "own.Store.close": "(int&&)->void",
         },
@@ -339,6 +339,12 @@ def test_overloads_are_one_name_whatever_their_order() -> None:
     first, second = "public void f(int a) { x(); }", "public int f(String b) { return 1; }"
     one, other = (structure(f"class A {{ {body} }}", "Java") for body in (first + second, second + first))
     assert one.public["A.f"] == other.public["A.f"] == "(String)->int | (int)->void"
+
+
+def test_lost_definition_shows_where_its_declaration_stays() -> None:
+    declaration, definition = "int f(int a);\n", "int f(int b) { return b; }\n"
+    assert structure(declaration + definition, "C").public == structure(definition, "C").public == {"f": "(int)->int"}
+    assert structure(declaration, "C").public == {"f": "(int)->int;"}
 
 
 def test_placeholder_comments_are_counted() -> None:
