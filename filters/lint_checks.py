@@ -29,6 +29,9 @@ _DOCUMENTATION = (b"///", b"//!", b"/**", b"/*!")
 _MARKERS = re.compile(rb"^\s*(?://+|/\*+|\*+/|\*(?!\w)|#+)?\s*|\s*\*+/\s*$")
 _CODE = re.compile(rb"[;{}]$|^[\w.$>\[\]-]+\s*[-+*/|&]?:?=\s*[^=\s]|^[\w.$]+\(.*\)$")
 
+_IS_MORE = re.compile(rb"[^\s\"'(){}\[\];,]")  # than a bracket, or a value of a sample of data
+_ANNOUNCES = re.compile(rb"^[A-Z][^;{}()=]*:$")  # an example that is a part of documentation
+
 
 def each(matches: Sequence[Captures], _source: bytes) -> int:
     """Every node that is captured as `finding`, once."""
@@ -168,5 +171,7 @@ def _runs(comments: Iterable[Node]) -> Iterator[list[bytes]]:
 
 def _is_code(lines: Sequence[bytes]) -> bool:
     bare = [line for line in (_MARKERS.sub(b"", line.rstrip()).rstrip() for line in lines) if line]
-    code = sum(_CODE.search(line) is not None for line in bare)
-    return code >= _CODE_LINES and code * 2 >= len(bare)
+    if any(map(_ANNOUNCES.search, bare)):
+        return False
+    code = [line for line in bare if _CODE.search(line)]
+    return sum(_IS_MORE.match(line) is not None for line in code) >= _CODE_LINES and len(code) * 2 >= len(bare)

@@ -55,7 +55,7 @@ class Rejected:
     Attributes:
         id: the document's id; empty for a row that never became a document.
         stage: where it ended: "read", "filter", "licence", "deduplicate", "decontaminate",
-            "redact", "mix", "settle".
+            "redact", "mix", "rewrite", "settle".
         reason: snake_case; derived from the signal's name and the bound where a filter decided.
         value: what was measured; None where nothing was.
         bound: the limit it was held against; None where there is none.

@@ -13,10 +13,13 @@ from manifests.ledger import Ledger, Tally
 from manifests.printable import printable_json
 from manifests.release_mixture import ReleaseMixture
 from manifests.release_packing import ReleasePacking
+from manifests.release_rewriting import ReleaseRewriting
 from manifests.storage import Storage
 
 MANIFEST = "manifest.json"
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
+READ_VERSIONS = (2, 3)
+"""Schemas whose releases can be verified and asked: 2 is 3 without `rewriting`."""
 
 # The document passes in order: what one keeps is what the next reads.
 CHAIN = ("ingest", "judge", "clean", "tokenize", "pack")
@@ -151,6 +154,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         not_known: documents by what their attribution does not know, then by kind.
         packed_from: the digest of a release, where this is but a second packed set of its texts: `recipe`'s sections
             tokenizer, rendering and packing, and all numbers of tokens, are the set's own, all else is the release's.
+        rewriting: what a model made of the code; not there where the recipe has nothing rewritten.
     """
 
     schema_version: int
@@ -178,6 +182,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     not_known: dict[str, dict[str, int]]
     files: list[ReleaseFile]
     packed_from: str | None = None
+    rewriting: ReleaseRewriting | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def digest(self) -> str:
@@ -194,11 +199,12 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         """Read and check `manifest.json`.
 
         Raises:
-            IntegrityError: absent, unreadable, of another schema, or changed since it was written.
+            IntegrityError: absent, unreadable, of a schema that is not known, or changed since it was written.
         """
         where = release.path(MANIFEST)
         try:
             envelope = msgspec.json.decode(release.read(MANIFEST), type=dict[str, Any])
+            _check_version(envelope["manifest"], where)
             manifest = msgspec.convert(envelope["manifest"], cls)
         except (msgspec.DecodeError, msgspec.ValidationError, KeyError, UnicodeDecodeError, RecursionError) as error:
             raise IntegrityError(f"{where}: not a release manifest: {error}", hint="restore it from a copy") from error
@@ -274,3 +280,15 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def _value(self, row: DocumentClass, name: str) -> str:
         value: str = self.licence_words.get(row.licence, "") if name == "licence_words" else getattr(row, name)
         return value
+
+
+def _check_version(manifest: object, where: str) -> None:
+    """Raise IntegrityError where a manifest says that it is of a schema that is not read here."""
+    version = manifest.get("schema_version") if isinstance(manifest, dict) else None
+    if isinstance(version, int) and version not in READ_VERSIONS:
+        known = " or ".join(str(number) for number in READ_VERSIONS)
+        newer = version > SCHEMA_VERSION
+        raise IntegrityError(
+            f"{where}: expected a manifest of schema {known}, got schema {version}",
+            hint="read it with a newer corpusmill" if newer else "make that release again with this version",
+        )

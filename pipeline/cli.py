@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from manifests.errors import EXIT_CODES, CorpusmillError
+from pipeline.cli_plan import plan
 from pipeline.cli_tokens import tokenize, tokenizer_app
 from pipeline.complaints import complain, usage
 
@@ -92,21 +93,7 @@ def run(
         run_with_progress(mill, workers=workers, until=until, take_over=take_over)
 
 
-@app.command(epilog="Example: corpusmill plan recipe.yaml")
-def plan(
-    recipe: RecipePath,
-    overrides: Overrides = [],  # noqa: B006
-    work: WorkOption = None,
-) -> None:
-    """Show what a run would do, pass by pass, and what is done.
-
-    Units, bytes to read, partitions; runs nothing, but reads every new input shard once to know it by its digest.
-    """
-    from pipeline.inspect_run import print_plan
-    from pipeline.recipe_file import load_recipe
-    from pipeline.runner import open_mill
-
-    print_plan(open_mill(load_recipe(recipe, overrides), work))
+app.command(epilog="Example: corpusmill plan recipe.yaml")(plan)
 
 
 @app.command(epilog="Example: corpusmill status work")

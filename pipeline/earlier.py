@@ -5,7 +5,7 @@ held out again, and whatever is a duplicate of it leaves training. Both ask the 
 `texts/` and `held_out/` for exact similarities.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import PurePosixPath
 from typing import BinaryIO, NamedTuple
@@ -26,6 +26,7 @@ from stages.candidates import Digests
 from stages.parquet_headers import MalformedPagesError
 from stages.parquet_pages import WatchedParquet
 from stages.release_index import BAND_ROWS, rows_at, rows_with_keys
+from stages.rewrite_provenance import ORIGINAL
 from stages.text_lines import MalformedLinesError, read_lines
 from stages.texts import RELEASED_TEXTS
 
@@ -53,7 +54,7 @@ class EarlierShard(msgspec.Struct, frozen=True):
         against: whether all that it holds leaves this run, not only duplicates of what it held out.
         holds_out: whether what it held out is held out again.
         texts: its files of texts, by folder. Without "texts" only equal documents can be found, but for those it held
-            out.
+            out. "rewrites" has the originals of documents that it had rewritten: its index is about these.
     """
 
     release: str
@@ -126,13 +127,13 @@ def earlier_shards(recipe: Recipe, sha256_of: Callable[[Storage, str], tuple[int
 
 
 def _text_suffixes(manifest: Manifest) -> dict[str, str]:
-    """What the names of a release's files of texts end in, by their folders: of `texts` and `held_out`, where there."""
+    """What the names of a release's files of texts end in, by those of their folders that are there."""
     found = {}
     for file in manifest.files:
         folder, _, name = file.path.partition("/")
-        if folder in ("texts", "held_out"):
+        if folder in ("texts", "held_out", "rewrites"):
             found[folder] = _LINES if name.endswith(_LINES) else ".parquet"
-    return found
+    return found if "texts" in found else {folder: found[folder] for folder in found if folder != "rewrites"}
 
 
 def _manifest(release: Storage, key: str) -> Manifest:
@@ -163,7 +164,7 @@ def _check_measures(manifest: Manifest, recipe: Recipe, where: str) -> None:
 
 def _check_files(manifest: Manifest, release: Storage, sha256_of: Callable[[Storage, str], tuple[int, str]]) -> None:
     """Index and bands by their bytes, for each of them decides; texts, which may be large, by their size."""
-    folders = ("index", "bands", "texts", "held_out")
+    folders = ("index", "bands", "texts", "held_out", "rewrites")
     present = {name: size for folder in folders for name, size in release.list(folder).items()}
     for file in manifest.files:
         kind = file.path.partition("/")[0]
@@ -239,22 +240,24 @@ class EarlierIndex:
         with self._opened(shard, f"index/{shard.file}") as index:
             for here, table in rows_at(index, rows, ["doc_id"]):
                 wanted.update(zip(table.column("doc_id").to_pylist(), here.tolist(), strict=True))
-        found = 0
-        for path in shard.texts.values():
-            for identifier, text in self._texts(shard, path, wanted):
-                found += 1
-                yield wanted[identifier], bytes.fromhex(identifier), text
-        if found != len(wanted):
-            what = f"expected the texts of {len(wanted)} documents, found {found}"
+        left = dict(wanted)
+        for folder in sorted(shard.texts, key=lambda name: name != "rewrites"):  # originals before what became of them
+            for identifier, text in self._texts(shard, folder, list(left)):
+                row = left.pop(identifier, None)
+                if row is not None:
+                    yield row, bytes.fromhex(identifier), text
+        if left:
+            what = f"expected the texts of {len(wanted)} documents, found {len(wanted) - len(left)}"
             raise _damaged(shard.folder, f"*/{shard.file}", what)
 
-    def _texts(self, shard: EarlierShard, path: str, wanted: Iterable[str]) -> Iterator[tuple[str, str]]:
+    def _texts(self, shard: EarlierShard, folder: str, wanted: Sequence[str]) -> Iterator[tuple[str, str]]:
         """(id, text) of the documents of a file that are wanted."""
-        names = pa.array(list(wanted), pa.string())
-        tables = _from_lines if path.endswith(_LINES) else _from_parquet
+        path, column = shard.texts[folder], ORIGINAL if folder == "rewrites" else "text"
+        names = pa.array(wanted, pa.string())
         with _told(shard, path), Storage(shard.folder, self._access).open(path) as file:
-            for rows in tables(file, names):
-                yield from zip(rows.column("doc_id").to_pylist(), rows.column("text").to_pylist(), strict=True)
+            tables = _from_lines(file, names) if path.endswith(_LINES) else _from_parquet(file, names, column)
+            for rows in tables:
+                yield from zip(rows.column("doc_id").to_pylist(), rows.column(column).to_pylist(), strict=True)
 
     @contextmanager
     def _opened(self, shard: EarlierShard, path: str) -> Iterator[pq.ParquetFile]:
@@ -263,13 +266,13 @@ class EarlierIndex:
             yield WatchedParquet(opened, maximum_bytes=MAXIMUM_ROW_GROUP_BYTES)
 
 
-def _from_parquet(opened: BinaryIO, names: pa.Array) -> Iterator[pa.Table]:
+def _from_parquet(opened: BinaryIO, names: pa.Array, column: str) -> Iterator[pa.Table]:
     file = WatchedParquet(opened, maximum_bytes=MAXIMUM_ROW_GROUP_BYTES)
     for group in range(file.num_row_groups):
         ids = file.read_row_group(group, columns=["doc_id"]).column("doc_id")
         here = np.flatnonzero(pc.is_in(ids, names).to_numpy())
         if len(here):
-            yield file.read_row_group(group, columns=_OF_TEXT.names).take(pa.array(here))
+            yield file.read_row_group(group, columns=["doc_id", column]).take(pa.array(here))
 
 
 def _from_lines(file: BinaryIO, names: pa.Array) -> Iterator[pa.Table]:

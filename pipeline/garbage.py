@@ -13,6 +13,7 @@ from manifests.storage import Storage
 from pipeline.locks import locked
 from pipeline.pass_9_release import OURS, release_folder
 from pipeline.passes import STEPS
+from pipeline.rewriting_live import FOLDER
 from pipeline.runner import reopen_mill
 from pipeline.slurm_submission import old_files, refuse_while_submitted
 from pipeline.unit_log import log_name
@@ -20,14 +21,15 @@ from pipeline.unit_log import log_name
 _STEPS = "|".join(step.name for step in STEPS)
 _OURS = re.compile(
     rf"logs/(?:{_STEPS})-(?:\d+|ray)-\d+[./].+|logs/ray-\d+\.log|"
-    rf"(?:{_STEPS})/(?:data/[0-9a-f]{{32}}(?:\.\w+)+|logs/\d{{6,}}\.jsonl)"
+    rf"(?:{_STEPS})/(?:data/[0-9a-f]{{32}}(?:\.\w+)+|logs/\d{{6,}}\.jsonl)|{FOLDER}/\d{{6,}}\.json"
 )
 
 
 def collect(work: str, *, dry_run: bool) -> tuple[int, int]:
     """Remove unnamed outputs, half files or uploads of killed writers, logs of no unit and of old submissions.
 
-    Of the release, which nobody is making while the work folder is held, half files and uploads alone.
+    What killed units told of themselves goes, too. Of the release, which nobody is making while the work folder is
+    held, half files and uploads alone.
 
     Returns:
         Number of files and their bytes.
@@ -46,7 +48,7 @@ def collect(work: str, *, dry_run: bool) -> tuple[int, int]:
             if record is not None
             for name in (log_name(step.name, record.unit), *(output.file for output in record.outputs.values()))
         }
-        folders = ("logs", *(f"{step.name}/{kind}" for step in STEPS for kind in ("data", "logs")))
+        folders = ("logs", FOLDER, *(f"{step.name}/{kind}" for step in STEPS for kind in ("data", "logs")))
         files = {name: size for folder in folders for name, size in storage.list(folder).items()}
         garbage = {name: size for name, size in files.items() if name not in named and _OURS.fullmatch(name)}
         garbage |= old_files(storage)

@@ -15,6 +15,7 @@ from manifests.decision import decisions_of
 from manifests.document import ID_BYTES, Rejected
 from manifests.errors import RecipeError
 from pipeline.excerpts import position
+from pipeline.inspect_rewrites import rewriting_lines
 from pipeline.inspect_run import counted, is_released, plain_console, safe
 from pipeline.measuring import ROWS
 from pipeline.tables import decision_tables, equal, measured_signals, number, place, sentence, tables
@@ -169,6 +170,7 @@ def _end(mill: Mill, identity: bytes) -> Iterator[str]:
     for table in tables(mill, "clean", "texts", columns=("id", "num_bytes", "licence")):
         for row in equal(table, {"id": identity}).to_pylist():
             yield safe(f"clean: kept with {row['num_bytes']:,} bytes of text, licence {row['licence']}")
+    yield from rewriting_lines(mill, identity)
     for item in own:
         yield sentence(item)
     if not own:

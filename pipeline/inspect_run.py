@@ -20,6 +20,7 @@ from pipeline.pass_9_release import release_folder
 from pipeline.passes import steps_of
 from pipeline.proofs import failures
 from pipeline.reasons import reason_lines
+from pipeline.rewriting_live import live_line, live_totals
 from pipeline.runner import states
 from pipeline.slurm_report import queue_view
 from pipeline.steps import Step
@@ -111,6 +112,7 @@ def print_status(mill: Mill) -> None:
     table = _table("pass", "step", "units", "done", "failed", "documents kept", *(["on Slurm"] if view else []))
     problems: list[str] = []
     unfinished: list[tuple[Step, int]] = []
+    live_lines: list[str] = []
     for step in steps_of(mill.recipe):
         records = mill.records(step)
         failed = sum(record is not None and not record.done for record in records)
@@ -124,6 +126,8 @@ def print_status(mill: Mill) -> None:
         ]
         table.add_row(*_name(step), *cells)
         problems += _failed_lines(mill, step, failed) if failed else []
+        if step.name == "rewrite" and done < len(records) and (live := live_totals(mill.work)):
+            live_lines.append(f"{step.name}: {live_line(live, len(records) - done)}")
         if done < len(records):
             unfinished.append((step, len(records) - done - failed))
     console.print(table, soft_wrap=False)
@@ -131,6 +135,8 @@ def print_status(mill: Mill) -> None:
         console.print()
         console.print(took, soft_wrap=False)
         console.print()
+    for line in live_lines:
+        console.print(line)
     problems += view.lines(unfinished) if view else []
     for problem in problems:
         console.print(safe(problem, 600), style="red")

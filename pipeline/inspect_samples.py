@@ -1,10 +1,11 @@
-"""`show`: samples of what was kept or rejected and why.
+"""`show`: samples of what was kept or rejected and why; of rewrites, too, that were rejected while the original stays.
 
 Read from what the passes left in the work folder, table by table, and of the shards only the rows that are shown. What
 the recipe's redaction would take is masked.
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,6 +14,7 @@ from manifests.decision import DECISIONS, decisions_of
 from manifests.document import ID_BYTES
 from manifests.errors import RecipeError
 from pipeline.excerpts import excerpt, position, texts_at
+from pipeline.inspect_rewrites import undone_rewrites
 from pipeline.inspect_run import counted, plain_console, safe
 from pipeline.kept_texts import TEXTS
 from pipeline.tables import decision_tables, place, sentence, tables
@@ -45,7 +47,12 @@ def print_samples(mill: Mill, *, stage: str | None, reason: str | None, number: 
         console.print(f"{len(sample):,} of {counted(total, 'kept document')} shown")
         return
     wanted = {name: value for name, value in (("stage", stage), ("reason", reason)) if value is not None}
-    sample, total = _lowest(decision_tables(mill, wanted), DECISIONS, ("id", "shard", "row", "part"), number)
+    sample, total = _lowest(
+        chain(decision_tables(mill, wanted), undone_rewrites(mill, wanted)),
+        DECISIONS,
+        ("id", "shard", "row", "part"),
+        number,
+    )
     if not total:
         raise RecipeError(
             f"expected documents rejected {' and '.join(f'with {k} {v}' for k, v in wanted.items())}, found none",
@@ -69,7 +76,7 @@ def _reasons(mill: Mill) -> list[str]:
     return sorted(
         {
             f"{stage}/{reason}"
-            for table in decision_tables(mill, {})
+            for table in chain(decision_tables(mill, {}), undone_rewrites(mill, {}))
             for stage, reason in zip(table["stage"].to_pylist(), table["reason"].to_pylist(), strict=True)
         }
     )

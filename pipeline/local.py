@@ -16,8 +16,9 @@ import sysconfig
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
+from functools import cache, wraps
 from pathlib import Path
+from typing import Any
 
 from manifests.errors import UnitError
 from manifests.isolation import die_with_parent
@@ -131,11 +132,22 @@ def _remember_paths() -> None:
     loguru asks for the paths of all schemes whenever a sink is added, which takes 10 ms, and datatrove adds three sinks
     for each task.
     """
-    if not hasattr(sysconfig.get_path, "cache_info"):
-        sysconfig.get_path = cache(sysconfig.get_path)  # type: ignore[assignment]
-        for scheme in sysconfig.get_scheme_names():
-            for name in ("stdlib", "platstdlib", "platlib", "purelib"):
-                sysconfig.get_path(name, scheme)
+    if hasattr(sysconfig.get_path, "__wrapped__"):
+        return
+    asked = sysconfig.get_path
+    remembered = cache(asked)
+
+    @wraps(asked)
+    def get_path(*of: Any, **more: Any) -> str:
+        try:
+            return remembered(*of, **more)
+        except TypeError:  # variables of the caller's own, in a dictionary, which nothing can be remembered by
+            return asked(*of, **more)
+
+    sysconfig.get_path = get_path
+    for scheme in sysconfig.get_scheme_names():
+        for name in ("stdlib", "platstdlib", "platlib", "purelib"):
+            sysconfig.get_path(name, scheme)
 
 
 def _be_runner(task: UnitTask, workers: int, *, log: Path, launcher: int, load: Callable[[], None]) -> None:

@@ -1,4 +1,4 @@
-"""What pack writes beside a shard: the attribution of its documents, their texts, held-out texts, and the index.
+"""What pack writes beside a shard: attribution and texts of its documents, rewrites, held-out texts, and the index.
 
 Slice by slice. The index and its bands are sorted by key over the whole partition, which is too large to be held: the
 rows of each slice are dealt to blocks that are ranges of the key, as many as there are slices, and block after block is
@@ -8,7 +8,7 @@ and read once.
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import IO, Literal, Self, cast, get_args
+from typing import IO, Literal, NamedTuple, Self, cast, get_args
 
 import numpy as np
 import pyarrow as pa
@@ -17,14 +17,27 @@ import pyarrow.parquet as pq
 
 from manifests.document import ID_BYTES, Kind
 from pipeline.kept_texts import INDEXED, TEXTS
+from pipeline.overlays import Overlay
+from pipeline.pack_rewrites import RewritesFile
+from pipeline.rewriting_settings import rewrites
 from pipeline.steps import UnitContext
 from stages.attribution import NOT_KNOWN, attribution, attribution_schema, attribution_writer, not_known, row_groups
 from stages.exchange import BlockWriter, block_of_hash, fixed_binary, sortable
 from stages.packed_documents import hex_names
 from stages.release_index import BAND_ROWS, INDEX, index_tables, sorted_bands, with_release, write_index
-from stages.texts import TextsFormat, WriteRows, text_rows, texts_schema, texts_writer
+from stages.texts import REWRITE, TextsFormat, WriteRows, text_rows, texts_schema, texts_writer
 
 _TEXT = pa.schema([TEXTS.field("id"), TEXTS.field("text")])
+
+
+class _Files(NamedTuple):
+    """Where rows go; None: the recipe does not ask for that file."""
+
+    attributions: pq.ParquetWriter
+    texts: WriteRows | None
+    held_out: WriteRows | None
+    rewrites: RewritesFile | None
+    indexed: BlockWriter
 
 
 class DocumentFiles:
@@ -33,24 +46,15 @@ class DocumentFiles:
     Attributes:
         not_known: documents by what their attribution does not know, then by kind.
         counts: rows of the files that have another number of rows than the shard has documents.
+        rewrites: the file of rewrites; None where the recipe has nothing rewritten.
     """
 
-    def __init__(
-        self,
-        context: UnitContext,
-        attributions: pq.ParquetWriter,
-        *,
-        texts: WriteRows | None,
-        held_out: WriteRows | None,
-        indexed: BlockWriter,
-    ) -> None:
+    def __init__(self, context: UnitContext, files: _Files) -> None:
         self.not_known = {name: dict.fromkeys(get_args(Kind), 0) for name in NOT_KNOWN}
         self.counts = {"held_out": 0, "indexed": 0, "bands": 0}
+        self.rewrites = files.rewrites
         self._context = context
-        self._attributions = attributions
-        self._texts = texts
-        self._held_out = held_out
-        self._indexed = indexed
+        self._files = files
 
     @classmethod
     @contextmanager
@@ -60,7 +64,7 @@ class DocumentFiles:
         Args:
             release: its name and version.
         """
-        num_blocks = context.plan.slices_per_partition
+        num_blocks, is_rewritten = context.plan.slices_per_partition, rewrites(context.recipe)
         with ExitStack() as stack:
 
             def new_file(table: str, suffix: str = "parquet") -> IO[bytes]:
@@ -69,17 +73,25 @@ class DocumentFiles:
             def texts(table: str, form: TextsFormat | Literal["off"]) -> WriteRows | None:
                 if form == "off":
                     return None
-                return stack.enter_context(texts_writer(new_file(table, form), texts_schema(release), form))
+                schema = texts_schema(release, rewritten=is_rewritten and table == "texts")
+                return stack.enter_context(texts_writer(new_file(table, form), schema, form))
+
+            def rewrites_file() -> RewritesFile | None:
+                if not is_rewritten:
+                    return None
+                originals = context.recipe.release.texts != "off"
+                return stack.enter_context(RewritesFile.opened(new_file("rewritten"), release, originals=originals))
 
             attributions = attribution_writer(new_file("attribution"), attribution_schema(release))
             with context.blocks("indexed_by_key", INDEXED, num_blocks=num_blocks) as indexed:
-                files = cls(
-                    context,
-                    stack.enter_context(attributions),
+                own = _Files(
+                    attributions=stack.enter_context(attributions),
                     texts=texts("texts", context.recipe.release.texts),
                     held_out=texts("held_texts", "parquet" if context.recipe.held_out else "off"),
+                    rewrites=rewrites_file(),
                     indexed=indexed,
                 )
+                files = cls(context, own)
                 yield files
             with context.clock.during("index"):
                 files.counts |= write_sorted(context, new_file("index"), new_file("bands"), release=release)
@@ -97,18 +109,36 @@ class DocumentFiles:
             for name, lacking in not_known(table.filter(pc.equal(table.column("kind"), kind))).items():
                 self.not_known[name][kind] += lacking
         for part in row_groups(table):
-            self._attributions.write_table(part, row_group_size=part.num_rows)
-        if self._texts is not None:
-            for part in text_rows(documents, doc_ids, self._texts_of(number, documents.column("id"))):
-                self._texts(part)
-                self._context.progress(0)
-        if self._held_out is not None:
-            self._write_held_out(number, self._held_out)
+            self._files.attributions.write_table(part, row_group_size=part.num_rows)
+        self._write_texts(number, documents, doc_ids)
+        if self._files.held_out is not None:
+            self._write_held_out(number, self._files.held_out)
         indexed = self._context.rows(self._context.of_slice("indexed", number), INDEXED)
         is_here = pc.is_in(indexed.column("id"), value_set=documents.column("id").combine_chunks())
         indexed = indexed.filter(pc.or_(is_here, indexed.column("held_out")))
         highs = sortable(fixed_binary(indexed.column("key"), ID_BYTES))[0]
-        self._indexed.write(indexed, block_of_hash(highs, self._context.plan.slices_per_partition))
+        self._files.indexed.write(indexed, block_of_hash(highs, self._context.plan.slices_per_partition))
+
+    def _write_texts(self, number: int, documents: pa.Table, doc_ids: pa.Array) -> None:
+        """Texts as they were tokenized, and how those came to be that are not as clean kept them."""
+        overlay, ids = Overlay.of(self._context, number), documents.column("id")
+        if self.rewrites is not None:
+            documents = documents.append_column(REWRITE, overlay.modes(ids))
+        if self._files.texts is None:
+            self._write_rewrites(overlay, ids, None)
+            return
+        for part in text_rows(documents, doc_ids, self._laid_texts(overlay, number, ids)):
+            self._files.texts(part)
+            self._context.progress(0)
+
+    def _laid_texts(self, overlay: Overlay, number: int, ids: pa.ChunkedArray) -> pa.Table:
+        originals = self._texts_of(number, ids)
+        self._write_rewrites(overlay, ids, originals)
+        return overlay.laid_over(originals)
+
+    def _write_rewrites(self, overlay: Overlay, ids: pa.ChunkedArray, originals: pa.Table | None) -> None:
+        if self.rewrites is not None:
+            self.rewrites.write(overlay, ids, originals)
 
     def _write_held_out(self, number: int, write: WriteRows) -> None:
         context = self._context
@@ -120,7 +150,7 @@ class DocumentFiles:
         self.counts["held_out"] += documents.num_rows
 
     def _texts_of(self, number: int, ids: pa.ChunkedArray) -> pa.Table:
-        """Ids and texts of some documents of a slice. What mix left out of it is never held."""
+        """Ids and originals of some documents of a slice. What mix left out of it is never held."""
         context = self._context
         blocks = context.of_slice("texts", number)
         wanted = ids.combine_chunks()

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from manifests.document import ID_BYTES
 from stages.rendering import packed_id
 
-_NAME = re.compile(r"([0-9a-f]{32})(-repository)?(?:-([2-9]|[1-9][0-9]{1,8}))?")
+_NAME = re.compile(r"([0-9a-f]{32})(-repository|-rewrite)?(?:-([2-9]|[1-9][0-9]{1,8}))?")
 
 Bools = npt.NDArray[np.bool_]
 Digests = npt.NDArray[np.void]
@@ -26,12 +26,14 @@ class PackedNames:
         first_ids: 16 bytes, the id of their first source document.
         copies: int32, which copy they are, from 0.
         repositories: whether they hold several files of a repository.
+        rewritten: whether they are one file that a model rewrote; of several files the name does not say.
     """
 
     keys: Digests
     first_ids: Digests
     copies: npt.NDArray[np.int32]
     repositories: Bools
+    rewritten: Bools
 
     @classmethod
     def of(cls, names: pa.StringArray) -> "PackedNames":
@@ -43,7 +45,8 @@ class PackedNames:
         is_bare = pc.equal(pc.binary_length(names), 2 * ID_BYTES).to_numpy(zero_copy_only=False)
         keys = np.zeros(len(names), dtype=f"V{ID_BYTES}")
         first_ids = keys.copy()
-        copies, repositories = np.zeros(len(names), dtype=np.int32), np.zeros(len(names), dtype=np.bool_)
+        copies = np.zeros(len(names), dtype=np.int32)
+        repositories, rewritten = (np.zeros(len(names), dtype=np.bool_) for _ in range(2))
         bare = "".join(names.filter(pa.array(is_bare)).to_pylist())
         digests = _bytes_of(bare)
         if digests is None:
@@ -57,9 +60,9 @@ class PackedNames:
                 raise ValueError(place)
             keys[place] = np.void(packed_id(name))
             first_ids[place] = np.void(bytes.fromhex(found[1]))
-            repositories[place] = found[2] is not None
+            repositories[place], rewritten[place] = found[2] == "-repository", found[2] == "-rewrite"
             copies[place] = int(found[3] or 1) - 1
-        return cls(keys, first_ids, copies, repositories)
+        return cls(keys, first_ids, copies, repositories, rewritten)
 
 
 def _bytes_of(digits: str) -> bytes | None:

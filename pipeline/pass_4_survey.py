@@ -53,6 +53,7 @@ HOPELESS = pa.schema(
 )
 TIERS = ("broken", "smelly", "fine", "hopeless", "unmeasured")
 UNMEASURABLE = 1.0  # the error fraction of a text whose parse breaks its limits
+_COUNTED = ("documents", "num_bytes", *TIERS, "dropped_bytes")
 _COLUMNS = ("id", "kind", "source", "subset", "language", "text", "num_bytes")
 _BATCH_BYTES = 2 * 1024 * 1024  # a few tenths of a CPU second: 10 are allowed
 _BATCH_TEXTS = 200
@@ -98,7 +99,7 @@ class _Survey:
 
     def add(self, file: _File, defects: Defects | None) -> None:
         of = tier(defects, file.text, file.num_bytes, self._selection) if file.measurable else "unmeasured"
-        sums = self.counts.setdefault(file.language, dict.fromkeys(("documents", "num_bytes", *TIERS), 0))
+        sums = self.counts.setdefault(file.language, dict.fromkeys(_COUNTED, 0))
         for name, amount in (("documents", 1), ("num_bytes", file.num_bytes), (of, 1)):
             sums[name] += amount
         if of in self._selection.tiers and defects is not None:
@@ -106,6 +107,7 @@ class _Survey:
             self.candidates.append((file.id, file.language, file.num_bytes, 0, of, *amounts))
         elif of == "hopeless" and self._selection.hopeless == "drop":
             self.hopeless.append((file.id, file.num_bytes, error_fraction(defects, file.num_bytes)))
+            sums["dropped_bytes"] += file.num_bytes
 
 
 def _survey(context: UnitContext) -> None:

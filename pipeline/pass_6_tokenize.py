@@ -1,21 +1,26 @@
 """Pass 6, tokenize: render the selected documents of a slice and turn them into token ids, with exact counts.
 
+Where code is rewritten, a rewrite that stands is rendered in its original's place, and what pass 5 leaves out leaves
+here, so that the account stays that of one pass after another.
+
 What is written is a *packed document*: one source document or several, rendered, once for every epoch. They are put in
 order of their packing key here, so from now on nothing depends on where they came from. Token ids lie apart from all
 that is said of them, and apart by kind: pack lays out a whole shard before it reads one id, and then reads two kinds at
 different places.
 
-Memory: the texts and the token ids of one slice.
+Memory: the texts, rewrites and token ids of one slice.
 """
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from manifests.decision import DECISIONS, decisions_table
 from manifests.document import ID_BYTES, Rejected
 from manifests.ledger import Ledger
 from pipeline.kept_texts import TEXTS
+from pipeline.overlays import REJECTION_READS, Overlay, left_out, overlay_reads, rejection_settings
 from pipeline.pass_4_mix import SELECTION
 from pipeline.plan import Plan
 from pipeline.recipe import Recipe
@@ -51,10 +56,13 @@ def _tokenize(context: UnitContext) -> None:
     selection = context.table("selection")
     mix_keys, domains, copies = context.clock.timing("select", selected)(texts, selection, context.recipe)
     columns = {"mix_key": mix_keys, "copies": copies, "domain": pa.array(domains, pa.string())}
-    _leave_out(context, texts.filter(pa.array(copies == 0)), ledger)
+    not_selected = texts.filter(pa.array(copies == 0))
     for name, column in columns.items():
         texts = texts.append_column(name, pa.array(column))
     texts = texts.filter(pa.array(copies > 0))
+    gone = left_out(context, texts)
+    _leave_out(context, not_selected, gone, ledger)
+    texts = Overlay.of(context).laid_over(_without(texts, gone))
     for num_bytes in texts.column("num_bytes").to_pylist():
         ledger.keep(num_bytes)
     with context.blocks("documents", DOCUMENTS) as documents:
@@ -62,17 +70,22 @@ def _tokenize(context: UnitContext) -> None:
     _write(context, context.clock.timing("render", _rendered)(context, texts))
 
 
-def _leave_out(context: UnitContext, texts: pa.Table, ledger: Ledger) -> None:
+def _without(texts: pa.Table, gone: list[Rejected]) -> pa.Table:
+    ids = pa.array([bytes.fromhex(item.id) for item in gone], pa.binary(ID_BYTES))
+    return texts.filter(pc.invert(pc.is_in(texts.column("id"), value_set=ids))) if gone else texts
+
+
+def _leave_out(context: UnitContext, not_selected: pa.Table, gone: list[Rejected], ledger: Ledger) -> None:
     with context.blocks("decisions", DECISIONS) as decisions:
-        left_out = [
+        not_taken = [
             Rejected(
                 id=row["id"].hex(), stage="mix", reason="not_selected", shard="", row=-1, num_bytes=row["num_bytes"]
             )
-            for row in texts.select(["id", "num_bytes"]).to_pylist()
+            for row in not_selected.select(["id", "num_bytes"]).to_pylist()
         ]
-        for item in left_out:
+        for item in (*not_taken, *gone):
             ledger.reject(item)
-        decisions.write(decisions_table(left_out))
+        decisions.write(decisions_table([*not_taken, *gone]))
 
 
 def _rendered(context: UnitContext, texts: pa.Table) -> list[PackedDocument]:
@@ -113,6 +126,7 @@ def _settings(recipe: Recipe, _plan: Plan) -> object:
         "rendering": rendering_settings(recipe),
         "formats": [[source.name, source.format] for source in recipe.sources],
         "domains": recipe.mixture.naming(),
+        **rejection_settings(recipe),
     }
 
 
@@ -128,7 +142,12 @@ STEPS = [
         number=6,
         pass_name="tokenize",
         grain="slices",
-        reads=(Read("clean", "texts", "blocks", TEXTS), Read("mix", "selection", "all", SELECTION)),
+        reads=(
+            Read("clean", "texts", "blocks", TEXTS),
+            Read("mix", "selection", "all", SELECTION),
+            *overlay_reads("same", "blocks"),
+            *REJECTION_READS,
+        ),
         settings=_settings,
         run=_tokenize,
         prepare=_prepare,

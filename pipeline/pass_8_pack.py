@@ -20,6 +20,7 @@ from manifests.document import ID_BYTES, Kind, Rejected
 from manifests.ledger import Ledger
 from pipeline.document_classes import DocumentClasses, member_sums
 from pipeline.kept_texts import INDEXED, TEXTS
+from pipeline.overlays import overlay_reads
 from pipeline.pack_beside import DocumentFiles
 from pipeline.packed_set import PackedSet, PackedSource, PackingChoice
 from pipeline.pass_6_tokenize import DOCUMENTS, TOKENS, TOKENS_OF_KIND
@@ -131,6 +132,7 @@ def _pack(context: UnitContext) -> None:
         **msgspec.to_builtins(counts),
         **beside.counts,
         "not_known": beside.not_known,
+        **(beside.rewrites.counts() if beside.rewrites else {}),
     }
 
 
@@ -193,6 +195,7 @@ STEPS = [
             Read("clean", "texts", "group", TEXTS, asked_for=lambda recipe: recipe.release.texts != "off"),
             Read("clean", "held_out", "group", TEXTS, asked_for=lambda recipe: recipe.held_out is not None),
             Read("clean", "indexed", "group", INDEXED),
+            *overlay_reads("group", "group"),
         ),
         settings=_settings,
         run=_pack,

@@ -13,11 +13,16 @@ from pipeline.recipe import Recipe
 from pipeline.release_folders import BESIDE, MAXIMUM_LENGTHS, SHARD_FILE, folders_of, packed_tables, shard_files
 from pipeline.release_manifest import new_manifest, released_earlier, released_recipe, released_sources
 from pipeline.release_texts import card, summary
+from pipeline.rewriting_page import PAGE
+from pipeline.rewriting_samples import SampleFiles, page_of
+from pipeline.rewriting_settings import rewrites
 from pipeline.software import software_versions
 from pipeline.steps import RECORDS, Read, Step, UnitContext
 from pipeline.tokenizer_file import load_tokenizer, tokenizer_bytes, tokenizer_settings
 
-OURS = re.compile(rf"{SHARD_FILE.pattern}|tokenizer/tokenizer\.json|SUMMARY\.md|README\.md|{TEMPORARY_NAME.pattern}")
+OURS = re.compile(
+    rf"{SHARD_FILE.pattern}|tokenizer/tokenizer\.json|SUMMARY\.md|README\.md|{re.escape(PAGE)}|{TEMPORARY_NAME.pattern}"
+)
 
 # What pack may have made; of context lengths a recipe has fewer.
 PACKED_FILES = (
@@ -25,6 +30,7 @@ PACKED_FILES = (
     *(folder.table for folder in BESIDE),
 )
 _COUNTED = ("look_up", "detect", "forks", "last_rounds", "resolve", "mix", "settle")
+_REWRITING = ("survey", "choose", "rewrite", "overlay")
 
 
 def release_folder(recipe: Recipe) -> Storage:
@@ -74,6 +80,7 @@ def _release(context: UnitContext) -> None:
         "tokenizer/tokenizer.json": tokenizer_bytes(recipe),
         "SUMMARY.md": timing("describe", summary)(manifest).encode(),
         "README.md": timing("describe", card)(manifest).encode(),
+        **timing("describe", _rewriting_page)(context, manifest),
     }
     listed = [file for file, _ in shards]
     listed += [ReleaseFile(path, len(data), sha256(data).hexdigest()) for path, data in texts.items()]
@@ -93,6 +100,18 @@ def _release(context: UnitContext) -> None:
     with context.whole_file("manifest", ".json") as file:
         file.write(data)
     context.counts = {"digest": final.digest}
+
+
+def _rewriting_page(context: UnitContext, manifest: Manifest) -> dict[str, bytes]:
+    """The page on rewriting by its name, made from what pack made; nothing where the recipe has nothing rewritten."""
+    outputs = [record.outputs for record in sorted(context.earlier["pack"], key=lambda record: record.unit)]
+    files = [
+        SampleFiles(own["rewritten"].file, own["texts"].file if "texts" in own else None)
+        for own in outputs
+        if "rewritten" in own
+    ]
+    page = page_of(manifest, context.storage, files)
+    return {} if page is None else {PAGE: page.encode()}
 
 
 def _shards(context: UnitContext) -> list[tuple[ReleaseFile, str]]:
@@ -143,6 +162,7 @@ STEPS = [
         grain="one",
         reads=(
             *(Read(step, RECORDS, "all") for step in (*CHAIN, *_COUNTED)),
+            *(Read(step, RECORDS, "all", asked_for=rewrites) for step in _REWRITING),
             *(Read("pack", table, "all") for table in PACKED_FILES),
         ),
         settings=_settings,

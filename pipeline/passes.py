@@ -12,11 +12,13 @@ Pass 2 is a barrier in many steps, from columns alone; the text of what it rejec
                                  exact Jaccard similarity of every pair, and who stays: `pass_2_rounds`
     resolve                      what becomes of every document: `pass_2_resolve`
 
-Pass 4 says what is taken of all that was cleaned; its last two steps run where a recipe rewrites:
+Passes 4 and 5 have steps that run where the recipe has code rewritten:
 
     mix                          how much of every domain, and so which documents: `pass_4_mix`
     survey                       how good the selected code is: `pass_4_survey`
     choose                       which of it the model is given: `pass_4_choose`
+    rewrite                      what the model and the gates make of that: `pass_5_rewrite`
+    overlay                      which of the rewrites stand: `pass_5_overlay`
 
 Every other pass is one step of its own name.
 """
@@ -35,6 +37,8 @@ from pipeline import (
     pass_4_choose,
     pass_4_mix,
     pass_4_survey,
+    pass_5_overlay,
+    pass_5_rewrite,
     pass_6_tokenize,
     pass_7_settle,
     pass_8_pack,
@@ -59,6 +63,8 @@ STEPS: tuple[Step, ...] = (
     *pass_4_mix.STEPS,
     *pass_4_survey.STEPS,
     *pass_4_choose.STEPS,
+    *pass_5_rewrite.STEPS,
+    *pass_5_overlay.STEPS,
     *pass_6_tokenize.STEPS,
     *pass_7_settle.STEPS,
     *pass_8_pack.STEPS,

@@ -1,39 +1,69 @@
-"""What a person sees while a mill runs: one bar for each pass, with rate and time left, and how it ended."""
+"""What a person sees while a mill runs: one bar for each pass, with rate and time left, and how it ended.
+
+Where a model is asked, the bytes of the documents are read long before they are done with: there the units tell of
+themselves (`pipeline.rewriting_live`), and the bar shows that.
+"""
 
 import signal
 import sys
+import time
 from types import FrameType
 
 from rich.console import Console
 from rich.progress import (
     BarColumn,
     Progress,
+    Task,
     TaskID,
     TextColumn,
     TimeRemainingColumn,
     TransferSpeedColumn,
 )
+from rich.text import Text
 
+from manifests.storage import Storage
 from pipeline.inspect_run import counted, size
 from pipeline.pass_9_release import release_folder
+from pipeline.rewriting_live import live_line, live_totals
 from pipeline.runner import run_mill
 from pipeline.steps import Step
 from pipeline.units import Mill
 
 STOPPED = 130
+_LIVE_STEP = "rewrite"
+_LOOK_SECONDS = 2.0
+_SAY_SECONDS = 60.0  # where there is no terminal
+
+
+class _Speed(TransferSpeedColumn):
+    """Bytes a second, but where a step tells its own rates."""
+
+    def render(self, task: Task) -> Text:
+        return Text("") if task.fields["live"] else super().render(task)
+
+
+class _TimeLeft(TimeRemainingColumn):
+    """The same for the time that is left."""
+
+    def render(self, task: Task) -> Text:
+        return Text("") if task.fields["live"] and not task.finished else super().render(task)
 
 
 class _Bars:
     """One bar a step; on a terminal they move, elsewhere each finished step is one line."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, work: Storage) -> None:
         self._console = console
+        self._work = work
+        self._live = False
+        self._todo = 0
+        self._looked = 0.0
         self.bars = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=12),
             TextColumn("{task.fields[amount]}", markup=False),
-            TransferSpeedColumn(),
-            TimeRemainingColumn(elapsed_when_finished=True),
+            _Speed(),
+            _TimeLeft(elapsed_when_finished=True),
             console=console,
             disable=not console.is_terminal,
         )
@@ -54,17 +84,39 @@ class _Bars:
         before = f"{num_units - todo:,} of {num_units:,} done before"
         self._done = before if todo < num_units else counted(num_units, "unit")
         self._num_bytes = num_bytes
-        self._task = self.bars.add_task(f"{step.number} {name}", total=max(1, num_bytes), amount=self._done)
+        self._live, self._todo, self._looked = step.name == _LIVE_STEP, todo, time.monotonic()
+        self._task = self.bars.add_task(
+            f"{step.number} {name}", total=max(1, num_bytes), amount=self._done, live=self._live
+        )
         if not self._console.is_terminal:
             self._console.print(f"{step.number} {name}: {self._done}", highlight=False)
 
     def advance(self, num_bytes: int) -> None:
         if self._stopped:
             raise KeyboardInterrupt
+        if self._live:
+            self._show_live(num_bytes)
+            return
         # A step that reads whole files or nothing has no bytes to measure it by: its bar waits for the end.
         if self._task is not None and self._num_bytes:
             done = min(num_bytes, self._num_bytes)
             self.bars.update(self._task, completed=done, amount=f"{size(done)} of {size(self._num_bytes)}")
+
+    def _show_live(self, num_bytes: int) -> None:
+        now, every = time.monotonic(), _LOOK_SECONDS if self._console.is_terminal else _SAY_SECONDS
+        if now - self._looked < every:
+            return
+        self._looked = now
+        totals = live_totals(self._work)
+        if totals is None or self._task is None:
+            return
+        begun = num_bytes / self._num_bytes if self._num_bytes else 0.0  # a unit reads its documents when it begins
+        left = self._todo * max(0.0, 1 - begun) + totals.units
+        line = live_line(totals, left)
+        if not self._console.is_terminal:
+            self._console.print(f"  {line}", highlight=False, markup=False, soft_wrap=True)
+        done = max(0.0, self._todo - left + totals.part_done) / max(1, self._todo)
+        self.bars.update(self._task, completed=min(1.0, done) * max(1, self._num_bytes), amount=line)
 
     def finish(self, step: Step, *, failed: int) -> None:
         if self._task is not None and not failed:
@@ -78,7 +130,7 @@ class _Bars:
 def run_with_progress(mill: Mill, *, workers: int, until: str | None, take_over: bool = False) -> None:
     """Run a mill before the user's eyes; Ctrl-C and SIGTERM stop it so that it can be taken up again."""
     console = Console(stderr=True)
-    watcher = _Bars(console)
+    watcher = _Bars(console, mill.work)
     before = {number: signal.signal(number, watcher.stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         with watcher.bars:

@@ -82,16 +82,21 @@ class _Driver:
         nodes = _look(order["work"], order["access"])
         return {"places": self.places(), "resources": ray.cluster_resources(), "nodes": nodes}
 
-    def places(self) -> int:
+    def places(self, gpus: int = 0) -> int:
         """How many tasks the nodes that are there have room for, when nothing else runs."""
         rooms = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-        cpus, memory = self.task["cpus"], self.task["memory"]
-        return sum(int(min(room.get("CPU", 0) // cpus, room.get("memory", 0) // memory)) for room in rooms)
+        asked = {"CPU": self.task["cpus"], "memory": self.task["memory"]} | ({"GPU": gpus} if gpus else {})
+        return sum(int(min(room.get(name, 0) // amount for name, amount in asked.items())) for room in rooms)
 
     def run(self, order: Order) -> Order:
         """Run units of a step, as many tasks at a time as there is room for."""
         self.reason = ""
-        tasks = min(order["num_units"], order["tasks"] or max(1, self.places()))
+        gpus = order["gpus"]
+        places = self.places(gpus)
+        if gpus and not places:
+            there = ray.cluster_resources().get("GPU", 0)
+            return {"error": f"no node has room for a task of {gpus} GPUs; the whole cluster has {there:g}"}
+        tasks = min(order["num_units"], order["tasks"] or max(1, places))
         executor = StepExecutor(
             pipeline=[RankTask(order["work"], order["access"], order["step"], order["units"], self.task["cpus"])],
             tasks=tasks,
@@ -99,6 +104,7 @@ class _Driver:
             skip_completed=False,  # our records are the only truth
             cpus_per_task=self.task["cpus"],
             mem_per_cpu_gb=self.task["memory"] / _GB / self.task["cpus"],
+            gpus_per_task=gpus,
         )
         for rank in range(tasks):  # which the executor adds up at the end, wherever its ranks ran
             with executor.logging_dir.open(f"stats/{rank:05d}.json", "w") as file:

@@ -183,6 +183,7 @@ class RayRun:
         name = f"logs/{step.name}-ray-{os.getpid()}.json"
         mill.work.write(name, json.dumps(list(units)).encode())
         order = {"step": step.name, "units": name, "num_units": len(units), "tasks": self._settings.tasks}
+        order["gpus"] = self._settings.gpus if step.needs_server else 0
         self._send(order | self._where())
         done: dict[int, int] = {}
         looked = time.monotonic()

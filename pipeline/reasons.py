@@ -137,6 +137,8 @@ class Reasons:
                     yield from (".".join(key) for key in keys)
 
     def _settings_under(self, recipe: Recipe, step: Step, unit: int) -> dict[str, str]:
+        if not step.asked_for(recipe):
+            return {}
         return unit_identity(replace(self.mill, recipe=recipe), step, unit, {}).origin().settings
 
 

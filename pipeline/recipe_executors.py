@@ -22,12 +22,15 @@ class SlurmResources(Section):
     cpus_per_task: Positive | None = None
     memory_gb: Positive | None = None
     gpus: Annotated[int, Field(ge=0)] | None = None
+    tasks: Positive | None = None
 
 
 class Slurm(Section):
     """How the mill is submitted to Slurm, and what each task asks for.
 
-    `tasks` is the most that one array has; the cluster's MaxArraySize holds, too. `workers` run at the same time; null:
+    `tasks` is the most that one array has; the cluster's MaxArraySize holds, too. Each task of pass `rewrite` starts a
+    server of the model on its `gpus`, so `passes` should say `tasks` for it: as many as may run at the same time.
+    `workers` run at the same time; null:
     as many as Slurm lets. `activate` is a script that every job sources; null: that of the environment which submits.
     `logs` is a folder that all nodes share; null: one in the work folder. `signal_seconds` before a task's time is up
     it is told to stop. `sbatch` holds any other options of sbatch. `passes` overrides resources by pass.
@@ -59,13 +62,15 @@ class Ray(Section):
 
     `address` is `auto` on a node of the cluster, `host:port`, or `ray://host:port` from outside; null: a Ray of the
     run's own on this machine, for `--workers` tasks. `tasks` is the most that one step has; null: as many as the
-    cluster has room for when the step begins. A task runs `cpus_per_task` units at the same time.
+    cluster has room for when the step begins. A task runs `cpus_per_task` units at the same time. Each task of pass
+    `rewrite`, and no other, asks for `gpus`, on which it starts a server of the model.
     """
 
     address: RayAddress | None = None
     tasks: Positive | None = None
     cpus_per_task: Positive = 1
     memory_gb: Positive = 2
+    gpus: Annotated[int, Field(ge=0)] = 0
 
 
 class S3Access(Section):

@@ -11,7 +11,7 @@ from pipeline.recipe import Recipe
 _PATHS = (
     *(("release", "path"), ("tokenizer", "path"), ("licences", "cache")),
     *(("slurm", "logs"), ("slurm", "activate"), ("software_heritage", "contents"), ("software_heritage", "cache")),
-    ("rewriting", "cache"),
+    *(("rewriting", "cache"), ("rewriting", "engine_environment")),
 )
 # Beside the paths of sources, what may lie in a bucket.
 REMOTE = (
@@ -91,6 +91,7 @@ def absolute(recipe: Recipe, folder: Path) -> Recipe:
             and recipe.rewriting.model_copy(
                 update={
                     "cache": here_or_none(recipe.rewriting.cache),
+                    "engine_environment": here_or_none(recipe.rewriting.engine_environment),
                     "model": recipe.rewriting.model.model_copy(
                         update={"path": here_or_none(recipe.rewriting.model.path)}
                     ),

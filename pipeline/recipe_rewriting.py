@@ -105,7 +105,8 @@ class Rewriting(Section):
     """A smaller coder model rewrites noisy code; what passes every gate takes the original's place.
 
     `engine` starts a server on this machine's GPUs (`vllm`, `sglang`) or CPUs (`llamacpp`), or asks one that is there
-    (`endpoint`, with the address of its API and the environment variable that holds its key). `modes` run in their
+    (`endpoint`, with the address of its API and the environment variable that holds its key). `engine_environment` is
+    the virtual environment that has vLLM or SGLang; null: they are on PATH. `modes` run in their
     order, each by itself. `failed` is what becomes of a document whose rewrites are refused. At most `maximum_share` of
     the bytes of a language are rewrites. `concurrency` requests of one unit are under way at a time, each for
     `request_seconds` at most. `cache` is the folder of the model's answers, shared by all runs; null: one in the user's
@@ -115,6 +116,7 @@ class Rewriting(Section):
     engine: Engine
     endpoint: Annotated[str, Field(pattern=r"^https?://[^\s@]+$")] | None = None
     api_key_variable: Variable | None = None
+    engine_environment: str | None = None
     model: Model
     allow_licences: Annotated[list[str], Field(min_length=1)] = ["permissive"]
     sampling: Sampling = Sampling()

@@ -67,6 +67,11 @@ _COMMENTS = {
         "document up to maximum_epochs times) or fail. preset: pile-v1. domains, by subset or language, weights being\n"
         "shares of the kind: {Python: {weight: 0.4, epochs: 2, maximum_tokens: 1000000}}; docs/mixture.md has more."
     ),
+    "rewriting": (
+        "A smaller coder model rewrites noisy code, and what passes every gate takes its place: {engine: vllm,\n"
+        "model: {name: Qwen/Qwen2.5-Coder-14B-Instruct, revision: <commit>, licence: Apache-2.0}}; null: none does.\n"
+        "docs/rewriting.md shows it, docs/recipe.md has every key."
+    ),
     "tokenizer": (
         "A Hugging Face tokenizer.json; `corpusmill tokenizer train FILE` makes one from these sources. The control\n"
         "tokens that end and begin every document; null: nothing begins it."

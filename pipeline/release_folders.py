@@ -57,6 +57,11 @@ def holds_out(recipe: Mapping[str, Any]) -> bool:
     return recipe.get("held_out") is not None
 
 
+def rewrites_code(recipe: Mapping[str, Any]) -> bool:
+    """Whether a manifest's recipe has code rewritten."""
+    return recipe.get("rewriting") is not None
+
+
 def compares_texts(recipe: Mapping[str, Any]) -> bool:
     """Whether a manifest's recipe looks for near duplicates."""
     section = recipe.get("deduplication")
@@ -75,6 +80,7 @@ def _of_length(place: int, name: str) -> Callable[[Record], int]:
 BESIDE = (
     ReleaseFolder("attribution", "attribution", documents),
     ReleaseFolder("texts", "texts", documents, lambda recipe: texts_format(recipe) != "off", texts_format),
+    ReleaseFolder("rewrites", "rewritten", _counted("rewrites"), rewrites_code),
     ReleaseFolder("held_out", "held_texts", _counted("held_out"), holds_out),
     ReleaseFolder("index", "index", _counted("indexed")),
     ReleaseFolder("bands", "bands", _counted("bands")),

@@ -27,6 +27,8 @@ from pipeline.recipe import Recipe
 from pipeline.recipe_tokens import TokenizerChoice
 from pipeline.release_benchmarks import release_benchmarks
 from pipeline.release_mixture import release_mixture
+from pipeline.release_rewriting import release_rewriting
+from pipeline.rewriting_settings import NOT_IN_BYTES
 from pipeline.software import software_versions
 from pipeline.steps import UnitContext
 from pipeline.tokenizer_file import load_renderer, load_tokenizer
@@ -53,15 +55,7 @@ def released_recipe(recipe: Recipe) -> dict[str, object]:
             "ray": True,
             "s3": True,
             "software_heritage": {"contents", "concurrency", "cache"},
-            "rewriting": {
-                "engine": True,
-                "endpoint": True,
-                "api_key_variable": True,
-                "concurrency": True,
-                "request_seconds": True,
-                "cache": True,
-                "model": {"path", "tensor_parallel", "data_parallel"},
-            },
+            "rewriting": NOT_IN_BYTES,
         },
     )
     value["decontamination"] = benchmark_settings(recipe)
@@ -149,6 +143,7 @@ def new_manifest(context: UnitContext) -> Manifest:
         held_out=_total(context, "pack", "held_out"),
         not_known={name: _sum_counts(_not_known(record)[name] for record in packs) for name in NOT_KNOWN},
         files=[],
+        rewriting=release_rewriting(context),
     )
 
 

@@ -5,12 +5,14 @@ from collections.abc import Iterable, Sequence
 from filters.licence_words import NO_EVIDENCE, UNLISTED
 from manifests.ledger import Ledger
 from manifests.release import CHAIN, Manifest
+from manifests.release_rewriting import STAGE
 from pipeline.markdown import cell, table
 from pipeline.release_benchmarks import HEAD, benchmark_rows
 from pipeline.release_duplicates import CARD_HELD_OUT, duplicate_sections
 from pipeline.release_folders import holds_out, texts_format
 from pipeline.release_mixture import mixture_tables, wanted_tokens
 from pipeline.release_packing import columns_table, length_configs, packing_section
+from pipeline.rewriting_summary import card_rewriting, card_tags, rewriting_sections
 
 _PASS_OF = {
     "ingest": "1 ingest",
@@ -76,6 +78,7 @@ def summary(manifest: Manifest) -> str:
         table(("pass", "stage", "reason", "documents", "bytes"), _reasons(manifest)),
         *duplicate_sections(manifest),
         *mixture_tables(manifest),
+        *rewriting_sections(manifest),
         "## Licences",
         table(("licence", "kind", "what it is", *_AMOUNTS), _by(manifest, "licence", "kind", "licence_words")),
         *([_ATTRIBUTION] if manifest.packed_from is None else []),
@@ -120,7 +123,7 @@ configs:
 {length_configs(manifest)}{config}tags:
 - pretraining
 - corpusmill
----
+{card_tags(manifest)}---
 
 # {manifest.name} {manifest.version}
 
@@ -139,7 +142,7 @@ rows = load_dataset("parquet", data_files="data/*.parquet", split="train")
 {beside}
 A document ends in token {manifest.tokenizer.end_of_document_id} (`{manifest.tokenizer.end_of_document}`); padding
 is the same token. The tokenizer lies in `tokenizer/`, its sha256 is `{manifest.tokenizer.sha256}`.
-{_card_forms(manifest)}
+{_card_forms(manifest)}{card_rewriting(manifest)}
 `SUMMARY.md` says what was read, kept and rejected and why; `manifest.json` is the complete account, and
 `corpusmill verify` holds the files against it.
 """
@@ -205,7 +208,8 @@ def _reasons(manifest: Manifest, *, stages: Sequence[str] = ()) -> Iterable[Sequ
         for key, tally in Ledger.from_json(manifest.ledgers[step]).rejected.items():
             stage, _, reason = key.partition("/")
             if not stages or stage in stages:
-                yield _PASS_OF[step], stage, reason, f"{tally.documents:,}", f"{tally.num_bytes:,}"
+                pass_of = "5 rewrite" if stage == STAGE else _PASS_OF[step]
+                yield pass_of, stage, reason, f"{tally.documents:,}", f"{tally.num_bytes:,}"
 
 
 def _words(manifest: Manifest) -> Iterable[Sequence[str]]:

@@ -10,16 +10,16 @@ import pyarrow.parquet as pq
 from manifests.errors import IntegrityError
 from manifests.release import Manifest
 from manifests.storage import Storage, file_sha256
-from pipeline.release_folders import texts_format
+from pipeline.release_folders import rewrites_code, texts_format
 from stages.exchange import RowStream
 from stages.text_lines import MalformedLinesError, read_lines
-from stages.texts import RELEASED_TEXTS
+from stages.texts import REWRITE, released_texts
 
 _REVISIONS = pa.schema([pa.field("doc_id", pa.string()), pa.field("revision", pa.string())])
 
 
 def text_slices(release: Storage, manifest: Manifest, shard: str) -> Iterator[pa.Table]:
-    """The documents of a shard, a table for each slice: `RELEASED_TEXTS`, id (16 bytes), revision and num_bytes.
+    """The documents of a shard, a table for each slice: `released_texts`, rewrite, id (16 bytes), revision, num_bytes.
 
     Rows of a slice are sorted by id, so a slice ends where ids fall. (A slice whose ids all lie above those of the one
     before it would be taken for a part of that; of slices of many documents none ever does.)
@@ -33,7 +33,8 @@ def text_slices(release: Storage, manifest: Manifest, shard: str) -> Iterator[pa
     form = texts_format(manifest.recipe)
     path, attribution = f"texts/{shard}.{form}", f"attribution/{shard}.parquet"
     _check_bytes(release, manifest, path, attribution)
-    tables = _lines(release, path) if form == "jsonl.zst" else _groups(release, path, RELEASED_TEXTS.names)
+    schema = released_texts(rewritten=rewrites_code(manifest.recipe))
+    tables = _lines(release, path, schema) if form == "jsonl.zst" else _groups(release, path, schema.names)
     revisions = RowStream(_groups(release, attribution, _REVISIONS.names), _REVISIONS)
     parts: list[pa.Table] = []
     last = ""
@@ -71,6 +72,8 @@ def _slice(parts: list[pa.Table]) -> pa.Table:
     ids = np.frombuffer(bytes.fromhex("".join(table.column("doc_id").to_pylist())), dtype="V16")
     table = table.append_column("id", pa.array(ids.tolist(), pa.binary(16)))
     sizes = pa.array(pc.binary_length(table.column("text")).to_numpy().astype(np.int64))
+    if REWRITE.name not in table.column_names:
+        table = table.append_column(REWRITE, pa.array([""] * table.num_rows))
     return table.append_column("num_bytes", sizes)
 
 
@@ -83,10 +86,10 @@ def _groups(release: Storage, path: str, columns: list[str]) -> Iterator[pa.Tabl
         raise _damaged(release, path, str(error).partition("\n")[0]) from error
 
 
-def _lines(release: Storage, path: str) -> Iterator[pa.Table]:
+def _lines(release: Storage, path: str, schema: pa.Schema) -> Iterator[pa.Table]:
     try:
         with release.open(path) as file:
-            yield from read_lines(file, RELEASED_TEXTS)
+            yield from read_lines(file, schema)
     except (OSError, MalformedLinesError) as error:
         raise _damaged(release, path, str(error)) from error
 

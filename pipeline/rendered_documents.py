@@ -36,7 +36,7 @@ PACKED = pa.schema(
         pa.field("num_bytes", pa.int64()),
     ]
 )
-# What a source document must bring along, beside those of a Renderable but its form.
+# What a source document must bring along. `rewrite` says in which modes a model wrote its text; empty: none did.
 COLUMNS = (
     "id",
     "text",
@@ -50,6 +50,7 @@ COLUMNS = (
     "domain",
     "mix_key",
     "copies",
+    "rewrite",
 )
 PULL_REQUESTS = "pull-requests"
 _BATCH_DOCUMENTS = 1000
@@ -213,4 +214,5 @@ def _together(rows: list[Row], copy: int, rendering: Rendering) -> PackedDocumen
 
 def _renderable(row: Row, formats: Mapping[str, str]) -> Renderable:
     form: Literal["file", "pull_request"] = "pull_request" if formats[row["source"]] == PULL_REQUESTS else "file"
-    return Renderable(row["id"], row["text"], row["kind"], row["language"], row["repo"], row["path"], form)
+    names = (row["id"], row["text"], row["kind"], row["language"], row["repo"], row["path"])
+    return Renderable(*names, form, rewritten=bool(row["rewrite"]))

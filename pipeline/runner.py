@@ -15,6 +15,7 @@ from pipeline.benchmark_files import load_matcher
 from pipeline.contents import check_contents
 from pipeline.local import run_step
 from pipeline.locks import locked
+from pipeline.model_servers import check_model
 from pipeline.pass_2_licences import check_cache
 from pipeline.pass_9_release import check_not_taken
 from pipeline.passes import PASSES, steps_of
@@ -30,6 +31,7 @@ from pipeline.units import Mill, unit_bytes, units_to_run
 
 _FIRST_WITH_DETECTOR = PASSES.index("decide") + 1
 _FIRST_WITH_TOKENIZER = PASSES.index("clean") + 1
+_FIRST_WITH_MODEL = PASSES.index("rewrite") + 1
 
 
 class Progress(Protocol):
@@ -140,8 +142,8 @@ def prepared(mill: Mill, until: str | None, *, take_over: bool = False) -> Itera
         take_over: take a work folder in a bucket from the run that holds it.
 
     Raises:
-        RecipeError: the recipe cannot be run (no tokenizer, benchmark, contents or cache, release taken, work folder
-            held by another run or by jobs of one).
+        RecipeError: the recipe cannot be run (no tokenizer, benchmark, contents, model or cache, release taken, work
+            folder held by another run or by jobs of one).
         NoSpaceError: there is no room for the detector's answers, or for fetched contents.
     """
     last = check_ready(mill.recipe, until)
@@ -152,6 +154,8 @@ def prepared(mill: Mill, until: str | None, *, take_over: bool = False) -> Itera
         if last >= _FIRST_WITH_DETECTOR:
             check_cache(mill.recipe)
         check_contents(mill.recipe)
+        if last >= _FIRST_WITH_MODEL:
+            check_model(mill.recipe)
         write_plan(mill.work, mill.plan)
         mill.work.write("recipe.json", msgspec.json.format(mill.recipe.model_dump_json().encode()))
         mill.work.write("software.json", msgspec.json.encode(software_versions(), order="deterministic"))

@@ -29,7 +29,7 @@ from pipeline.slurm_tasks import JobTask
 from pipeline.units import Mill
 
 _SUBMITTED = re.compile(r"Submitted batch job (\d+)")
-_PASS_OF = {step.name: step.pass_name for step in STEPS}
+_STEPS = {step.name: step for step in STEPS}
 
 
 class MillExecutor(SlurmPipelineExecutor):  # type: ignore[misc]
@@ -98,7 +98,7 @@ def launch(mill: Mill, slurm: Slurm, submission: Submission) -> Submission:
 
 
 def _executor(mill: Mill, slurm: Slurm, submission: Submission, job: Job) -> MillExecutor:
-    asked = resources(job, slurm, _PASS_OF)
+    asked = resources(job, slurm, _STEPS)
     stop_seconds = time_seconds(str(asked.time)) - slurm.signal_seconds
     folder = f"{submission.logs}/{job.name}"
     task = JobTask(

@@ -5,7 +5,7 @@ proves the records of what has ended, runs the steps of a single unit that come 
 after them; an *array* runs those, task t of n every n-th one from t on. Each job waits for the one before it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -68,7 +68,8 @@ def plan_jobs(
         if jobs or ones:
             barrier(step.name)
         to_run = num_units if jobs or first_units is None else first_units
-        jobs.append(_job(jobs, step.name, runs=[step.name], tasks=min(to_run, slurm.tasks, maximum_tasks)))
+        most = slurm.resources(step.pass_name).tasks or maximum_tasks
+        jobs.append(_job(jobs, step.name, runs=[step.name], tasks=min(to_run, most, maximum_tasks)))
         proves = [step.name]
     barrier()
     return jobs
@@ -91,10 +92,14 @@ def maximum_tasks(steps: Sequence[tuple[Step, int]], *, array_size: int, job_cou
     return max(1, min(array_size, job_count // 2 // max(1, num_arrays)))
 
 
-def resources(job: Job, slurm: Slurm, pass_of: dict[str, str]) -> SlurmResources:
-    """What each task of a job asks for: as its pass does, but no GPU for a barrier, which only looks and adds up."""
-    stated = slurm.resources(pass_of[job.runs[-1]]) if job.runs else slurm.resources("")
-    return stated if job.tasks is not None else stated.model_copy(update={"gpus": 0})
+def resources(job: Job, slurm: Slurm, steps: Mapping[str, Step]) -> SlurmResources:
+    """What each task of a job asks for: as its pass does.
+
+    A barrier only looks and adds up, so it asks for no GPU; but the one unit of a small run may ask a model in it.
+    """
+    stated = slurm.resources(steps[job.runs[-1]].pass_name) if job.runs else slurm.resources("")
+    needs_gpus = job.tasks is not None or any(steps[name].needs_server for name in job.runs)
+    return stated if needs_gpus else stated.model_copy(update={"gpus": 0})
 
 
 _SECONDS = {1: (60,), 2: (60, 1), 3: (3600, 60, 1)}

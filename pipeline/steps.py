@@ -148,6 +148,11 @@ class _TimedWriter(BlockWriter):
             super().write(table, blocks)
 
 
+def no_server(_recipe: Recipe) -> AbstractContextManager[object]:
+    """What a step whose units ask nobody has served."""
+    return nullcontext()
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One step of a pass.
@@ -180,7 +185,12 @@ class Step:
     always: bool = False
     reads_shards: bool = False
     asked_for: Callable[[Recipe], bool] = lambda _recipe: True
-    serve: Callable[[Recipe], AbstractContextManager[object]] = lambda _recipe: nullcontext()
+    serve: Callable[[Recipe], AbstractContextManager[object]] = no_server
+
+    @property
+    def needs_server(self) -> bool:
+        """Whether its units ask a model: on a cluster GPUs are for these."""
+        return self.serve is not no_server
 
     def num_units(self, plan: Plan) -> int:
         """How many units the step has; known before anything runs."""

@@ -169,27 +169,32 @@ def _input_bytes(mill: Mill, step: Step, unit: int, inputs: Mapping[str, list[Bl
     return sum(shard.num_bytes for shard in shards) + sum(s.length for block in blocks for s in block.segments)
 
 
-def run_unit(mill: Mill, step: Step, unit: int, progress: Progress) -> Record:
-    """Run one unit and write its record, a failed one where it raised. The one place that catches every exception.
-
-    Raises:
-        MemoryError: there was none; whoever watches may run the unit once more, alone.
-    """
+def unit_context(mill: Mill, step: Step, unit: int, progress: Progress) -> UnitContext:
+    """What a unit sees; its clock begins here."""
     clock = StageClock()
-    inputs = unit_inputs(mill, step, unit)
-    context = UnitContext(
+    return UnitContext(
         recipe=mill.recipe,
         plan=mill.plan,
         unit=unit,
         storage=mill.work,
         step=step.name,
         reads={read.table: read for read in step.reads},
-        inputs=inputs,
+        inputs=unit_inputs(mill, step, unit),
         earlier=_records_read(mill, step, done=True),
         failed=_records_read(mill, step, done=False),
         progress=progress,
         clock=clock,
     )
+
+
+def run_unit(mill: Mill, step: Step, unit: int, progress: Progress) -> Record:
+    """Run one unit and write its record, a failed one where it raised. The one place that catches every exception.
+
+    Raises:
+        MemoryError: there was none; whoever watches may run the unit once more, alone.
+    """
+    context = unit_context(mill, step, unit, progress)
+    inputs, clock = context.inputs, context.clock
     failure, where = None, ""
     try:
         with catch_warnings(record=True) as warnings:

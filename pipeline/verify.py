@@ -23,12 +23,14 @@ from pipeline.findings import Findings
 from pipeline.recipe_tokens import Rendering, TokenizerChoice
 from pipeline.release_folders import DATA, shard_of
 from pipeline.release_manifest import release_tokenizer
+from pipeline.rewriting_samples import check_rewriting_page
 from pipeline.software import software_versions
 from pipeline.tokenizer_file import rendering_options
 from pipeline.verify_attribution import AttributionCheck
 from pipeline.verify_index import IndexCheck
 from pipeline.verify_manifest import PAGES, TOKENIZER, check_manifest, expected_paths, folders_in, num_shards
 from pipeline.verify_packed import PackedCheck
+from pipeline.verify_rewrites import RewritesCheck
 from pipeline.verify_rows import Digests
 from pipeline.verify_texts import TextsCheck
 from stages.exchange import lexsorted, sortable
@@ -36,8 +38,6 @@ from stages.rendering import Renderer
 from stages.tokenizing import TextTokenizer
 
 _SEQUENCE_TOKENS = range(2, (1 << 20) + 1)  # what a recipe may ask for
-# What looks into the files of a folder beside data/, one by one; `IndexCheck` looks into the others together.
-_BESIDE: dict[str, type[AttributionCheck | TextsCheck]] = {"attribution": AttributionCheck, "texts": TextsCheck}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +99,14 @@ def verify_release(folder: str, *, progress: Callable[[int], None] = lambda _num
     if not _tokenizer_proven(release, manifest, sound, findings):
         findings.check()  # ids mean nothing without the tokenizer that made them
     contents = PackedCheck(release, manifest, files, findings, progress).check()
-    for name, beside in _BESIDE.items():
-        looking = beside(manifest, findings, progress)
+    texts = TextsCheck(manifest, findings, progress)
+    for name, looking in (("attribution", AttributionCheck(manifest, findings, progress)), ("texts", texts)):
         for file in files.get(name, []):
             looking.check(release, file, contents.documents.get(shard_of(file.path).removeprefix(DATA)))
         if len(files.get(name, [])) == num_shards(manifest):
             looking.check_totals()
+    rewrites = RewritesCheck(manifest, findings, progress)
+    rewrites.check(release, files.get("rewrites", []), contents.documents, texts.rewritten)
     own_ids = {DATA + name: documents.ids for name, documents in contents.documents.items()}
     index = IndexCheck(manifest, findings, progress)
     if manifest.packed_from is None:
@@ -112,6 +114,9 @@ def verify_release(folder: str, *, progress: Callable[[int], None] = lambda _num
     if contents.complete:
         _check_each_once(own_ids | index.held_out_ids, findings)
     findings.check()
+    if _same_version(manifest):
+        check_rewriting_page(release, manifest, findings)
+        findings.check()
     return VerifyReport(
         folder=release.root,
         files=len(sound) + 1,

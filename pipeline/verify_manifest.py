@@ -10,10 +10,20 @@ from manifests.release import CHAIN, DUPLICATE_COUNTS, MANIFEST, SCHEMA_VERSION,
 from manifests.release_packing import COMPARED_MODES
 from manifests.storage import Storage
 from pipeline.findings import Findings
-from pipeline.release_folders import DATA, ReleaseFolder, folders_of, folders_packed, sequence_lengths, shard_files
+from pipeline.release_folders import (
+    DATA,
+    ReleaseFolder,
+    folders_of,
+    folders_packed,
+    rewrites_code,
+    sequence_lengths,
+    shard_files,
+)
 from pipeline.release_texts import card, summary
+from pipeline.rewriting_page import PAGE
 from pipeline.software import software_versions
 from pipeline.verify_mixture import check_mixture
+from pipeline.verify_rewriting import check_rewriting
 from pipeline.verify_rows import KINDS
 
 TOKENIZER = "tokenizer/tokenizer.json"
@@ -27,7 +37,8 @@ def check_manifest(release: Storage, manifest: Manifest, findings: Findings) -> 
         if got != expected:
             findings.add(f"{MANIFEST}: {what}: expected {expected}, got {got}")
 
-    expect("schema_version", SCHEMA_VERSION, manifest.schema_version)
+    if rewrites_code(manifest.recipe):  # which schema 2 does not know
+        expect("schema_version", SCHEMA_VERSION, manifest.schema_version)
     if release.read(MANIFEST) != manifest.to_bytes():
         findings.add(f"{MANIFEST}: expected the digest and what it covers, got something beside them")
     try:
@@ -51,6 +62,7 @@ def check_manifest(release: Storage, manifest: Manifest, findings: Findings) -> 
     if manifest.software == software_versions():  # other versions may file a licence under another word
         expect("licence_words", {licence: licence_words(licence) for licence in licences}, manifest.licence_words)
     _check_packing(manifest, expect)
+    check_rewriting(manifest, findings)
     _check_redactions(manifest, findings)
     listed = Counter(file.path for file in manifest.files)
     for path in sorted(listed.keys() | expected_paths(manifest)):
@@ -106,4 +118,5 @@ def expected_paths(manifest: Manifest) -> set[str]:
     """The files that the manifest must list: every folder of its recipe has as many as there are shards of data."""
     recipe = manifest.recipe
     folders = [shard_files(folder, recipe, num_shards(manifest)) for folder in folders_in(manifest)]
-    return {*(path for paths in folders for path in paths), *PAGES, TOKENIZER}
+    page = {PAGE} if rewrites_code(recipe) and manifest.packed_from is None else set()
+    return {*(path for paths in folders for path in paths), *PAGES, TOKENIZER, *page}

@@ -53,7 +53,16 @@ class PackedCheck:
                 expected, got = first.documents[name].ids, found.documents[name].ids
                 for fault in id_faults(got, expected, of=f"{DATA}{name}"):
                     self.findings.add(f"{DATA}{suffix}{name}: {fault}")
+                self._check_rewritten(f"{DATA}{suffix}{name}", first.documents[name], found.documents[name])
         return first
+
+    def _check_rewritten(self, path: str, expected: SourceDocuments, got: SourceDocuments) -> None:
+        """Whether no document is called rewritten in one context length and original in another."""
+        changed = set(expected.ids[expected.rewritten].tolist()) & set(got.ids[got.plain].tolist())
+        changed |= set(expected.ids[expected.plain].tolist()) & set(got.ids[got.rewritten].tolist())
+        if changed:
+            what = "expected -rewrite in its name in all context lengths or in none"
+            self.findings.add(f"{path}: document {min(changed).hex()}: {what}")
 
     def _check_length(self, length: ContextLength, suffix: str) -> PackedContents:
         contents = PackedContents()

@@ -40,11 +40,15 @@ class SourceDocuments:
     Attributes:
         kinds: indices into KINDS.
         copies: how many copies of each there are.
+        rewritten: which of them a packed document of their own calls rewritten.
+        plain: which of them one does not call so. Those that only stand among other files are neither.
     """
 
     ids: Digests
     kinds: Int64s
     copies: Int64s
+    rewritten: Bools
+    plain: Bools
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -188,7 +192,10 @@ class PositionsCheck:
         number = np.cumsum(is_new) - 1
         for place, kind in enumerate(KINDS):
             self.documents[kind] += int((kinds[is_new] == place).sum())
-        return SourceDocuments(ids[is_new], kinds[is_new], np.bincount(number, weights=opens).astype(np.int64))
+        alone, named = ~shard.repositories[piece][order], shard.rewritten[piece][order]
+        rewritten, plain = (np.bincount(number, weights=which) > 0 for which in (alone & named, alone & ~named))
+        copies_of = np.bincount(number, weights=opens).astype(np.int64)
+        return SourceDocuments(ids[is_new], kinds[is_new], copies_of, rewritten, plain)
 
 
 def _read(file: pq.ParquetFile) -> _Positions:

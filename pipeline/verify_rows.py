@@ -137,7 +137,7 @@ def _packed_names(names: pa.StringArray, first: int, rows: Int64s) -> PackedName
         place = error.args[0]
         raise MalformedRowsError(
             f"row {first + int(rows[place])}: expected doc_ids of {2 * ID_BYTES} hex digits and a suffix as in "
-            f"-repository-2, got {names[place].as_py()[:80]!r}"
+            f"-repository-2 or -rewrite, got {names[place].as_py()[:80]!r}"
         ) from None
 
 

@@ -68,6 +68,7 @@ class ShardRows:
         first_ids: of its first source document.
         copies: which copy it is, from 0.
         repositories: whether it holds several files of a repository.
+        rewritten: whether it is one file that a model rewrote.
     """
 
     kinds: Int64s
@@ -80,6 +81,7 @@ class ShardRows:
     first_ids: Digests
     copies: Int32s
     repositories: Bools
+    rewritten: Bools
 
 
 class ShardCheck:
@@ -243,6 +245,7 @@ def _remembered(rows: Rows, ends: Bools) -> ShardRows:
         first_ids=names.first_ids,
         copies=names.copies,
         repositories=names.repositories,
+        rewritten=names.rewritten,
     )
 
 
@@ -250,7 +253,8 @@ def _joined(parts: Sequence[ShardRows]) -> ShardRows:
     """What is remembered of several row groups, as one."""
     kinds, used, rows, lengths, offsets = (np.zeros(0, dtype=np.int64) for _ in range(5))
     none, digests = np.zeros(0, dtype=np.bool_), np.zeros(0, dtype=f"V{ID_BYTES}")
-    nothing = ShardRows(kinds, used, rows, lengths, offsets, none, digests, digests, np.zeros(0, dtype=np.int32), none)
+    copies = np.zeros(0, dtype=np.int32)
+    nothing = ShardRows(kinds, used, rows, lengths, offsets, none, digests, digests, copies, none, none)
     names = [item.name for item in fields(ShardRows)]
     return ShardRows(*(np.concatenate([getattr(part, name) for part in (nothing, *parts)]) for name in names))
 

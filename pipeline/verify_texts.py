@@ -2,13 +2,16 @@
 
 Beside what holds for every file of documents (`pipeline.verify_documents`): documents and bytes of text, by kind,
 source, subset, language and licence, are those of the manifest, and copies those of the positions. That a text is the
-one that was tokenized is not looked at: it would take as long as tokenizing did.
+one that was tokenized is not looked at: it would take as long as tokenizing did. Of texts that a model wrote, what they
+are is remembered, for `pipeline.verify_rewrites`.
 
 Cost: 0.5 GB of text a CPU second; of JSON lines 0.3 GB.
 """
 
 from collections import Counter
 from collections.abc import Callable
+from hashlib import sha256
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,14 +20,27 @@ from manifests.release import MANIFEST, Manifest, ReleaseFile
 from manifests.storage import Storage
 from pipeline.document_classes import CLASS
 from pipeline.findings import Findings
+from pipeline.release_folders import rewrites_code, shard_of
 from pipeline.verify_documents import DocumentFiles
 from pipeline.verify_positions import SourceDocuments
 from stages.packed_documents import hex_names
-from stages.texts import texts_schema
+from stages.texts import REWRITE, texts_schema
+
+
+class RewrittenText(NamedTuple):
+    """What `texts/` says of a text that a model wrote; `sha256` in hex of its UTF-8 bytes."""
+
+    modes: str
+    language: str
+    sha256: str
 
 
 class TextsCheck:
-    """Looks into the files one after another, adds up what they hold, and takes down what is false."""
+    """Looks into the files one after another, adds up what they hold, and takes down what is false.
+
+    Attributes:
+        rewritten: by shard of data, by id as text, those that a model wrote; of files that could be read.
+    """
 
     def __init__(self, manifest: Manifest, findings: Findings, progress: Callable[[int], None]) -> None:
         self._manifest = manifest
@@ -32,12 +48,18 @@ class TextsCheck:
         self._documents: Counter[tuple[str, ...]] = Counter()
         self._bytes: Counter[tuple[str, ...]] = Counter()
         self._shard: tuple[pa.Array, pa.Array] | None = None  # ids of the documents and their copies
-        self._files = DocumentFiles(texts_schema(f"{manifest.name} {manifest.version}"), self._look, findings, progress)
+        self.rewritten: dict[str, dict[str, RewrittenText]] = {}
+        self._own: dict[str, RewrittenText] = {}
+        self._rewrites = rewrites_code(manifest.recipe)
+        schema = texts_schema(f"{manifest.name} {manifest.version}", rewritten=self._rewrites)
+        self._files = DocumentFiles(schema, self._look, findings, progress)
 
     def check(self, release: Storage, listed: ReleaseFile, documents: SourceDocuments | None) -> None:
         """Look into a file, given the documents of its shard; None where they could not be read."""
         self._shard = None if documents is None else (hex_names(documents.ids), pa.array(documents.copies))
-        self._files.check(release, listed, None if documents is None else documents.ids)
+        self._own = {}
+        if self._files.check(release, listed, None if documents is None else documents.ids) is not None:
+            self.rewritten[shard_of(listed.path)] = self._own
 
     def check_totals(self) -> None:
         """Hold what was added up against the manifest."""
@@ -58,6 +80,12 @@ class TextsCheck:
     def _look(self, where: str, table: pa.Table) -> None:
         self._files.expect_kind_and_licence(where, table)
         self._check_copies(where, table)
+        if self._rewrites:
+            columns = ("doc_id", REWRITE.name, "language", "text")
+            written = table.filter(pc.not_equal(table.column(REWRITE.name), "")).select(columns)
+            for row in written.to_pylist():
+                digest = sha256(row["text"].encode()).hexdigest()
+                self._own[row["doc_id"]] = RewrittenText(row[REWRITE.name], row["language"], digest)
         table = table.append_column("num_bytes", pc.binary_length(table.column("text")).cast(pa.int64()))
         sums = table.group_by(list(CLASS)).aggregate([([], "count_all"), ("num_bytes", "sum")])
         for row in sums.to_pylist():

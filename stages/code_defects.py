@@ -14,8 +14,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from filters.grammars import grammar, parse, parse_errors
+from filters.grammars import grammar, parse
 from filters.lint_rules import compiled_rules, findings_in
+from filters.preprocessor import unexplained_errors
 from filters.text_views import utf8_bytes
 from manifests.isolation import in_child
 from stages.linting import SYNTAX, UNKNOWN, Linter
@@ -29,8 +30,8 @@ class Defects(NamedTuple):
     """What is wrong with a text.
 
     Attributes:
-        num_errors: places that do not parse; of Python, what ruff cannot read, where that is more: tree-sitter reads
-            Python 2 as well.
+        num_errors: places that do not parse, less what a preprocessor explains; of Python, what ruff cannot read,
+            where that is more: tree-sitter reads Python 2 as well.
         error_bytes: inside outermost ERROR nodes, and one for every missing node.
         findings: of the linter; syntax errors are none.
     """
@@ -90,4 +91,4 @@ def _parsed(texts: Sequence[tuple[str, str]]) -> _Rows:
 def _measured(language: str, text: str) -> tuple[int, int, int]:
     encoded = utf8_bytes(text)
     tree = parse(encoded, language)
-    return (*parse_errors(tree), findings_in(tree, encoded, language).total())
+    return (*unexplained_errors(tree, encoded, language), findings_in(tree, encoded, language).total())

@@ -14,6 +14,7 @@ from typing import Self
 
 import msgspec
 
+from filters.code_structure import top_level_units
 from filters.lint_rules import lint_findings
 from filters.rewrite_gates import GateBounds, Gates, Match, Redact
 from filters.rewrite_refusals import Refusal, refusal
@@ -43,13 +44,20 @@ class Checked:
     values: dict[str, float] = field(default_factory=dict)
 
 
-class _Task(msgspec.Struct, array_like=True):
+class _Task(msgspec.Struct, array_like=True, tag=True):
     """One text to judge. `finish_reason` None: the text is no answer, but code."""
 
     original: str
     text: str
     language: str
     finish_reason: str | None
+
+
+class _Cut(msgspec.Struct, array_like=True, tag=True):
+    """One text whose units are asked for."""
+
+    text: str
+    language: str
 
 
 class _Judged(msgspec.Struct, array_like=True):
@@ -101,6 +109,15 @@ class Gatekeeper:
         """All gates but those on the form of an answer, on a file put together from pieces; raises as `check`."""
         return await self._check(_Task(original, text, language, None), whole=True)
 
+    async def units(self, text: str, language: str) -> list[tuple[int, int]]:
+        """The top-level units of a text, as spans of characters that tile it; raises as `check`.
+
+        Returns:
+            One unit where the text cannot be cut, or not within bounds of memory and time.
+        """
+        reply = await self._worker.ask(_encode(_Cut(text, language)))
+        return [(0, len(text))] if reply is None else msgspec.msgpack.decode(reply, type=list[tuple[int, int]])
+
     async def _check(self, task: _Task, *, whole: bool) -> Checked:
         try:
             message = _encode(task)
@@ -124,7 +141,9 @@ class Gatekeeper:
 
     def _judge(self, message: bytes) -> bytes:
         """In the worker."""
-        task = msgspec.msgpack.decode(message, type=_Task)
+        task = msgspec.msgpack.decode(message, type=_Task | _Cut)
+        if isinstance(task, _Cut):
+            return _encode(top_level_units(task.text, task.language))
         if task.finish_reason is None:
             verdict = self._gates.judge_text(task.original, task.text, task.language)
         else:

@@ -12,6 +12,15 @@ class Message(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Sampling:
+    """How a model draws tokens; the same for every request."""
+
+    temperature: float
+    top_p: float
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """One question to the model.
 

@@ -50,7 +50,7 @@ class RenderingOptions:
 
 
 class Renderable(NamedTuple):
-    """A document as it is given to the renderer; `id` has 16 bytes."""
+    """A document as it is given to the renderer; `id` has 16 bytes, `rewritten`: a model wrote the text."""
 
     id: bytes
     text: str
@@ -59,6 +59,7 @@ class Renderable(NamedTuple):
     repo: str
     path: str
     form: Literal["file", "pull_request"]
+    rewritten: bool = False
 
 
 class Rendered(NamedTuple):
@@ -75,9 +76,13 @@ class Rendered(NamedTuple):
     members: list[tuple[bytes, int]]
 
 
-def packed_name(first_id: bytes, copy: int, *, repository: bool = False) -> str:
-    """Name of a packed document: the id of its first member in hex, `-repository` for several, `-2` for copy 1."""
-    return first_id.hex() + "-repository" * repository + (f"-{copy + 1}" if copy else "")
+def packed_name(first_id: bytes, copy: int, *, repository: bool = False, rewritten: bool = False) -> str:
+    """Name of a packed document: the id of its first member in hex, then what it is, then `-2` for copy 1.
+
+    `-repository` for several files, whoever wrote them; `-rewrite` for one file that a model rewrote.
+    """
+    what = "-repository" if repository else "-rewrite" if rewritten else ""
+    return first_id.hex() + what + (f"-{copy + 1}" if copy else "")
 
 
 def packed_id(name: str) -> bytes:
@@ -115,7 +120,7 @@ class Renderer:
 
     def file(self, document: Renderable, copy: int) -> Rendered:
         """One file or text; code is cut for fill-in-the-middle as often as the options say."""
-        name = packed_name(document.id, copy)
+        name = packed_name(document.id, copy, rewritten=document.rewritten)
         content = self._content(document, name) if document.kind == "code" else document.text
         script = document.language == NOTEBOOK and document.text.startswith(CELL_STARTS)
         form: Form = "file"

@@ -71,7 +71,7 @@ def in_form(document: Document, *, notebooks: Notebooks) -> Formed | Rejected:
     if text.startswith(_BYTE_ORDER_MARK):
         text = text.lstrip(_BYTE_ORDER_MARK)
         changes = ("byte_order_mark",)
-    if "\r" in text and (ended := _with_lf(text)) != text:
+    if "\r" in text and (ended := with_lf(text)) != text:
         text = ended
         changes = (*changes, "line_ends")
     if notebooks != "keep" and _is_notebook(document, text):
@@ -120,7 +120,8 @@ def _python_names() -> frozenset[str]:
     }
 
 
-def _with_lf(text: str) -> str:
+def with_lf(text: str) -> str:
+    """A text whose lines end in LF; see the module."""
     if "\n" not in text:
         return text.replace("\r", "\n")
     if "\r\r\n" in text:

@@ -28,17 +28,24 @@ _OF_DOCUMENT = ("kind", "source", "subset", "language", "licence", "repo", "path
 RELEASED_TEXTS = pa.schema(
     [*(pa.field(name, pa.string()) for name in ("doc_id", "text", *_OF_DOCUMENT)), pa.field("copies", pa.int32())]
 )
+REWRITE = pa.field("rewrite", pa.string())
+"""The modes in which a model rewrote the text, as in "repair+style"; empty where it is the original."""
 ROW_GROUP_BYTES = 16 * 1024 * 1024
 ROW_GROUP_ROWS = 1 << 16
 
 # Others hardly repeat, so a dictionary would cost time and bytes.
-_REPEATED = ["kind", "source", "subset", "language", "licence", "repo", "copies"]
+_REPEATED = ["kind", "source", "subset", "language", "licence", "repo", "copies", REWRITE.name]
 _NO_BOUNDS = {"text"}  # the smallest and the largest text help nobody to find a row
 
 
-def texts_schema(release: str) -> pa.Schema:
+def released_texts(*, rewritten: bool) -> pa.Schema:
+    """Columns of a release's file; `rewritten`: its recipe has code rewritten."""
+    return RELEASED_TEXTS.append(REWRITE) if rewritten else RELEASED_TEXTS
+
+
+def texts_schema(release: str, *, rewritten: bool = False) -> pa.Schema:
     """Schema of a release's file; `release` is its name and version."""
-    return RELEASED_TEXTS.with_metadata({"corpusmill.release": release})
+    return released_texts(rewritten=rewritten).with_metadata({"corpusmill.release": release})
 
 
 @contextmanager
@@ -55,7 +62,7 @@ def texts_writer(sink: IO[bytes], schema: pa.Schema, form: TextsFormat) -> Itera
     with pq.ParquetWriter(
         sink,
         schema,
-        use_dictionary=_REPEATED,
+        use_dictionary=[name for name in _REPEATED if name in schema.names],
         compression="zstd",
         compression_level=1,
         write_page_index=True,
@@ -69,12 +76,12 @@ def text_rows(documents: pa.Table, doc_ids: pa.Array, texts: pa.Table) -> Iterat
 
     Args:
         documents: with the columns id, kind, source, subset, language, licence, repo, path and copies, how many times
-            each is in the shard.
+            each is in the shard; with rewrite where the file has it.
         doc_ids: their ids as text, in the same order.
         texts: with the columns id and text, of these documents and maybe of others, in any order.
 
     Returns:
-        Tables of `RELEASED_TEXTS`, none for no documents. A row that is too large is alone in its table.
+        Tables of `released_texts`, none for no documents. A row that is too large is alone in its table.
 
     Raises:
         IntegrityError: a document has no text.
@@ -88,7 +95,8 @@ def text_rows(documents: pa.Table, doc_ids: pa.Array, texts: pa.Table) -> Iterat
             f"document {lost}: expected the text that its token ids were made of, found none",
             hint="delete the work folder and run again",
         )
-    of_document = {name: documents.column(name) for name in (*_OF_DOCUMENT, "copies")}
+    schema = released_texts(rewritten=REWRITE.name in documents.column_names)
+    of_document = {name: documents.column(name) for name in schema.names if name not in ("doc_id", "text")}
     rows = pa.table({"doc_id": doc_ids.take(order)} | of_document)
     text = _in_one(texts.column("text"))
     del texts  # the pieces that it was put together from
@@ -97,7 +105,7 @@ def text_rows(documents: pa.Table, doc_ids: pa.Array, texts: pa.Table) -> Iterat
         part = rows.slice(start, stop - start)
         # A take makes offsets that begin anew: those of a slice's texts may lie beyond what a string can have.
         own = text.take(places.slice(start, stop - start)).cast(pa.string())
-        yield part.append_column("text", own).select(RELEASED_TEXTS.names)
+        yield part.append_column("text", own).select(schema.names)
 
 
 def _in_one(column: pa.ChunkedArray) -> pa.Array:

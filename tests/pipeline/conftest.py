@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import zstandard
+from rewriting_mill import rewriting_mill
 from run_processes import Command, Start, start_run
 
 from pipeline.local import run_step
@@ -196,6 +197,19 @@ def finished_recipe(_tiny_finished: Path, tmp_path: Path) -> Path:
 def expected_release(_tiny_finished: Path) -> dict[str, bytes]:
     """Every file of the release that an undisturbed run with two workers makes, by name."""
     return _release(_tiny_finished / "recipe.yaml")
+
+
+@pytest.fixture(scope="session")
+def rewritten_recipe(made_once: MadeOnce) -> Path:
+    """The path of a recipe whose code a scripted model rewrote, with two workers. Never change it: it is gone."""
+
+    def make(folder: Path) -> None:
+        with rewriting_mill(folder) as (recipe, model):
+            run_mill(open_mill(load_recipe(recipe)), workers=2, progress=SilentProgress())
+            assert model.asked.total() == model.answered.total() == len(model.asked)
+            assert model.most_at_a_time > 1
+
+    return made_once("rewritten", make) / "mill/recipe.yaml"
 
 
 @pytest.fixture(scope="session")

@@ -31,6 +31,7 @@ def leave(folder: Path) -> Files:
         f"pack/data/{'f' * 32}.parquet": b"x" * 1000,
         f"pack/data/{'e' * 32}.jsonl.zst": b"texts",
         "ingest/logs/999999.jsonl": b"of a unit that the plan no longer has",
+        "rewrite/live/000003.json": b"of a unit that was killed",
         "logs/clean-4711-0.log": b"stopped",
         "logs/clean-ray-4711.json": b"[0, 1]",
         "logs/ray-4711.log": b"stopped",

@@ -5,6 +5,7 @@
 
 import json
 import os
+import sysconfig
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -159,3 +160,13 @@ def test_a_pool_that_runs_nothing_is_ended_soon_once_it_has_loaded(
     began = time.monotonic()
     assert pipeline.local._attend(runner, board, lambda _bytes: None, 60 if loaded else 0.3) == []
     assert time.monotonic() - began < 20
+
+
+def test_paths_that_are_remembered_can_still_be_asked_for_in_other_ways(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sysconfig, "get_path", sysconfig.get_path)
+    expected = sysconfig.get_path("scripts"), sysconfig.get_path("scripts", vars={"base": "/elsewhere"})
+    pipeline.local._remember_paths()
+    for _ in range(2):
+        found = sysconfig.get_path("scripts"), sysconfig.get_path("scripts", vars={"base": "/elsewhere"})
+        assert found == expected
+        assert "/elsewhere" in found[1]

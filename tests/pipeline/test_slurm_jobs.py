@@ -1,5 +1,7 @@
 """What jobs a run makes of its steps, what each asks for, and what of the environment goes along."""
 
+from contextlib import nullcontext
+from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -11,7 +13,7 @@ from pipeline.steps import Step
 from pipeline.units import step_named
 
 CPU = Slurm(partition="cpu")
-PASS_OF = {step.name: step.pass_name for step in STEPS}
+BY_NAME = {step.name: step for step in STEPS}
 
 
 def steps(**num_units: int) -> list[tuple[Step, int]]:
@@ -108,10 +110,29 @@ def test_a_pass_asks_for_what_the_recipe_says_of_it_and_a_barrier_for_no_gpu() -
     array, barrier = Job(name="01-judge", runs=["judge"], tasks=3), Job(name="02-last_rounds", runs=["last_rounds"])
     bare = Job(name="03-before-clean", runs=[], proves=["judge"], lists="clean")
 
-    assert resources(array, slurm, PASS_OF) == slurm.resources("decide")
-    assert (resources(array, slurm, PASS_OF).gpus, resources(array, slurm, PASS_OF).memory_gb) == (4, 32)
-    assert (resources(barrier, slurm, PASS_OF).gpus, resources(barrier, slurm, PASS_OF).memory_gb) == (0, 32)
-    assert (resources(bare, slurm, PASS_OF).gpus, resources(bare, slurm, PASS_OF).memory_gb) == (0, 8)
+    assert resources(array, slurm, BY_NAME) == slurm.resources("decide")
+    assert (resources(array, slurm, BY_NAME).gpus, resources(array, slurm, BY_NAME).memory_gb) == (4, 32)
+    assert (resources(barrier, slurm, BY_NAME).gpus, resources(barrier, slurm, BY_NAME).memory_gb) == (0, 32)
+    assert (resources(bare, slurm, BY_NAME).gpus, resources(bare, slurm, BY_NAME).memory_gb) == (0, 8)
+
+
+def test_what_asks_a_model_has_gpus_in_a_barrier_too() -> None:
+    slurm = Slurm(partition="gpu", passes={"rewrite": SlurmResources(gpus=4)})
+    asking = replace(step_named("tokenize"), name="ask", pass_name="rewrite", serve=lambda _recipe: nullcontext())
+    adding = replace(step_named("settle"), name="add", pass_name="rewrite")
+
+    def gpus(*runs: str, tasks: int | None = None) -> int | None:
+        return resources(Job(name="01", runs=list(runs), tasks=tasks), slurm, {"ask": asking, "add": adding}).gpus
+
+    assert (gpus("ask", tasks=3), gpus("ask", "add"), gpus("add")) == (4, 4, 0)
+
+
+def test_an_array_of_a_pass_has_as_many_tasks_as_the_recipe_says_of_it() -> None:
+    slurm = Slurm(partition="cpu", tasks=500, passes={"decide": SlurmResources(tasks=4)})
+
+    jobs = plan_jobs(steps(ingest=300, look_up=300), slurm, maximum_tasks=1000)
+
+    assert told(jobs) == [("01-ingest", 300), ("02-before-look_up", None), ("03-look_up", 4), ("04-end", None)]
 
 
 def test_the_recipe_knows_the_passes() -> None:

@@ -390,9 +390,19 @@ def test_false_tokens_signed(release: Path) -> None:
     assert "manifest.json: tokens by kind" in findings(release)
 
 
-def test_a_schema_of_another_version(release: Path) -> None:
-    forge(release, schema_version=1)
-    assert "manifest.json: schema_version: expected 2, got 1" in findings(release)
+@pytest.mark.parametrize(("version", "hint"), [(1, "make that release again"), (4, "a newer corpusmill")])
+def test_a_schema_of_another_version(release: Path, version: int, hint: str) -> None:
+    forge(release, schema_version=version)
+    with pytest.raises(IntegrityError, match=f"expected a manifest of schema 2 or 3, got schema {version}\n") as caught:
+        verify_release(str(release))
+    assert hint in str(caught.value.hint)
+
+
+def test_a_release_of_schema_2_is_read_and_verified(release: Path) -> None:
+    recipe = {name: value for name, value in manifest_of(release).recipe.items() if name != "rewriting"}
+    signed(release, schema_version=2, recipe=recipe)
+    assert b"rewriting" not in (release / "manifest.json").read_bytes()
+    verify_release(str(release))
 
 
 @pytest.mark.parametrize("name", ["shares", "selected_tokens", "target_tokens", "reached_tokens"])
@@ -645,8 +655,8 @@ def test_a_document_of_two_kinds_signed(release: Path) -> None:
         ("seq_lengths", [0], "row 4: expected seq_lengths above 0, got 0"),
         ("seq_lengths", [129], "row 4: expected seq_lengths of at most 128 together, got 129"),
         ("doc_offsets", [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], "row 4: expected as many doc_offsets as seq_lengths"),
-        ("doc_ids", ["abc"], "row 4: expected doc_ids of 32 hex digits and a suffix as in -repository-2, got 'abc'"),
-        ("doc_ids", ["g" * 32], "row 4: expected doc_ids of 32 hex digits and a suffix as in -repository-2, got 'ggg"),
+        ("doc_ids", ["abc"], "row 4: expected doc_ids of 32 hex digits and a suffix as in -repository-2 or -rewrite, got 'abc'"),
+        ("doc_ids", ["g" * 32], "row 4: expected doc_ids of 32 hex digits and a suffix as in -repository-2 or -rewrite, got 'ggg"),
         ("doc_ids", ["A" * 32], "row 4: expected doc_ids of 32 hex digits and a suffix"),
         ("doc_ids", ["a" * 32 + "-1"], "row 4: expected doc_ids of 32 hex digits and a suffix"),
         ("doc_ids", ["a" * 32 + "-repo"], "row 4: expected doc_ids of 32 hex digits and a suffix"),

