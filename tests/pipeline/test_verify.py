@@ -667,8 +667,16 @@ def test_a_document_of_two_kinds_signed(release: Path) -> None:
         ("seq_lengths", [0], "row 4: expected seq_lengths above 0, got 0"),
         ("seq_lengths", [129], "row 4: expected seq_lengths of at most 128 together, got 129"),
         ("doc_offsets", [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], "row 4: expected as many doc_offsets as seq_lengths"),
-        ("doc_ids", ["abc"], "row 4: expected doc_ids of 32 hex digits and a suffix as in -repository-2 or -rewrite, got 'abc'"),
-        ("doc_ids", ["g" * 32], "row 4: expected doc_ids of 32 hex digits and a suffix as in -repository-2 or -rewrite, got 'ggg"),
+        (
+            "doc_ids",
+            ["abc"],
+            "row 4: expected doc_ids of 32 hex digits and a suffix as in -repository-2 or -rewrite, got 'abc'",
+        ),
+        (
+            "doc_ids",
+            ["g" * 32],
+            "row 4: expected doc_ids of 32 hex digits and a suffix as in -repository-2 or -rewrite, got 'ggg",
+        ),
         ("doc_ids", ["A" * 32], "row 4: expected doc_ids of 32 hex digits and a suffix"),
         ("doc_ids", ["a" * 32 + "-1"], "row 4: expected doc_ids of 32 hex digits and a suffix"),
         ("doc_ids", ["a" * 32 + "-repo"], "row 4: expected doc_ids of 32 hex digits and a suffix"),
