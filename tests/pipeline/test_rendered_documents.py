@@ -24,7 +24,7 @@ def row(name: str, text: str, **changed: object) -> dict[str, object]:
         "id": sha256(name.encode()).digest()[:16], "text": text, "kind": "code", "source": "stack",
         "language": "Python",
         "repo": "a/b", "path": name, "revision": "r1", "num_bytes": len(text.encode()), "domain": "", "mix_key": 7,
-        "copies": 1,
+        "copies": 1, "rewrite": "",
     }  # fmt: skip
     return values | changed
 
@@ -178,3 +178,11 @@ def test_no_documents_make_empty_tables() -> None:
     packed, tokens = packed_tables([], 3)
     assert packed.num_rows == 0
     assert tokens == {"code": [], "text": []}
+
+
+def test_a_rewritten_file_says_so_in_its_name_but_not_among_others() -> None:
+    rows = [one | {"rewrite": "repair"} for one in FILES]
+    names = {document.rendered.name for document in rendered(rows, repository_share=0.0)}
+    assert names == {f"{one['id'].hex()}-rewrite" for one in FILES}
+    together = {document.rendered.name for document in rendered(rows, repository_share=1.0)}
+    assert all(name.endswith("-repository") for name in together)
