@@ -50,6 +50,7 @@ class Run(NamedTuple):
     prompt_tokens: float
     answer_tokens: float
     cut: int
+    faltered: int
 
 
 def main() -> None:
@@ -155,18 +156,22 @@ def _client_runs(arguments: argparse.Namespace, model: str, folder: Path) -> lis
             asyncio.run(_asked(recipe, _requests(arguments, 2, f"warm {concurrency}")))
             requests = _requests(arguments, arguments.rounds * concurrency, f"run {concurrency}")
             started = time.monotonic()
-            answers = asyncio.run(_asked(recipe, requests))
-            runs.append(_run(concurrency, answers, time.monotonic() - started))
+            answers, faltered = asyncio.run(_asked(recipe, requests))
+            runs.append(_run(concurrency, answers, faltered, time.monotonic() - started))
             _print_row(str(concurrency), runs[-1].speed)
+            if faltered:
+                print(f"  {faltered} tries came to nothing and were made again: this is no speed of the engine's")
     return runs
 
 
-async def _asked(recipe: Recipe, requests: list[Request]) -> list[Answer]:
+async def _asked(recipe: Recipe, requests: list[Request]) -> tuple[list[Answer], int]:
+    """The answers, and how many tries came to nothing."""
     async with model_client(recipe) as client:
-        return await asyncio.gather(*(client.ask(request) for request in requests))
+        answers = await asyncio.gather(*(client.ask(request) for request in requests))
+        return answers, client.counts.faltered
 
 
-def _run(concurrency: int, answers: list[Answer], seconds: float) -> Run:
+def _run(concurrency: int, answers: list[Answer], faltered: int, seconds: float) -> Run:
     prompts = [answer.prompt_tokens for answer in answers]
     said = [answer.completion_tokens for answer in answers]
     return Run(
@@ -177,6 +182,7 @@ def _run(concurrency: int, answers: list[Answer], seconds: float) -> Run:
         prompt_tokens=statistics.mean(prompts),
         answer_tokens=statistics.mean(said),
         cut=sum(answer.finish_reason == "length" for answer in answers),
+        faltered=faltered,
     )
 
 
