@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from manifests.errors import RecipeError
-from stages.model_endpoint import CONNECT_SECONDS, LONGEST_WORDS, Endpoint, words_of
+from stages.model_endpoint import CONNECT_SECONDS, LONGEST_WORDS, Endpoint
 
 if TYPE_CHECKING:
     import httpx2
@@ -49,7 +49,7 @@ def listed_models(endpoint: Endpoint) -> dict[str, int | None]:
         told = json.loads(body.decode(errors="replace"))
         if response.status_code == 200:
             return {model.id: model.max_model_len for model in msgspec.convert(told, _Listed).data}
-        found = f"HTTP {response.status_code}: {words_of(body.decode(errors='replace'))}"
+        found = f"HTTP {response.status_code}: {endpoint.said(body.decode(errors='replace'))}"
     except httpx2.HTTPError as error:
         found = f"{type(error).__name__}: {error}"[:LONGEST_WORDS]
     except (msgspec.ValidationError, ValueError, RecursionError):
