@@ -26,7 +26,8 @@ LABELS: Mapping[str, frozenset[str]] = {
 }
 _NO_LANGUAGE = frozenset({"", "code", "text", "txt", "plaintext", "plain", "output"})
 _CONTROL = re.compile(
-    "[\0-\x08\x0b\x0e-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufffd-\uffff"
+    "[\0-\x08\x0b\x0e-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+    "\ufff9-\ufffb\ufffd-\uffff"
     "\U000e0000-\U000e0fff]"  # the last: tags, words that nobody sees
 )
 

@@ -18,7 +18,8 @@ ten of those is an error as a whole.
 _WORD = re.compile(r"\w+")
 # A line that may be a part of an import: it says so, or a name in quotes is all that it has, as in Go.
 _IMPORTING = re.compile(
-    r"\b(?:import|from|require\w*|include\w*|use|using|extern|mod|namespace|package)\b|^\s*(?:\w+\s+)?[\"'][^\"']+[\"']\s*$"
+    r"\b(?:import|from|require\w*|include\w*|use|using|extern|mod|namespace|package)\b"
+    r"|^\s*(?:\w+\s+)?[\"'][^\"']+[\"']\s*$"
 )
 
 
@@ -54,8 +55,8 @@ def refused_parse(before: Source, after: Source) -> Refusal | None:
 def refused_public_api(before: Source, after: Source) -> Refusal | None:
     """Whether a public name of the original is missing or has another signature; new ones are fine.
 
-    Where the rewrite mends parse errors, the original's own structure is not sure: a name need only be there as often as
-    it was, under whatever class, and as many signatures may differ as errors are gone.
+    Where the rewrite mends parse errors, the original's own structure is not sure: a name need only be there as often
+    as it was, under whatever class, and as many signatures may differ as errors are gone.
     """
     old, new = before.public, after.public
     num_mended = mended_errors(before, after)
@@ -90,18 +91,21 @@ def refused_imports(before: Source, after: Source) -> Refusal | None:
 def refused_stub(before: Source, after: Source) -> Refusal | None:
     """Whether a body is a stub that was none, or a comment stands in for code.
 
-    A function may be renamed, so a stub by another name is one only where there are more of them, or where the
-    original has a public function of that name. Where the rewrite mends parse errors, only a public function counts.
+    So is a public function that did something and only returns a constant now. A function may be renamed, so a stub by
+    another name is one only where there are more of them, or where the original has a public function of that name.
+    Where the rewrite mends parse errors, only a public function counts.
     """
     if before.structure is None or after.structure is None:
         return None
     old = before.structure.stubs
     new: AbstractSet[str] = after.structure.stubs - old
+    emptied = (after.structure.constants - before.structure.constants - old) & before.public.keys()
     if mended_errors(before, after):
         known = {_last(name) for name in before.public} - {_last(name) for name in old}
         new = {name for name in new if _last(name) in known}
     elif len(after.structure.stubs) <= len(old):
         new &= before.public.keys()
+    new |= emptied
     if new:
         return refusal("stub", f"the body of {named(new)} is missing or a stub", len(new), 0)
     comments, bound = after.structure.placeholder_comments, before.structure.placeholder_comments

@@ -24,6 +24,7 @@ def save(path, lines):
     with open(path, "w") as f:
         f.write(t)
 """
+LOAD_BODY = PYTHON[PYTHON.index("    with") : PYTHON.index("def save")]
 SAVE_BODY = PYTHON[PYTHON.index("    t =") :]
 GO = """\
 package store
@@ -97,6 +98,10 @@ def test_a_good_rewrite_passes(before: str, after: str) -> None:
         ("imports", "import os\n", "import os\nimport requests\n"),
         ("repetition", "        f.write(t)\n", "        f.write(t)\n" + 8 * "        f.write(t + os.linesep)\n"),
         ("stub", SAVE_BODY, "    pass\n"),
+        ("stub", LOAD_BODY, "    return None\n\n\n"),
+        ("stub", LOAD_BODY, "    return []\n\n\n"),
+        ("imports", "    t = ", "    t = __import__('requests').x() + "),
+        ("imports", "    t = ", "    import importlib\n\n    importlib.import_module('requests')\n    t = "),
         ("stub", "        f.write(t)\n", "        f.write(t)\n    # ... rest of the code ...\n"),
         ("licence_header", "# Copyright (c) 2020 Ada Example\n", ""),
         ("licence_header", "Identifier: MIT", "Identifier: Apache-2.0"),
