@@ -294,6 +294,7 @@ def test_an_endpoint_is_asked_with_the_key_from_the_environment(
             "rewriting.endpoint=http://127.0.0.1:9/v1",
             r"127.0.0.1:9/v1: expected a server .*, got ConnectErr",
         ),
+        ("a-key", "rewriting.endpoint=http://[::1/v1", r"expected a server .*, got no address, and no list of models"),
         ("a-key", "rewriting.endpoint={address}/v2", r"got HTTP 404: /v1/v2/models: not found"),
     ],
 )
