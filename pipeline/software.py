@@ -6,7 +6,9 @@ Python is among them: its Unicode tables decide what a letter, a space and a low
 import platform
 import unicodedata
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
+
+from manifests.errors import RecipeError
 
 _DISTRIBUTIONS = (
     "corpusmill", "datasketch", "detect-secrets", "gigatoken", "hyperscan", "license-expression", "magika",
@@ -19,6 +21,20 @@ _DISTRIBUTIONS = (
 
 @cache
 def software_versions() -> dict[str, str]:
-    """Version by name."""
+    """Version by name.
+
+    Raises:
+        RecipeError: one of corpusmill's dependencies is not installed.
+    """
     python = {"python": ".".join(platform.python_version_tuple()[:2]), "unicode": unicodedata.unidata_version}
-    return python | {name: version(name) for name in _DISTRIBUTIONS}
+    return python | {name: _version(name) for name in _DISTRIBUTIONS}
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError as error:
+        raise RecipeError(
+            f"{name}: expected it among the installed packages, as corpusmill depends on it; found none",
+            hint=f"install corpusmill's dependencies anew, or `pip install {name}`",
+        ) from error

@@ -2,7 +2,6 @@ import os
 import resource
 import subprocess
 import sys
-from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from manifests.errors import RecipeError
-from stages.linting import IGNORED, SELECTED, SYNTAX, TARGET, UNKNOWN, Linter, added_findings
+from stages.linting import IGNORED, SELECTED, SYNTAX, TARGET, UNKNOWN, Linter
 
 LINTER = Linter()
 UNUSED = "import os\n\n\ndef f():\n    return 1\n"
@@ -98,19 +97,6 @@ def test_every_rule_that_is_named_is_there() -> None:
     ]
     done = subprocess.run([*command, "--ignore", IGNORED, "-"], input=b"", capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
-
-
-def test_only_what_a_text_has_more_of_counts() -> None:
-    before = Counter({"F401": 2, "E711": 1})
-    assert added_findings(before, Counter({"F401": 1, "E722": 2})) == {}
-    assert added_findings(before, Counter({"F401": 3, "E722": 1})) == {"F401": 1, "E722": 1}
-    assert added_findings(Counter(), Counter({UNKNOWN: 1})) == {UNKNOWN: 1}
-
-
-def test_what_could_not_be_read_is_compared_by_its_syntax_errors() -> None:
-    before = Counter({SYNTAX: 2})
-    assert added_findings(before, Counter({"F401": 7})) == {}
-    assert added_findings(before, Counter({SYNTAX: 3})) == {SYNTAX: 1}
 
 
 @settings(deadline=None, max_examples=10)
