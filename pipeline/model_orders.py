@@ -26,7 +26,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
         revision: of a hub id; None for what is here already, for which nothing is asked of the hub.
         slots: requests that llama.cpp works on at a time; other engines find out themselves.
         log: file for all that engine and watcher have to say.
-        state: file that says where the server is, or why there is none.
+        state: file that says where the server is, or why there is none, in a folder of its own.
         parent: process that the server ends with.
     """
 

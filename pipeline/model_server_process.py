@@ -10,13 +10,13 @@ of its processes. What engine and watcher say goes into one log, of which the la
 
 import asyncio
 import os
+import shutil
 import signal
 import socket
 import sys
 import time
 from collections import deque
 from collections.abc import Iterable
-from contextlib import suppress
 from logging import INFO, Formatter, Handler, Logger, LogRecord
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -114,8 +114,10 @@ async def _until_told(order: Order) -> None:
     assert here is not None  # noqa: S101 - we are in it
     loop.add_signal_handler(signal.SIGTERM, here.cancel)
     log, last = _logger(order)
-    with suppress(asyncio.CancelledError):
+    try:
         _tell(order, State(error=await watch(order, log, last.lines)))
+    except asyncio.CancelledError:
+        shutil.rmtree(Path(order.state).parent, ignore_errors=True)  # whoever made it may be gone
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx2
+import msgspec
 import psutil
 import pytest
 from scripted_answers import echo, fenced
@@ -223,8 +224,11 @@ def test_a_server_ends_with_whoever_asked_for_it(
         assert launcher.stdout.readline() == b"up\n"
         [start] = engines.starts()
         watcher = psutil.Process(int(str(start["pid"]))).ppid()
+        state = Path(msgspec.json.decode(psutil.Process(watcher).cmdline()[-1])["state"])
+        assert state.exists()
         launcher.send_signal(number)
     wait_until(lambda: not is_running(start["pid"]) and not is_running(watcher))
+    assert not state.parent.exists()
 
 
 @pytest.mark.parametrize(
