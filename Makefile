@@ -4,7 +4,7 @@ BIN := .venv/bin
 WORKERS ?= 2
 SLURM_PACKAGES := slurm-wlm slurm-client munge
 
-.PHONY: demo test test-unit test-real test-servers test-training servers soak check docs bench bench-run bench-dedup bench-dedup-scale bench-redaction bench-redaction-hostile eval-licence eval-redaction eval-kingfisher wheel lock clean
+.PHONY: demo test test-unit test-real test-servers test-training servers soak check docs bench bench-run bench-dedup bench-dedup-scale bench-redaction bench-redaction-hostile eval-licence eval-redaction eval-kingfisher eval-rewriting wheel lock clean
 
 ## demo: make the environment, build real input shards, run the whole mill, verify the release
 demo: .venv/runtime .venv/model
@@ -103,6 +103,10 @@ eval-redaction: .venv/dev
 ## eval-kingfisher: what another scanner finds in the sample shards and the labelled cases, held against what we find
 eval-kingfisher: .venv/dev
 	$(BIN)/python bench/eval_kingfisher.py
+
+## eval-rewriting: good rewrites of real files that the gates accept and bad ones that they refuse, written into docs/rewriting-gates.md
+eval-rewriting: .venv/dev
+	$(BIN)/python -W ignore bench/eval_rewriting.py --write
 
 wheel: .venv/runtime
 	rm -rf dist && $(BIN)/uv build --wheel --no-build-isolation --out-dir dist

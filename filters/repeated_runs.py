@@ -39,39 +39,36 @@ class RepeatedRuns(NamedTuple):
 
 def repeated_runs(encoded: bytes) -> RepeatedRuns:
     """The repeated runs of a text in UTF-8; (0, 0) for one of fewer than 9 tokens, such as an empty one."""
-    hashes, _ = code_tokens(encoded)
+    hashes = code_tokens(encoded)
     at_once, long = _runs(hashes)
     return RepeatedRuns(int(at_once), int(long))
 
 
-def code_tokens(encoded: bytes) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
-    """The tokens of a text: uint64, a hash of each, odd for words and even for marks, never 0; int32, their bytes."""
-    found: tuple[NDArray[np.uint64], NDArray[np.int32]] = _tokens(np.frombuffer(encoded, np.uint8))
+def code_tokens(encoded: bytes) -> NDArray[np.uint64]:
+    """A hash for each token of a text: uint64, odd for words and even for marks, never 0; empty for an empty text."""
+    found: NDArray[np.uint64] = _tokens(np.frombuffer(encoded, np.uint8))
     return found
 
 
 @njit(cache=True, nogil=True)
-def _tokens(encoded: NDArray[np.uint8]) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
-    hashes, sizes = np.empty(encoded.size, np.uint64), np.empty(encoded.size, np.int32)
+def _tokens(encoded: NDArray[np.uint8]) -> NDArray[np.uint64]:
+    hashes = np.empty(encoded.size, np.uint64)
     size = index = 0
     while index < encoded.size:
         byte = encoded[index]
+        index += 1
         if byte <= 0x20:
-            index += 1
             continue
-        start, word = index, is_word(byte)
+        word = is_word(byte)
         hashed = np.uint64(byte)
-        while True:
-            index += 1
-            if index == encoded.size or (not is_word(encoded[index]) if word else encoded[index] != byte):
-                break
+        while index < encoded.size and (is_word(encoded[index]) if word else encoded[index] == byte):
             if word:
                 hashed = (hashed ^ np.uint64(encoded[index])) * np.uint64(_BASE)
                 hashed ^= hashed >> np.uint64(31)
-        hashes[size] = (hashed << np.uint64(1)) | np.uint64(1) if word else (hashed << np.uint64(1))
-        sizes[size] = index - start if word else 1
+            index += 1
+        hashes[size] = (hashed << np.uint64(1)) | np.uint64(word)
         size += 1
-    return hashes[:size], sizes[:size]
+    return hashes[:size]
 
 
 @njit(cache=True, nogil=True)

@@ -5,11 +5,13 @@ from numpy.typing import NDArray
 
 from filters.rewrite_notices import missing_notice
 from filters.rewrite_refusals import Refusal, refusal
-from filters.rewrite_sources import Source
+from filters.rewrite_sources import Source, mended_errors
 
 MAXIMUM_AT_ONCE_TOKENS = 20
 MAXIMUM_LONG_TOKENS = 100
 """Beyond the original's; see `filters.repeated_runs`."""
+
+_MENDED = 3  # times as many where a missing bracket parted two equal blocks of the original
 
 TAIL_WORDS = 32
 MINIMUM_TAIL = 0.1
@@ -39,11 +41,14 @@ def refused_repetition(before: Source, after: Source, maximum: float) -> Refusal
     value = repetition(before, after)
     if value > maximum:
         return refusal(gate, f"{value:.0%} of the code, beyond the original's, is in repeated lines", value, maximum)
-    old, new = before.repeated_runs, after.repeated_runs
-    if new.at_once > (bound := old.at_once + MAXIMUM_AT_ONCE_TOKENS):
-        return refusal(gate, "a block of the code is repeated at once, or a few tokens in a loop", new.at_once, bound)
-    if new.long > (bound := old.long + MAXIMUM_LONG_TOKENS):
-        return refusal(gate, "a long block of the code is repeated", new.long, bound)
+    slack = MAXIMUM_AT_ONCE_TOKENS * (_MENDED if mended_errors(before, after) else 1)
+    for old, new in zip(before.repeated_runs, after.repeated_runs, strict=True):
+        bound = old.at_once + slack
+        if new.at_once > bound:
+            detail = "a block of the code is repeated at once, or a few tokens in a loop"
+            return refusal(gate, detail, new.at_once, bound)
+        if new.long > (bound := old.long + MAXIMUM_LONG_TOKENS):
+            return refusal(gate, "a long block of the code is repeated", new.long, bound)
     return None
 
 

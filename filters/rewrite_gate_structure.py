@@ -4,7 +4,7 @@ import re
 from collections.abc import Set as AbstractSet
 
 from filters.rewrite_refusals import Refusal, named, refusal
-from filters.rewrite_sources import Source
+from filters.rewrite_sources import Source, mended_errors
 from filters.standard_libraries import is_standard
 
 MAXIMUM_FOREIGN_FRACTION = 0.5
@@ -102,13 +102,6 @@ def refused_stub(before: Source, after: Source) -> Refusal | None:
     if comments > bound:
         return refusal("stub", "a comment stands where code was left out; write all of the code", comments, bound)
     return None
-
-
-def mended_errors(before: Source, after: Source) -> int:
-    """How many fewer places do not parse; 0 where there are as many or more."""
-    if before.structure is None or after.structure is None:
-        return 0
-    return max(0, before.structure.num_errors - after.structure.num_errors)
 
 
 def _last(name: str) -> str:

@@ -9,7 +9,6 @@ import re
 
 from filters.copyrights import copyright_lines
 from filters.licence_evidence import header_evidence
-from filters.notice_lines import SOMEONE
 from filters.notices import notices
 
 MINIMUM_KEPT_WORDS = 0.9
@@ -40,12 +39,16 @@ def _stands_in(statement: str, text: str) -> bool:
 
 
 def _missing_terms(original: str, text: str) -> str:
-    own = [notice for notice in notices(original).found if notice.at_end]
+    own = [notice.text for notice in notices(original).found if notice.at_end]
     if not own:
         return ""
-    kept = {SOMEONE, *_WORD.findall(text.lower())}
+    kept = _words(text).union(*(_words(notice.text) for notice in notices(text).found))
     for notice in own:
-        words = set(_WORD.findall(notice.text.lower()))
-        if words and len(words & kept) < MINIMUM_KEPT_WORDS * len(words):
-            return " ".join(notice.text.split())
+        words = _words(notice)
+        if len(words & kept) < MINIMUM_KEPT_WORDS * len(words):
+            return " ".join(notice.split())
     return ""
+
+
+def _words(text: str) -> set[str]:
+    return set(_WORD.findall(text.lower()))

@@ -4,6 +4,9 @@ A worker process is kept for all answers of a unit (`manifests.isolated_worker`)
 what the scans need should be loaded by then, threads not started. An answer that takes more memory or time than sound
 code does, or ends the process, is refused by the gate `parse`. The linter for Python is a program, run for all that
 wait for it at once, as a call for one text costs as much as for ten; the others run in the worker.
+
+Cost on good answers about files of 3.4 kB, all processes counted: 200 answers a CPU second without the linter, 120 with
+it (`bench/eval_rewriting.py --speed`); half a second more for the queries of all languages, once a worker.
 """
 
 from collections import Counter
