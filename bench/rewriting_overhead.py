@@ -23,7 +23,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests/support"))
 
-from inputs import find_inputs, write_recipe
+from inputs import Inputs, find_inputs, write_recipe
 from scripted_answers import good
 from scripted_model import Asked, Reply, scripted_model
 
@@ -86,12 +86,15 @@ def main() -> None:
     _adopt()
     with tempfile.TemporaryDirectory(prefix="corpusmill-bench-") as name:
         folder = Path(name)
-        subjects = _subjects(folder, arguments.documents)
+        inputs = find_inputs(folder)
+        subjects = _subjects(inputs, folder, arguments.documents)
         size = sum(len(subject.text.encode()) for subject in subjects)
         print(f"{len(subjects):,} documents, {size / 1e6:.1f} MB, load {os.getloadavg()[0]:.1f}")
         with scripted_model(_answer, folder=folder, name=_MODEL) as model:
             for case, modes, linter in _CASES if arguments.case is None else [_CASES[arguments.case]]:
-                recipe = _recipe(folder, model.address, modes, linter=linter)
+                recipe = load_recipe(
+                    write_recipe(inputs, folder, rewriting=_section(folder, model.address, modes, linter))
+                )
                 prepare_rewriting(recipe)
                 if arguments.profile:
                     _profiled(recipe, subjects)
@@ -177,8 +180,9 @@ def _answer(asked: Asked) -> Reply:
     return good(f"{asked.code}{comment} looked at\n", label="")
 
 
-def _recipe(folder: Path, address: str, modes: list[str], *, linter: bool) -> Recipe:
-    rewriting = {
+def _section(folder: Path, address: str, modes: list[str], linter: bool) -> dict[str, object]:
+    """The recipe's section."""
+    return {
         "engine": "endpoint",
         "endpoint": address,
         "model": {"name": _MODEL, "revision": "1", "licence": "Apache-2.0", "context": 100_000},
@@ -186,12 +190,11 @@ def _recipe(folder: Path, address: str, modes: list[str], *, linter: bool) -> Re
         "gates": {"linter": linter},
         "cache": str(folder / f"answers-{'-'.join(modes)}-{linter}"),
     }
-    return load_recipe(write_recipe(find_inputs(folder), folder, rewriting=rewriting))
 
 
-def _subjects(folder: Path, count: int) -> list[Subject]:
+def _subjects(inputs: Inputs, folder: Path, count: int) -> list[Subject]:
     """Documents of code such as a recipe selects by default, so many, spread over the shards."""
-    recipe = load_recipe(write_recipe(find_inputs(folder), folder))
+    recipe = load_recipe(write_recipe(inputs, folder))
     [source] = [source for source in recipe.sources if source.kind == "code"]
     found: list[Document] = []
     for path in source.paths:

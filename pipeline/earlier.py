@@ -15,7 +15,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from manifests.buckets import Access
 from manifests.errors import IntegrityError, RecipeError
@@ -23,6 +22,7 @@ from manifests.release import MANIFEST, Manifest
 from manifests.storage import Storage
 from pipeline.recipe import Recipe
 from stages.candidates import Digests
+from stages.parquet_files import ParquetFile
 from stages.parquet_headers import MalformedPagesError
 from stages.parquet_pages import WatchedParquet
 from stages.release_index import BAND_ROWS, rows_at, rows_with_keys
@@ -260,7 +260,7 @@ class EarlierIndex:
                 yield from zip(rows.column("doc_id").to_pylist(), rows.column(column).to_pylist(), strict=True)
 
     @contextmanager
-    def _opened(self, shard: EarlierShard, path: str) -> Iterator[pq.ParquetFile]:
+    def _opened(self, shard: EarlierShard, path: str) -> Iterator[ParquetFile]:
         """A Parquet file of a release; whatever cannot be read of it is an IntegrityError."""
         with _told(shard, path), Storage(shard.folder, self._access).open(path) as opened:
             yield WatchedParquet(opened, maximum_bytes=MAXIMUM_ROW_GROUP_BYTES)

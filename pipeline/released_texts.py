@@ -5,13 +5,13 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from manifests.errors import IntegrityError
 from manifests.release import Manifest
 from manifests.storage import Storage, file_sha256
 from pipeline.release_folders import rewrites_code, texts_format
 from stages.exchange import RowStream
+from stages.parquet_files import ParquetFile
 from stages.text_lines import MalformedLinesError, read_lines
 from stages.texts import REWRITE, released_texts
 
@@ -79,7 +79,7 @@ def _slice(parts: list[pa.Table]) -> pa.Table:
 
 def _groups(release: Storage, path: str, columns: list[str]) -> Iterator[pa.Table]:
     try:
-        with release.open(path) as opened, pq.ParquetFile(opened) as file:
+        with release.open(path) as opened, ParquetFile(opened) as file:
             for group in range(file.num_row_groups):
                 yield file.read_row_group(group, columns=columns)
     except (OSError, pa.ArrowException) as error:

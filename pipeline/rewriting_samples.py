@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from manifests.release import Manifest
 from manifests.release_rewriting import ReleaseRewriting
@@ -22,6 +21,7 @@ from pipeline.findings import Findings
 from pipeline.release_folders import texts_format
 from pipeline.rewriting_page import PAGE, Sample, rewriting_page
 from pipeline.software import software_versions
+from stages.parquet_files import ParquetFile
 from stages.rewrite_provenance import ORIGINAL
 from stages.text_lines import MalformedLinesError, read_lines
 
@@ -117,7 +117,7 @@ def _samples(storage: Storage, files: Sequence[SampleFiles], *, lines: bool) -> 
 
 
 def _candidates(storage: Storage, name: str) -> Iterator[Candidate]:
-    with storage.open(name) as opened, pq.ParquetFile(opened) as file:
+    with storage.open(name) as opened, ParquetFile(opened) as file:
         for batch in file.iter_batches(columns=_COLUMNS):
             for doc_id, language, modes, *sizes in zip(*(batch.column(n).to_pylist() for n in _COLUMNS), strict=True):
                 yield Candidate(doc_id, language, modes, max(sizes))
@@ -126,7 +126,7 @@ def _candidates(storage: Storage, name: str) -> Iterator[Candidate]:
 def _row_groups(storage: Storage, name: str, column: str, wanted: pa.Array) -> Iterator[pa.Table]:
     """Ids and a column of the row groups that may hold what is wanted, by their bounds."""
     ids = sorted(wanted.to_pylist())
-    with storage.open(name) as opened, pq.ParquetFile(opened) as file:
+    with storage.open(name) as opened, ParquetFile(opened) as file:
         place = file.schema_arrow.get_field_index("doc_id")
         for group in range(file.num_row_groups):
             bounds = file.metadata.row_group(group).column(place).statistics

@@ -1,8 +1,8 @@
 """datatrove's Slurm executor as the mill needs it, and the launch of a run's jobs by it.
 
-It differs in three ways: memory is asked for each task and not for each CPU; the id of a job is read strictly; and no
-job merges datatrove's statistics. These would say nothing: each of our pipelines is one function that moves no
-datatrove documents, and what a unit counted and measured stands in its record.
+It differs in four ways: memory is asked for each task and not for each CPU; the id of a job is read strictly; a task
+starts by a program of ours; and no job merges datatrove's statistics. These would say nothing: each of our pipelines is
+one function that moves no datatrove documents, and what a unit counted and measured stands in its record.
 """
 
 import os
@@ -44,6 +44,11 @@ class MillExecutor(SlurmPipelineExecutor):  # type: ignore[misc]
         options: dict[str, object] = super().get_sbatch_args(max_array)
         del options["mem-per-cpu"]
         return {"mem": f"{self.memory_gb}G"} | options
+
+    def get_launch_file_contents(self, sbatch_args: dict[str, object], run_script: str) -> str:
+        """The script of a job; its task starts by `pipeline.slurm_start`."""
+        ours = run_script.replace("launch_pickled_pipeline", "python3 -P -m pipeline.slurm_start", 1)
+        return str(super().get_launch_file_contents(sbatch_args, ours))
 
     def launch_merge_stats(self) -> None:
         """Launch nothing."""

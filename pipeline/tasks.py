@@ -98,12 +98,17 @@ class Stopper:
 
 @contextmanager
 def stoppable(on_stop: OnStop | None = None) -> Iterator[Stopper]:
-    """Have SIGUSR1 and SIGTERM end this process, and with it every child that runs a unit, with exit code 75."""
+    """Have SIGUSR1 and SIGTERM end this process, and with it every child that runs a unit, with exit code 75.
+
+    That holds for one that was held back (blocked) and came before; afterwards they are held back as they were.
+    """
     stopper = Stopper(on_stop)
     before = {number: signal.signal(number, stopper) for number in (signal.SIGUSR1, signal.SIGTERM)}
+    held_back = signal.pthread_sigmask(signal.SIG_UNBLOCK, before)
     try:
         yield stopper
     finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held_back)
         for number, handler in before.items():
             signal.signal(number, handler)
 

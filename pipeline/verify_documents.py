@@ -13,7 +13,6 @@ from collections.abc import Callable, Collection, Iterator
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from manifests.document import ID_BYTES
 from manifests.release import ReleaseFile
@@ -21,6 +20,7 @@ from manifests.storage import Storage
 from pipeline.findings import Findings
 from pipeline.verify_rows import KINDS, Digests, MalformedRowsError, check_sound, digests, header_faults
 from stages.exchange import lexsorted, sortable
+from stages.parquet_files import ParquetFile
 from stages.text_lines import MalformedLinesError, read_lines
 
 # Fixed here and not the writers' own settings, so that a release stays sound when those are tuned.
@@ -80,7 +80,7 @@ class DocumentFiles:
 
     def _row_groups(self, release: Storage, listed: ReleaseFile) -> Iterator[tuple[str, pa.Table]]:
         """The row groups of a Parquet file, and where they stand."""
-        with pq.ParquetFile(release.source(listed.path)) as file:
+        with ParquetFile(release.source(listed.path)) as file:
             for fault in header_faults(file, listed.rows, self._schema):
                 self.found(fault)
             for group, table in row_groups(file):
@@ -155,7 +155,7 @@ def id_faults(found: Digests, expected: Digests, *, of: str) -> Iterator[str]:
             yield f"document {min(wrong).hex()}{more}: {what}"
 
 
-def row_groups(file: pq.ParquetFile, *, nullable: Collection[str] = ()) -> Iterator[tuple[int, pa.Table]]:
+def row_groups(file: ParquetFile, *, nullable: Collection[str] = ()) -> Iterator[tuple[int, pa.Table]]:
     """The row groups that memory can take, proven to hold no text that is not UTF-8 and no null but where they may."""
     for group in range(file.num_row_groups):
         metadata = file.metadata.row_group(group)

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from manifests.document import ID_BYTES
 from manifests.release import MANIFEST, Manifest, ReleaseFile
@@ -23,6 +22,7 @@ from pipeline.release_folders import DATA
 from pipeline.verify_documents import DocumentFiles, id_faults, row_groups, why_unreadable
 from pipeline.verify_rows import Bools, Digests, MalformedRowsError, digests, header_faults
 from stages.exchange import sortable
+from stages.parquet_files import ParquetFile
 from stages.release_index import BAND_ROWS, INDEX, with_release
 from stages.texts import texts_schema
 
@@ -95,20 +95,18 @@ class IndexCheck:
     def _look(self, where: str, table: pa.Table) -> None:
         self._held_out.expect_kind_and_licence(where, table)
 
-    def _read(
-        self, release: Storage, listed: ReleaseFile, look: Callable[[pq.ParquetFile, ReleaseFile], _T]
-    ) -> _T | None:
+    def _read(self, release: Storage, listed: ReleaseFile, look: Callable[[ParquetFile, ReleaseFile], _T]) -> _T | None:
         """What a look into a file gives; None where it cannot be looked into, which is taken down."""
         found = None
         try:
-            with pq.ParquetFile(release.source(listed.path)) as file:
+            with ParquetFile(release.source(listed.path)) as file:
                 found = look(file, listed)
         except (MalformedRowsError, pa.ArrowException, OSError) as error:
             self._findings.add(f"{listed.path}: {why_unreadable(error)}")
         self._progress(listed.num_bytes)
         return found
 
-    def _check_index(self, file: pq.ParquetFile, listed: ReleaseFile) -> _Indexed:
+    def _check_index(self, file: ParquetFile, listed: ReleaseFile) -> _Indexed:
         for fault in header_faults(file, listed.rows, self._index):
             self._findings.add(f"{listed.path}: {fault}")
         parts = [_Indexed(*(np.empty(0, dtype=kind) for kind in (f"V{ID_BYTES}", np.bool_, np.bool_)))]
@@ -123,7 +121,7 @@ class IndexCheck:
             parts.append(_Indexed(ids, table.column("held_out").to_numpy(), has_values))
         return _Indexed(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
-    def _check_bands(self, file: pq.ParquetFile, listed: ReleaseFile, indexed: _Indexed | None) -> None:
+    def _check_bands(self, file: ParquetFile, listed: ReleaseFile, indexed: _Indexed | None) -> None:
         for fault in header_faults(file, listed.rows, self._bands):
             self._findings.add(f"{listed.path}: {fault}")
         order = _Order(strictly=False)

@@ -15,7 +15,6 @@ from typing import get_args
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from manifests.document import ID_BYTES
 from manifests.release import Manifest, ReleaseFile
@@ -26,6 +25,7 @@ from pipeline.verify_documents import row_groups, why_unreadable
 from pipeline.verify_rows import KINDS, Bools, Digests, Int32s, Int64s, MalformedRowsError, digests, header_faults
 from pipeline.verify_shards import ShardRows, metadata_of
 from stages.exchange import lexsorted, sortable
+from stages.parquet_files import ParquetFile
 from stages.positions import positions_schema
 from stages.rendering import Form
 
@@ -89,7 +89,7 @@ class PositionsCheck:
         self._path = listed.path
         documents = None
         try:
-            with pq.ParquetFile(release.source(listed.path)) as file:
+            with ParquetFile(release.source(listed.path)) as file:
                 for fault in header_faults(file, listed.rows, self._schema):
                     self._found(fault)
                 positions = _read(file)
@@ -198,7 +198,7 @@ class PositionsCheck:
         return SourceDocuments(ids[is_new], kinds[is_new], copies_of, rewritten, plain)
 
 
-def _read(file: pq.ParquetFile) -> _Positions:
+def _read(file: ParquetFile) -> _Positions:
     """All rows; raises MalformedRowsError where a value is none that a position can have."""
     parts: list[list[Digests | Int64s | Int32s]] = []
     for group, table in row_groups(file):

@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from manifests.document import ID_BYTES, Kind
 from pipeline.packed_names import PackedNames
+from stages.parquet_files import ParquetFile
 
 KINDS: tuple[str, ...] = get_args(Kind)
 
@@ -63,7 +63,7 @@ class Rows:
         return f"row {self.first + int(wrong[0])}" + (f" and {len(wrong) - 1} more" if len(wrong) > 1 else "")
 
 
-def read_rows(file: pq.ParquetFile, group: int, *, first: int, sequence_tokens: int, padded: bool) -> Rows:
+def read_rows(file: ParquetFile, group: int, *, first: int, sequence_tokens: int, padded: bool) -> Rows:
     """Read a row group of `packed_schema`.
 
     Args:
@@ -141,7 +141,7 @@ def _packed_names(names: pa.StringArray, first: int, rows: Int64s) -> PackedName
         ) from None
 
 
-def header_faults(file: pq.ParquetFile, rows: int | None, expected: pa.Schema) -> Iterator[str]:
+def header_faults(file: ParquetFile, rows: int | None, expected: pa.Schema) -> Iterator[str]:
     """What of a file's metadata and number of rows is not as expected.
 
     Raises:
@@ -173,7 +173,7 @@ def check_sound(group: int, columns: Mapping[str, pa.Array]) -> None:
             raise MalformedRowsError(f"row group {group}: expected sound values in {name}: {problem}") from error
 
 
-def _check_size(file: pq.ParquetFile, group: int, sequence_tokens: int) -> None:
+def _check_size(file: ParquetFile, group: int, sequence_tokens: int) -> None:
     """Before anything is read: memory must not be what a file makes of it."""
     most = max(sequence_tokens, MAXIMUM_ROW_GROUP_BYTES // 4)
     metadata = file.metadata.row_group(group)

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, fields
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from manifests.document import ID_BYTES
 from manifests.release import Manifest, ReleaseFile, ReleaseTokenizer
@@ -34,6 +33,7 @@ from pipeline.verify_rows import (
 from stages.exchange import lexsorted, sortable
 from stages.interleaving import largest_deviation
 from stages.packed_rows import packed_metadata, packed_schema
+from stages.parquet_files import ParquetFile
 
 _WINDOW = 1000  # consecutive rows whose share of a kind is that of the shard
 _MOST_DEVIATION = 0.002
@@ -108,7 +108,7 @@ class ShardCheck:
         told = 0
         parts: list[ShardRows] = []
         try:
-            with pq.ParquetFile(release.source(listed.path)) as file:
+            with ParquetFile(release.source(listed.path)) as file:
                 for fault in header_faults(file, listed.rows, packed_schema(metadata_of(self._manifest, self._length))):
                     self._found(fault)
                 num_rows = 0

@@ -20,6 +20,7 @@ from manifests.errors import NoSpaceError, RecipeError
 from manifests.storage import Storage
 from stages.exchange import table_of
 from stages.licence_detection import Detection
+from stages.parquet_files import ParquetFile
 
 _SCHEMA = pa.schema(
     [("key", pa.binary()), ("expression", pa.string()), ("granted", pa.string()), ("confidence", pa.float64())]
@@ -103,7 +104,7 @@ def _rows(path: Path, lowest: bytes, highest: bytes) -> Iterator[tuple[bytes, st
         data = path.read_bytes()
         if path.suffix != _SUFFIX or sha256(data).hexdigest()[:32] != path.stem:
             return
-        file = pq.ParquetFile(pa.BufferReader(data))
+        file = ParquetFile(pa.BufferReader(data))
     except (OSError, pa.ArrowException):
         return
     if not file.schema_arrow.equals(_SCHEMA):

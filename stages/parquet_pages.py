@@ -16,6 +16,7 @@ from typing import BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from stages.parquet_files import ParquetFile
 from stages.parquet_headers import MAXIMUM_HEADER_BYTES, MalformedPagesError, Page, read_header
 
 MAXIMUM_FOOTER_BYTES = 1 << 23
@@ -79,7 +80,7 @@ class PageWatch:
         self.num_bytes = self._place = file.seek(0, os.SEEK_END)
         self._check_footer()
 
-    def watch(self, parquet: pq.ParquetFile, number: int, *, kept: Collection[str] = ()) -> None:
+    def watch(self, parquet: ParquetFile, number: int, *, kept: Collection[str] = ()) -> None:
         """Look at the pages of this row group from now on; asked again, from its beginning.
 
         Args:
@@ -162,13 +163,13 @@ class PageWatch:
             raise MalformedPagesError(f"expected metadata of at most {MAXIMUM_FOOTER_BYTES} bytes, got {length}")
 
 
-class WatchedParquet(pq.ParquetFile):  # type: ignore[misc]
+class WatchedParquet(ParquetFile):
     """A Parquet file of others, whose row groups are read whole: none that takes more than so many bytes."""
 
     def __init__(self, file: BinaryIO, *, maximum_bytes: int) -> None:
         """Open it; raises MalformedPagesError where its metadata alone are too much."""
         self._watch = PageWatch(file, maximum_bytes=maximum_bytes)
-        super().__init__(self._watch, pre_buffer=False, page_checksum_verification=True)
+        super().__init__(self._watch, page_checksum_verification=True)
 
     def read_row_group(self, i: int, columns: list[str] | None = None, **_options: object) -> pa.Table:
         """Read a row group.
@@ -179,7 +180,7 @@ class WatchedParquet(pq.ParquetFile):  # type: ignore[misc]
         self._watch.watch(self, i)
         self._watch.begin_batch(self.metadata.row_group(i).num_rows)
         try:
-            return super().read_row_group(i, columns=columns, use_threads=False)
+            return super().read_row_group(i, columns)
         except (LargeBatchError, LargeDictionariesError) as error:
             raise MalformedPagesError("expected a row group that memory can take, got a larger one") from error
 

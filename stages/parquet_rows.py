@@ -13,10 +13,10 @@ from collections.abc import Callable, Container, Iterator
 from typing import BinaryIO
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from manifests.errors import DamagedShardError, UnitError
 from stages.decompression import maximum_content_bytes, maximum_rows
+from stages.parquet_files import ParquetFile
 from stages.parquet_headers import MalformedPagesError
 from stages.parquet_pages import MAXIMUM_COLUMNS, LargeBatchError, LargeDictionariesError, PageWatch
 from stages.parquet_sizes import row_bytes
@@ -112,11 +112,10 @@ class _Opened:
             raise MalformedPagesError(f"expected at most {most} rows in so small a file, got {sum(numbers)}")
         self._num_columns = max(1, metadata.num_columns)
 
-    def _open(self) -> pq.ParquetFile:
+    def _open(self) -> ParquetFile:
         self._watch.ignore()
-        return pq.ParquetFile(
+        return ParquetFile(
             self._watch,
-            pre_buffer=False,
             buffer_size=self._buffer_bytes,
             page_checksum_verification=True,
             read_dictionary=sorted(self._kept),
@@ -152,7 +151,7 @@ class _Opened:
         """Batches of a row group behind those rows that are done."""
         self._watch.watch(self.parquet, group, kept=self._kept)
         self._watch.begin_batch(size)
-        for batch in self.parquet.iter_batches(batch_size=size, row_groups=[group], use_threads=False):
+        for batch in self.parquet.iter_batches(batch_size=size, row_groups=[group]):
             if batch.num_rows > done:
                 yield batch.slice(done)
             done = max(0, done - batch.num_rows)

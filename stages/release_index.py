@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from manifests.document import ID_BYTES
 from stages.estimates import SKETCH_VALUES
 from stages.exchange import RowStream, fixed_binary, lexsorted, sortable
+from stages.parquet_files import ParquetFile
 
 U64 = npt.NDArray[np.uint64]
 I64 = npt.NDArray[np.int64]
@@ -96,9 +97,7 @@ def write_index(file: IO[bytes], parts: Iterable[pa.Table], schema: pa.Schema) -
     return num_rows
 
 
-def rows_with_keys(
-    file: pq.ParquetFile, keys: U64, column: str, columns: list[str] | None = None
-) -> Iterator[pa.Table]:
+def rows_with_keys(file: ParquetFile, keys: U64, column: str, columns: list[str] | None = None) -> Iterator[pa.Table]:
     """Rows of which a column has one of some values, row group by row group; groups without one are not read.
 
     Args:
@@ -122,7 +121,7 @@ def rows_with_keys(
             yield table.filter(pa.array(np.isin(table.column(column).to_numpy(), keys[first:stop])))
 
 
-def rows_at(file: pq.ParquetFile, rows: I64, columns: list[str]) -> Iterator[tuple[I64, pa.Table]]:
+def rows_at(file: ParquetFile, rows: I64, columns: list[str]) -> Iterator[tuple[I64, pa.Table]]:
     """Some rows by their numbers, row group by row group: (numbers, rows).
 
     Args:

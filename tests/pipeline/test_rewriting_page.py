@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from browser import browser
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -159,3 +160,22 @@ def test_the_figures_are_those_of_the_manifest(manifest: Manifest) -> None:
     assert "Coder-1B, revision main, licence Apache-2.0" in text
     assert "| repair | parse | 6 | 3 | 3 |" in text
     assert "| all | 2,000 → 1,800 | 14 → 0 | 40 → 6 | 8,000 | 3,000 |" in text
+
+
+@pytest.mark.servers
+def test_a_browser_shows_it_on_a_desk_and_on_a_phone(manifest: Manifest, tmp_path: Path) -> None:
+    wide = sample(original=f"int a;\n{'x' * 5_000} = {HOSTILE};\n", text=f"int a = 1;\n\t{'y ' * 3_000}{HOSTILE}\n")
+    told = rewriting(**{f"{name}{'n' * 60}": language() for name in ("C", "Go", "Zig")})
+    page = tmp_path / "rewriting.html"
+    page.write_text(rewriting_page(with_(manifest, told), [wide, sample()]))
+    with browser(tmp_path / "profile") as shown:
+        for width in (1280, 390):
+            shown.open(page, width=width)
+            assert shown.value("document.documentElement.scrollWidth") <= width
+            assert shown.value("document.querySelectorAll('section').length") == 2
+            assert shown.value("document.scripts.length + document.images.length") == 0
+            columns = shown.value("getComputedStyle(document.querySelector('.diff .ins')).display")
+            assert columns == "table-cell" if width > 720 else columns != "none"
+            asked = [event["request"]["url"] for event in shown.told_of("Network.requestWillBeSent")]
+            assert [url for url in asked if not url.startswith("data:")] == [page.as_uri()]
+            assert shown.told_of("Log.entryAdded", "Runtime.consoleAPICalled", "Runtime.exceptionThrown") == []

@@ -28,6 +28,11 @@ def test_gpus_are_asked_for_where_a_task_needs_them(tmp_path: Path) -> None:
     assert executor(tmp_path, gpus_per_task=2).get_sbatch_args()["gpus"] == 2
 
 
+def test_a_task_starts_with_its_signal_held_back(tmp_path: Path) -> None:
+    script = executor(tmp_path).get_launch_file_contents({}, f"srun -n 1 launch_pickled_pipeline {tmp_path}/x.pik")
+    assert script.endswith(f"\nsrun -n 1 python3 -P -m pipeline.slurm_start {tmp_path}/x.pik\n")
+
+
 def test_an_id_is_found_among_the_words_of_a_site() -> None:
     assert submitted_id("Welcome to the lab!\nSubmitted batch job 4711\n") == "4711"
     with pytest.raises(RecipeError, match="expected sbatch to say 'Submitted batch job"):

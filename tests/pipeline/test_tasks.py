@@ -9,8 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 
 import msgspec
-import psutil
 import pytest
+from run_processes import children, living, stopped
 
 from manifests.errors import IntegrityError
 from pipeline.plan import write_plan
@@ -95,18 +95,15 @@ def test_a_task_that_is_told_to_stop_ends_with_its_unit_and_goes_on_later(mill: 
     """The unit's process is held still, so that it is certain to be under way; every process gets the signal."""
     command = [sys.executable, "-m", "pipeline.tasks", mill.work.root, "ingest", "--units", UNITS]
     task = subprocess.Popen([*command, "--task", "0", "--of", "1"])
-    process = psutil.Process(task.pid)
     deadline = time.monotonic() + 60
-    while not (written(mill) and (units := process.children())):
+    while not (written(mill) and (units := [unit for unit in children(task.pid) if stopped(unit)])):
         assert time.monotonic() < deadline
-    os.kill(units[0].pid, signal.SIGSTOP)
     before = written(mill)
-    for member in (units[0].pid, task.pid):
+    for member in (units[0], task.pid):
         os.kill(member, number)
 
     assert task.wait(timeout=30) == 75
-    with suppress(psutil.NoSuchProcess):
-        units[0].wait(timeout=30)
+    assert not living(units)
     assert written(mill) == before
     assert subprocess.run([*command, "--task", "0", "--of", "1"], check=False).returncode == 0
     assert sorted(written(mill)) == list(range(len(mill.plan.units)))
@@ -126,6 +123,22 @@ def test_a_task_that_cannot_say_why_it_stops_stops_all_the_same() -> None:
             time.sleep(5)
         os._exit(0)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 75
+
+
+@pytest.mark.parametrize(("early", "code"), [(True, 75), (False, 0)])
+def test_a_signal_that_is_held_back_ends_a_task_that_came_to_its_work_and_none_that_has_done_it(
+    early: bool, code: int
+) -> None:
+    child = os.fork()
+    if child == 0:
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+        if early:
+            os.kill(os.getpid(), signal.SIGUSR1)
+        with stoppable():
+            pass
+        os.kill(os.getpid(), signal.SIGUSR1)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == code
 
 
 @pytest.mark.servers

@@ -1,4 +1,5 @@
 import shutil
+import threading
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from seen_file import SeenFile
 from signing import signed
 
 from filters.licence_evidence import Evidence
@@ -85,6 +87,16 @@ def test_a_release_that_the_mill_made_is_sound(small_release: Path) -> None:
     assert sum(told) == report.num_bytes == sum(file.num_bytes for file in manifest.files)
     assert f"{report.tokens:,} tokens" in str(report)
     assert report.same_version
+
+
+def test_a_file_that_is_no_local_one_is_read_by_no_thread_of_arrows(
+    small_release: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such a thread may hold an object of Python's when the command ends, and takes the exit code along."""
+    threads: set[int] = set()
+    monkeypatch.setattr(Storage, "source", lambda release, name: SeenFile(release.read(name), threads))
+    assert verify_release(str(small_release)).shards == 2
+    assert threads == {threading.get_ident()}
 
 
 def test_the_small_release_has_cut_documents_and_padding(small_release: Path) -> None:
@@ -655,8 +667,16 @@ def test_a_document_of_two_kinds_signed(release: Path) -> None:
         ("seq_lengths", [0], "row 4: expected seq_lengths above 0, got 0"),
         ("seq_lengths", [129], "row 4: expected seq_lengths of at most 128 together, got 129"),
         ("doc_offsets", [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], "row 4: expected as many doc_offsets as seq_lengths"),
-        ("doc_ids", ["abc"], "row 4: expected doc_ids of 32 hex digits and a suffix as in -repository-2 or -rewrite, got 'abc'"),
-        ("doc_ids", ["g" * 32], "row 4: expected doc_ids of 32 hex digits and a suffix as in -repository-2 or -rewrite, got 'ggg"),
+        (
+            "doc_ids",
+            ["abc"],
+            "row 4: expected doc_ids of 32 hex digits and a suffix as in -repository-2 or -rewrite, got 'abc'",
+        ),
+        (
+            "doc_ids",
+            ["g" * 32],
+            "row 4: expected doc_ids of 32 hex digits and a suffix as in -repository-2 or -rewrite, got 'ggg",
+        ),
         ("doc_ids", ["A" * 32], "row 4: expected doc_ids of 32 hex digits and a suffix"),
         ("doc_ids", ["a" * 32 + "-1"], "row 4: expected doc_ids of 32 hex digits and a suffix"),
         ("doc_ids", ["a" * 32 + "-repo"], "row 4: expected doc_ids of 32 hex digits and a suffix"),

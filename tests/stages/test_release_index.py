@@ -15,6 +15,7 @@ import stages.release_index
 from manifests.document import ID_BYTES
 from stages.estimates import SKETCH_VALUES
 from stages.exchange import block_of_hash, fixed_binary, sortable
+from stages.parquet_files import ParquetFile
 from stages.release_index import (
     BAND_ROWS,
     INDEX,
@@ -62,7 +63,7 @@ def _small_row_groups() -> Iterator[None]:
         yield
 
 
-class CountedFile(pq.ParquetFile):  # type: ignore[misc]
+class CountedFile(ParquetFile):
     """Remembers which row groups were read."""
 
     def __init__(self, data: BytesIO) -> None:

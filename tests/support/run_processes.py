@@ -119,6 +119,17 @@ def alive(process: int) -> bool:
         return False
 
 
+def stopped(process: int) -> bool:
+    """Stop a process for a while; whether it had not ended before."""
+    with suppress(ProcessLookupError):
+        os.kill(process, signal.SIGSTOP)
+    while alive(process):
+        with suppress(OSError):
+            if Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "T":
+                return True
+    return False
+
+
 def session(number: int) -> list[int]:
     """Living processes of a session, whoever their parent is by now."""
     found = []

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import psutil
 import pytest
+from run_processes import children, stopped
 from slurm_cluster import PARTITION, SlurmCluster
 
 from manifests.storage import Storage
@@ -81,11 +82,15 @@ def records_of(recipe: Path, step: str) -> dict[str, int]:
 
 @contextmanager
 def stopped_unit(recipe: Path, job: str, *, after: int = 1) -> Iterator[int]:
-    """Stop the process of a unit of a task, when `after` units have their records; let it go on afterwards."""
+    """Stop the process of a unit of a job's one task when `after` units have their records; let it go on afterwards."""
     deadline = time.monotonic() + 90
-    while len(records_of(recipe, "ingest")) < after or not (units := unit_processes(f"{job}/executor.pik")):
+    tasks: list[int] = []
+    units: list[int] = []
+    while not units:
         assert time.monotonic() < deadline, "no unit was seen"
-    os.kill(units[0], signal.SIGSTOP)
+        tasks = tasks or task_processes(recipe, job)  # a look at all processes takes longer than a small unit
+        if tasks and len(records_of(recipe, "ingest")) >= after:
+            units = [unit for unit in children(tasks[0]) if stopped(unit)]
     try:
         yield units[0]
     finally:
@@ -93,11 +98,12 @@ def stopped_unit(recipe: Path, job: str, *, after: int = 1) -> Iterator[int]:
             os.kill(units[0], signal.SIGCONT)
 
 
-def unit_processes(pickled: str) -> list[int]:
-    """Children of the processes that run a job's tasks: all have the command line of the task."""
-    parents = {}
-    for process in psutil.process_iter(["cmdline", "ppid"]):
-        line = process.info["cmdline"] or [""]
-        if "python" in line[0] and line[-1].endswith(pickled):
-            parents[process.pid] = process.info["ppid"]
-    return [process for process, parent in parents.items() if parent in parents]
+def task_processes(recipe: Path, job: str) -> list[int]:
+    """The processes that run tasks of a job of this recipe's, and of no other run on any cluster, but not units."""
+    pickled = f"{submission_of(recipe).logs}/{job}/executor.pik"
+    found = {
+        process.pid: process.info["ppid"]
+        for process in psutil.process_iter(["cmdline", "ppid"])
+        if (line := process.info["cmdline"]) and "python" in line[0] and line[-1] == pickled
+    }
+    return [process for process, parent in found.items() if parent not in found]
