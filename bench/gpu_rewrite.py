@@ -7,7 +7,8 @@
 The engine is started as a run starts it (`pipeline.model_servers`), on all of the node's GPUs that --tensor-parallel
 and --data-parallel name, and asked by the client of pass 5, cache included, at several numbers of requests at a time.
 Then it is ended, and its offline benchmark runs with the lengths that were measured: the same number of prompts, all at
-once, without HTTP. A model with random weights is as fast as a trained one, and its answers end when they must.
+once, without HTTP. Both draw from all tokens, as engines' benchmarks do: to draw from the likeliest costs them more. A
+model with random weights is as fast as a trained one, and its answers are as long as they may be.
 """
 
 import argparse
@@ -127,6 +128,10 @@ def _recipe(arguments: argparse.Namespace, model: str, folder: Path, concurrency
             "tensor_parallel": arguments.tensor_parallel,
             "data_parallel": arguments.data_parallel,
         },
+        "sampling": {
+            "temperature": 1.0,
+            "top_p": 1.0,
+        },  # as the engines' benchmarks: choosing among few tokens costs more
         "concurrency": concurrency,
         "request_seconds": 3600,
         "cache": str(folder / f"answers-{concurrency}"),

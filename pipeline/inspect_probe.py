@@ -108,9 +108,13 @@ def _forecast_table(found: Probe, forecasts: dict[str, Forecast]) -> Table:
             f"{sum(language.chosen.documents for language in languages):,}",
             *(f"{tokens:,.0f}" for tokens in (one.prompt_tokens, one.completion_tokens, one.tokens.value)),
             f"{one.tokens.low:,.0f} and {one.tokens.high:,.0f}",
-            f"{one.tokens.value / per_hour:,.2f}" if per_hour else "?",
+            _hours(one.tokens.value / per_hour) if per_hour else "?",
         )
     return table
+
+
+def _hours(hours: float) -> str:
+    return f"{hours:,.1f}" if hours >= 10 else f"{hours:.2g}"
 
 
 def _refusals(found: Probe) -> Iterator[str]:
@@ -129,10 +133,8 @@ def _speed(found: Probe) -> Iterator[str]:
     if found.speed is None or per_hour is None:
         yield "speed: not measured, for every answer was there before; hours need a probe of documents that are new"
         return
-    yield (
-        f"speed: {found.speed.tokens_per_second:,.0f} tokens of prompts and answers a second on "
-        f"{counted(found.gpus, 'GPU')}, as rewriting.model says (tensor_parallel x data_parallel)"
-    )
+    rate = f"{found.speed.tokens_per_second:,.0f} tokens of prompts and answers a second"
+    yield f"speed: {rate} on what counts as {counted(found.gpus, 'GPU')}: model.tensor_parallel x data_parallel"
     if not found.speed.busy:
         yield "  the server was not busy for long: it can do more than that, and a larger probe tells how much"
     yield f"  for the recipe: rewriting.budget.tokens_per_gpu_hour: {round(per_hour)}"
