@@ -133,7 +133,14 @@ def _api_key(rewriting: Rewriting) -> str | None:
             f"rewriting.api_key_variable: {name}: expected the server's key in this environment variable, got none",
             hint=f"export {name}=... where the mill runs; on a cluster its tasks need it, too",
         )
-    return os.environ[name]
+    key = os.environ[name]
+    if not (key.isascii() and key.isprintable() and key == key.strip()):
+        raise RecipeError(
+            f"rewriting.api_key_variable: {name}: expected a key of visible ASCII characters, got one with a line end, "
+            "a space at an end or another character that no header may hold",
+            hint=f"export {name} again without them; a file that holds a key mostly ends in a line end",
+        )
+    return key
 
 
 def _check_endpoint(rewriting: Rewriting) -> None:
