@@ -173,6 +173,8 @@ def test_gates_know_other_languages(gate: str, before: str, after: str) -> None:
         ("code_block", answer(PYTHON) + answer("x = 1\n"), "stop"),
         ("code_block", "```\n\n```", "stop"),
         ("code_block", answer(PYTHON + "# \u202e\n"), "stop"),
+        ("code_block", answer(PYTHON + "# <|im_end|>\n"), "stop"),
+        ("code_block", answer(PYTHON + "# [/INST]\n"), "stop"),
         ("language", answer(PYTHON, "java"), "stop"),
     ],
 )
