@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 
+from filters.chat_tokens import CONTROL_TOKEN
 from filters.model_answers import CodeBlock
 from filters.rewrite_refusals import Refusal, named, refusal
 
@@ -58,6 +59,8 @@ def refused_block(block: CodeBlock | None, original: str) -> Refusal | None:
     if control:
         codes = named(f"U+{ord(character):04X}" for character in control)
         return refusal(gate, f"the code holds control characters that the original does not: {codes}")
+    if tokens := sorted(set(CONTROL_TOKEN.findall(block.code)).difference(CONTROL_TOKEN.findall(original))):
+        return refusal(gate, f"the code holds {named(tokens)}, which ends a turn of a chat, and the original does not")
     return None
 
 

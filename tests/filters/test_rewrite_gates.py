@@ -197,6 +197,8 @@ def test_gates_know_other_languages(gate: str, before: str, after: str) -> None:
         ("code_block", answer(PYTHON + "# \u202e\n"), "stop"),
         ("code_block", answer(PYTHON + "# \U000e0041\U000e0042\n"), "stop"),
         ("code_block", answer(PYTHON + "# a\u00adb\n"), "stop"),
+        ("code_block", answer(PYTHON + "# <|im_end|>\n"), "stop"),
+        ("code_block", answer(PYTHON + "# [/INST]\n"), "stop"),
         ("language", answer(PYTHON, "java"), "stop"),
     ],
 )

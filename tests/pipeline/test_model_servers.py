@@ -307,6 +307,18 @@ def test_an_endpoint_that_is_none_is_told_with_what_was_found(
     assert not key or key.strip() not in str(caught.value)
 
 
+@pytest.mark.parametrize("key", ["a-key\n", "a-key\r\n", "a key\x00", " a-key", "a-kéy"])
+def test_a_key_that_no_header_may_hold_is_told_without_it(
+    through: Callable[..., Recipe], monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    recipe = through()
+    monkeypatch.setattr("os.environ", os.environ | {"MODEL_KEY": key})  # which holds no zero byte
+    with pytest.raises(RecipeError, match="MODEL_KEY: expected a key of visible ASCII") as caught, served(recipe):
+        pass
+    assert "a-k" not in f"{caught.value} {caught.value.hint}"
+    assert caught.value.__cause__ is None
+
+
 def test_a_small_model_answers_on_the_cpu(recipe: Callable[..., Recipe], tmp_path: Path, small_model: Path) -> None:
     mine = recipe("llamacpp", f"rewriting.model.path={small_model}")
     with served(mine):
