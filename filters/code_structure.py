@@ -22,7 +22,7 @@ from filters.code_captures import captures
 from filters.code_declarations import Declaration, declarations
 from filters.code_imports import imports
 from filters.code_signatures import DECLARED, signature, type_signature
-from filters.code_stubs import is_placeholder, is_stub
+from filters.code_stubs import is_placeholder, is_stub, returns_constant
 from filters.code_units import units
 from filters.grammars import has_grammar, parse, parse_errors
 from filters.node_texts import node_text
@@ -39,6 +39,7 @@ class CodeStructure:
     public: Mapping[str, str]  # "Class.method" -> signature without white space; "type"; "" for what is given on
     imports: frozenset[str]  # modules, packages, headers, namespaces, in the language's own words
     stubs: frozenset[str]  # functions, private ones as well, whose body says that it is not there
+    constants: frozenset[str]  # functions that return a constant and do nothing else
     placeholder_comments: int  # that stand for code that was left out
 
 
@@ -86,6 +87,7 @@ def _structure(tree: Tree, language: str) -> CodeStructure:
         public=_public(declared, language),
         imports=imports(found.get("import", ()), found.get("namespace", ()), language),
         stubs=frozenset(each.name for each in declared if each.is_function and is_stub(each.node)),
+        constants=frozenset(each.name for each in declared if each.is_function and returns_constant(each.node)),
         placeholder_comments=sum(is_placeholder(node_text(node)) for node in found.get("comment", ())),
     )
 

@@ -4,6 +4,7 @@ An empty body is right in many a file; what counts is whether a rewrite has more
 """
 
 import re
+from collections.abc import Sequence
 
 from tree_sitter import Node
 
@@ -83,13 +84,29 @@ def is_stub(function: Node) -> bool:
     comments = [child for part in (function, body) for child in part.named_children if "comment" in child.type]
     if not statements:
         return not _works_outside(inner)
-    text = node_text(statements[0]) if len(statements) == 1 else ""
-    if not text or len(text) > _MAXIMUM_CHARACTERS:
+    text = _only(statements)
+    if not text:
         return False
     if _STUB.fullmatch(text):
         return True
     has_placeholder = any(is_placeholder(node_text(comment)) for comment in comments)
     return has_placeholder and _TRIVIAL_RETURN.fullmatch(text) is not None
+
+
+def returns_constant(function: Node) -> bool:
+    """Whether a function returns a constant such as `None` or `0` and does no more, as one that was emptied may."""
+    inner = function.child_by_field_name("value") or function.child_by_field_name("right") or function
+    body = inner.child_by_field_name("body")
+    if body is None or body.named_child_count > _MAXIMUM_CHILDREN:
+        return False
+    text = _only(_statements(body))
+    return bool(text) and _TRIVIAL_RETURN.fullmatch(text) is not None
+
+
+def _only(statements: Sequence[Node]) -> str:
+    """The text of the only statement; empty where there are others, or it is long."""
+    text = node_text(statements[0]) if len(statements) == 1 else ""
+    return text if len(text) <= _MAXIMUM_CHARACTERS else ""
 
 
 def _statements(body: Node) -> list[Node]:

@@ -14,9 +14,12 @@ _FORMS = ("-gguf", "-awq", "-gptq-int4", "-gptq-int8")
 
 
 def known_licence(model: str) -> str | None:
-    """The licence of a model by its hub id, in any of its published forms; None for one that is not known here."""
+    """The licence of a model by its hub id, in any of its published forms; None for one that is not known here.
+
+    A name without an owner, as servers give it to what they serve, is taken for that of the family itself.
+    """
     name = model.lower()
     for endings in (_FORMS, _VARIANTS):
         for ending in endings:
             name = name.removesuffix(ending)
-    return _KNOWN.get(name)
+    return _KNOWN.get(name if "/" in name else f"qwen/{name}")

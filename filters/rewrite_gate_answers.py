@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 
+from filters.chat_tokens import CONTROL_TOKEN
 from filters.model_answers import CodeBlock
 from filters.rewrite_refusals import Refusal, named, refusal
 
@@ -25,7 +26,11 @@ LABELS: Mapping[str, frozenset[str]] = {
     "TypeScript": _SCRIPT_LABELS,
 }
 _NO_LANGUAGE = frozenset({"", "code", "text", "txt", "plaintext", "plain", "output"})
-_CONTROL = re.compile("[\0-\x08\x0b\x0e-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufffd\ufffe\uffff]")
+_CONTROL = re.compile(
+    "[\0-\x08\x0b\x0e-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+    "\ufff9-\ufffb\ufffd-\uffff"
+    "\U000e0000-\U000e0fff]"  # the last: tags, words that nobody sees
+)
 
 
 def refused_finish(finish_reason: str) -> Refusal | None:
@@ -54,6 +59,8 @@ def refused_block(block: CodeBlock | None, original: str) -> Refusal | None:
     if control:
         codes = named(f"U+{ord(character):04X}" for character in control)
         return refusal(gate, f"the code holds control characters that the original does not: {codes}")
+    if tokens := sorted(set(CONTROL_TOKEN.findall(block.code)).difference(CONTROL_TOKEN.findall(original))):
+        return refusal(gate, f"the code holds {named(tokens)}, which ends a turn of a chat, and the original does not")
     return None
 
 

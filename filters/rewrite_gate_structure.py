@@ -1,6 +1,7 @@
 """Gates on what a parser sees: language, parse errors, public names, imports, stubs."""
 
 import re
+from collections import Counter
 from collections.abc import Set as AbstractSet
 
 from filters.rewrite_refusals import Refusal, named, refusal
@@ -15,6 +16,11 @@ ten of those is an error as a whole.
 """
 
 _WORD = re.compile(r"\w+")
+# A line that may be a part of an import: it says so, or a name in quotes is all that it has, as in Go.
+_IMPORTING = re.compile(
+    r"\b(?:import|from|require\w*|include\w*|use|using|extern|mod|namespace|package)\b"
+    r"|^\s*(?:\w+\s+)?[\"'][^\"']+[\"']\s*$"
+)
 
 
 def refused_language(before: Source, after: Source) -> Refusal | None:
@@ -49,14 +55,14 @@ def refused_parse(before: Source, after: Source) -> Refusal | None:
 def refused_public_api(before: Source, after: Source) -> Refusal | None:
     """Whether a public name of the original is missing or has another signature; new ones are fine.
 
-    Where the rewrite mends parse errors, the original's own structure is not sure: a name must still be there under
-    whatever class, and as many signatures may differ as errors are gone.
+    Where the rewrite mends parse errors, the original's own structure is not sure: a name need only be there as often
+    as it was, under whatever class, and as many signatures may differ as errors are gone.
     """
     old, new = before.public, after.public
     num_mended = mended_errors(before, after)
     if num_mended:
-        words = set(_WORD.findall(after.text))
-        missing = [name for name in old if name not in new and not words.issuperset(_WORD.findall(_last(name)))]
+        lost = _words(before) - _words(after)
+        missing = [name for name in old if name not in new and any(word in lost for word in _WORD.findall(_last(name)))]
     else:
         missing = [name for name in old if name not in new]
     if missing:
@@ -74,8 +80,9 @@ def refused_public_api(before: Source, after: Source) -> Refusal | None:
 def refused_imports(before: Source, after: Source) -> Refusal | None:
     """Whether something is imported that neither the original imports nor the language's standard library has."""
     new = {name for name in after.imports - before.imports if not is_standard(before.language, name)}
-    if mended_errors(before, after):  # an import may have been among what did not parse
-        new = {name for name in new if name not in before.text}
+    if new and mended_errors(before, after):  # an import may have been among what did not parse
+        lines = "\n".join(line for line in before.text.split("\n") if _IMPORTING.search(line))
+        new = {name for name in new if not re.search(rf"(?<!\w){re.escape(name)}(?!\w)", lines)}
     if not new:
         return None
     return refusal("imports", f"imports {named(new)}, which the original does not", len(new), 0)
@@ -84,24 +91,31 @@ def refused_imports(before: Source, after: Source) -> Refusal | None:
 def refused_stub(before: Source, after: Source) -> Refusal | None:
     """Whether a body is a stub that was none, or a comment stands in for code.
 
-    A function may be renamed, so a stub by another name is one only where there are more of them, or where the
-    original has a public function of that name. Where the rewrite mends parse errors, only a public function counts.
+    So is a public function that did something and only returns a constant now. A function may be renamed, so a stub by
+    another name is one only where there are more of them, or where the original has a public function of that name.
+    Where the rewrite mends parse errors, only a public function counts.
     """
     if before.structure is None or after.structure is None:
         return None
     old = before.structure.stubs
     new: AbstractSet[str] = after.structure.stubs - old
+    emptied = (after.structure.constants - before.structure.constants - old) & before.public.keys()
     if mended_errors(before, after):
         known = {_last(name) for name in before.public} - {_last(name) for name in old}
         new = {name for name in new if _last(name) in known}
     elif len(after.structure.stubs) <= len(old):
         new &= before.public.keys()
+    new |= emptied
     if new:
         return refusal("stub", f"the body of {named(new)} is missing or a stub", len(new), 0)
     comments, bound = after.structure.placeholder_comments, before.structure.placeholder_comments
     if comments > bound:
         return refusal("stub", "a comment stands where code was left out; write all of the code", comments, bound)
     return None
+
+
+def _words(item: Source) -> Counter[str]:
+    return Counter(_WORD.findall(item.text))
 
 
 def _last(name: str) -> str:

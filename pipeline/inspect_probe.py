@@ -130,6 +130,9 @@ def _refusals(found: Probe) -> Iterator[str]:
 
 def _speed(found: Probe) -> Iterator[str]:
     per_hour = found.tokens_per_gpu_hour
+    if not found.requests:
+        yield "speed: not measured, for the model was asked nothing; hours need a larger probe"
+        return
     if found.speed is None or per_hour is None:
         yield "speed: not measured, for every answer was there before; hours need a probe of documents that are new"
         return

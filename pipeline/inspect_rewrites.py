@@ -33,6 +33,8 @@ def rewriting_lines(mill: Mill, identity: bytes) -> Iterator[str]:
             f"{counted(row['num_errors'], 'place')} that cannot be parsed, {counted(row['findings'], 'linter finding')}"
         )
         yield f"survey: {row['tier']}; {found}"
+        if not _is_chosen(mill, row):
+            yield "choose: not given to the model, for share, maximum_share or budget"
     answers = _rows(mill, "rewrite", "outcomes", identity)
     for answer in answers[:_SHOWN_ANSWERS]:
         yield _answer(answer)
@@ -49,6 +51,13 @@ def rewriting_lines(mill: Mill, identity: bytes) -> Iterator[str]:
     for row in rulings:
         twin = f"; kept twin {row['twin'].hex()}, similarity {row['similarity']:.4f}" if row["twin"] else ""
         yield safe(f"rewrite: does not stand, {_WORDS.get(row['reason'], row['reason'])}{twin}")
+
+
+def _is_chosen(mill: Mill, candidate: dict[str, Any]) -> bool:
+    """Whether the model is given a candidate; True where that is not decided yet."""
+    rules = [row for table in tables(mill, "choose", "chosen") for row in table.to_pylist()]
+    of_language = [rule for rule in rules if rule["language"] == candidate["language"]]
+    return not of_language or of_language[0]["all"] or candidate["order"] < of_language[0]["bound"]
 
 
 def undone_rewrites(mill: Mill, wanted: dict[str, Any]) -> Iterator[pa.Table]:

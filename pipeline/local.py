@@ -22,7 +22,7 @@ from typing import Any
 
 from manifests.errors import UnitError
 from manifests.isolation import die_with_parent
-from pipeline.preparing import large_load, prepare
+from pipeline.preparing import large_load, prepare, serve
 from pipeline.steps import Step
 from pipeline.units import Mill, step_named
 from pipeline.watch import Board, fail_lost, run_watched
@@ -78,7 +78,7 @@ def run_step(
         load()
         board.load()
 
-    with step.serve(mill.recipe), _logs(mill) as logs:
+    with serve(mill, step), _logs(mill) as logs:
         pending = list(range(len(units)))
         submission = barren = 0
         while pending:

@@ -7,6 +7,7 @@ started, and what is there is looked at first. Cost: the engine's own start, sec
 """
 
 import os
+import re
 import select
 import shutil
 import signal
@@ -33,6 +34,7 @@ from stages.model_requests import Sampling
 ADDRESS = "CORPUSMILL_MODEL"
 """Environment variable that names the file in which a server's process says where it is."""
 
+_KEY = re.compile(r"[!-~]+")
 _LOOK_SECONDS = 0.1
 _LEAVE_SECONDS = 30
 _ENGINES_OF_OURS = ("vllm", "sglang", "llamacpp")
@@ -128,12 +130,18 @@ def _api_key(rewriting: Rewriting) -> str | None:
     name = rewriting.api_key_variable
     if name is None:
         return None
-    if not os.environ.get(name):
+    key = os.environ.get(name, "")
+    if not key:
         raise RecipeError(
             f"rewriting.api_key_variable: {name}: expected the server's key in this environment variable, got none",
             hint=f"export {name}=... where the mill runs; on a cluster its tasks need it, too",
         )
-    return os.environ[name]
+    if not _KEY.fullmatch(key):  # no header can hold it, and whoever says so says the key as well
+        raise RecipeError(
+            f"rewriting.api_key_variable: {name}: expected a key of visible ASCII characters alone, got one with more",
+            hint="see whether it ends in a line end, as what is read from a file may",
+        )
+    return key
 
 
 def _check_endpoint(rewriting: Rewriting) -> None:

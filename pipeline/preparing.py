@@ -1,11 +1,12 @@
 """Preparing: what a step's units need is loaded once, in the process that forks them.
 
-Whoever runs units (a local pool, a task of a cluster) calls both functions before the first fork. They are two because
-what is large belongs into a process that ends with the step.
+Whoever runs units (a local pool, a task of a cluster) calls all functions before the first fork. What is large is
+loaded apart, for it belongs into a process that ends with the step.
 """
 
 import gc
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 
 import pyarrow as pa
 
@@ -32,6 +33,11 @@ def large_load(mill: Mill, step: Step, units: Sequence[int]) -> Callable[[], Non
         _freeze()
 
     return load
+
+
+def serve(mill: Mill, step: Step) -> AbstractContextManager[object]:
+    """What the step's units ask while they run; its log goes to this run's work folder, whatever the recipe says."""
+    return step.serve(mill.recipe.model_copy(update={"work": mill.work.root}))
 
 
 def _freeze() -> None:

@@ -1,9 +1,11 @@
 """The recipe's section on rewriting: which model, which documents, in which modes, behind which gates, at what cost."""
 
+from difflib import get_close_matches
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from filters.grammars import GRAMMARS, has_grammar
 from filters.licence_sets import licences_of_entries
 from filters.model_licences import known_licence
 from manifests.errors import RecipeError
@@ -59,6 +61,18 @@ class Selection(Section):
     hopeless: Literal["drop", "keep"] = "drop"
     hopeless_errors: Fraction = 0.25
     share: Fraction = 1.0
+
+    @field_validator("languages")
+    @classmethod
+    def _languages_have_grammars(cls, languages: list[str] | None) -> list[str] | None:
+        for language in languages or ():
+            if not has_grammar(language):
+                near = get_close_matches(language, GRAMMARS, n=1, cutoff=0.0)
+                raise ValueError(
+                    f"{language!r}: expected languages that a grammar is there for, {', '.join(GRAMMARS)}; did you "
+                    f"mean {near[0]!r}?"
+                )
+        return languages
 
 
 class Budget(Section):

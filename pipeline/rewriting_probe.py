@@ -22,6 +22,7 @@ from manifests.errors import RecipeError
 from pipeline.locks import locked
 from pipeline.pass_5_rewrite import chosen_candidates, subjects_of
 from pipeline.passes import steps_of
+from pipeline.preparing import serve
 from pipeline.recipe import Recipe
 from pipeline.rewriting_settings import rewriting_of
 from pipeline.rewriting_unit import rewritten_all
@@ -124,7 +125,7 @@ def probe(mill: Mill, size: float, tell: Callable[[int, int], None] = lambda _do
         step = step_named("rewrite")
         watcher = _Watcher(len(subjects), tell)
         step.prepare(mill.recipe)
-        with step.serve(mill.recipe):
+        with serve(mill, step):
             results = rewritten_all(mill.recipe, subjects, watcher)
     languages = {name: ProbedLanguage(chosen[name]) for name in sorted(chosen, key=lambda n: (-chosen[n].documents, n))}
     for subject in subjects:

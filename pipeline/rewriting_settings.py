@@ -17,6 +17,7 @@ NOT_IN_BYTES: Any = {
     "engine": True,
     "endpoint": True,
     "api_key_variable": True,
+    "engine_environment": True,
     "concurrency": True,
     "request_seconds": True,
     "cache": True,

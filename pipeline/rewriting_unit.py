@@ -123,7 +123,8 @@ async def _rewritten(
             context_tokens=rewriting.model.context,
             maximum_length=rewriting.gates.maximum_length,
         )
-        beating = asyncio.create_task(_beat(client.counts, watcher, rewriting.request_seconds + _SILENT_SECONDS))
+        beats = Beats(client.counts, watcher.beat, patience_seconds=rewriting.request_seconds + _SILENT_SECONDS)
+        beating = asyncio.create_task(beats.go_on(min(_BEAT_SECONDS, recipe.limits.progress_seconds / 4)))
         try:
             return await all_rewritten(
                 rewriter.rewrite,
@@ -135,16 +136,40 @@ async def _rewritten(
             beating.cancel()
 
 
-async def _beat(counts: Counts, watcher: Watcher, patience_seconds: float) -> None:
-    """Say that the work goes on, for as long as requests come to an end, whatever end that is."""
-    seen, since = -1, monotonic()
-    while True:
-        ended = counts.cached + counts.paid + counts.faltered
-        if ended != seen:
-            seen, since = ended, monotonic()
-        if monotonic() - since < patience_seconds:
-            watcher.beat()
-        await asyncio.sleep(_BEAT_SECONDS)
+class Beats:
+    """Says that work goes on, for as long as requests come to an end, whatever end that is.
+
+    Args:
+        patience_seconds: without an end of any request, after which nothing is said any more.
+    """
+
+    def __init__(
+        self,
+        counts: Counts,
+        beat: Callable[[], object],
+        *,
+        patience_seconds: float,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        self._counts = counts
+        self._beat = beat
+        self._patience = patience_seconds
+        self._clock = clock
+        self._seen, self._since = -1, 0.0
+
+    async def go_on(self, every_seconds: float) -> None:
+        """Say so again and again, until this is cancelled."""
+        while True:
+            self.look()
+            await asyncio.sleep(every_seconds)
+
+    def look(self) -> None:
+        """Say so once, if it is so."""
+        ended, now = self._counts.cached + self._counts.paid + self._counts.faltered, self._clock()
+        if ended != self._seen:
+            self._seen, self._since = ended, now
+        if now - self._since < self._patience:
+            self._beat()
 
 
 def gatekeeper(recipe: Recipe) -> Gatekeeper:

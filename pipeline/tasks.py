@@ -27,7 +27,7 @@ from manifests.buckets import ENVIRONMENT, Access
 from manifests.errors import CorpusmillError, IntegrityError, UnitError
 from manifests.isolation import die_with_parent
 from pipeline.complaints import complain
-from pipeline.preparing import large_load, prepare
+from pipeline.preparing import large_load, prepare, serve
 from pipeline.proofs import check_units, inputs_of, is_left_out
 from pipeline.runner import reopen_mill
 from pipeline.steps import Step
@@ -157,7 +157,7 @@ def run_units(mill: Mill, step: Step, units: Sequence[int], *, workers: int, sto
     def run(row: int) -> None:
         run_watched(mill, step, todo[row], board=board, row=row)
 
-    with step.serve(mill.recipe):
+    with serve(mill, step):
         _run_rows(range(len(todo)), min(workers, len(todo)), run)
         fail_lost(mill, step, todo, rows=board.orphaned(), board=board)
         _run_rows(board.take_second_tries(), 1, run)

@@ -5,8 +5,9 @@ from collections import Counter
 from filters.rewrite_refusals import Refusal, named, refusal
 from stages.linting import SYNTAX, UNKNOWN
 
-# ruff's rules for what fails when it runs or cannot be meant; the others are about style, safety and leftovers.
-_RUFF_ERRORS = ("F50", "F52", "F6", "F7", "F811", "F82", "PLE")
+# ruff's rules for what fails when it runs or cannot be meant, and, as `eval_call` below, for text that is run as code;
+# the others are about style, safety and leftovers.
+_RUFF_ERRORS = ("F50", "F52", "F6", "F7", "F811", "F82", "PLE", "S102", "S307")
 _ERRORS = frozenset(
     {
         *(SYNTAX, UNKNOWN, "assignment_in_condition", "constant_condition", "duplicated_case", "duplicated_key"),

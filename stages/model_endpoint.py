@@ -62,6 +62,10 @@ class Endpoint:
         """Whether it is on this machine, where no proxy is in between."""
         return urlsplit(self.address).hostname in _LOOPBACK
 
+    def said(self, body: str) -> str:
+        """What a server says of an error, on one line; some repeat the key that they were sent, which is left out."""
+        return words_of(body.replace(self.api_key, "[key]") if self.api_key else body)
+
     def __repr__(self) -> str:
         """Without the key."""
         return f"Endpoint({self.address!r}, {self.model!r})"
@@ -214,7 +218,7 @@ def _answer(body: bytes) -> Answer:
 
 
 def _refused(endpoint: Endpoint, response: "httpx2.Response") -> Answer:
-    status, words = response.status_code, words_of(response.text)
+    status, words = response.status_code, endpoint.said(response.text)
     if status in _PASSING or status >= 500:
         raise PassingError(f"HTTP {status}: {words}", _after_seconds(response.headers.get("retry-after")))
     if status in (400, 413, 422) and _TOO_LONG.search(response.text[:4096]):

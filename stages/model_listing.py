@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from manifests.errors import RecipeError
-from stages.model_endpoint import CONNECT_SECONDS, LONGEST_WORDS, Endpoint, words_of
+from stages.model_endpoint import CONNECT_SECONDS, LONGEST_WORDS, Endpoint
 
 if TYPE_CHECKING:
     import httpx2
@@ -40,20 +40,22 @@ def listed_models(endpoint: Endpoint) -> dict[str, int | None]:
         "Accept-Encoding": "identity",
         **({"Authorization": f"Bearer {endpoint.api_key}"} if endpoint.api_key else {}),
     }
+    status = "no address"
     try:
         with (
             httpx2.Client(trust_env=not endpoint.is_here, timeout=CONNECT_SECONDS, headers=headers) as client,
             client.stream("GET", address) as response,
         ):
+            status = f"HTTP {response.status_code}"
             body = _list_body(response)
         told = json.loads(body.decode(errors="replace"))
         if response.status_code == 200:
             return {model.id: model.max_model_len for model in msgspec.convert(told, _Listed).data}
-        found = f"HTTP {response.status_code}: {words_of(body.decode(errors='replace'))}"
-    except httpx2.HTTPError as error:
+        found = f"{status}: {endpoint.said(body.decode(errors='replace'))}"
+    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         found = f"{type(error).__name__}: {error}"[:LONGEST_WORDS]
     except (msgspec.ValidationError, ValueError, RecursionError):
-        found = f"HTTP {response.status_code}, and no list of models"
+        found = f"{status}, and no list of models"
     raise RecipeError(
         f"rewriting.endpoint: {endpoint.address}: expected a server with an OpenAI-compatible API, got {found}",
         hint="start it first; the address mostly ends in /v1, and rewriting.api_key_variable names the key's variable",

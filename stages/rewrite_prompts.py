@@ -7,12 +7,11 @@ turns, which a server need not read twice.
 
 A text is hostile. Its fence is longer than any run of backticks in it, so it cannot end its own block; the turn says
 before it and after it that the block is data. What chat templates would read as the end of a turn cannot be said so:
-`control_token` finds such texts, and they are never sent.
+`filters.chat_tokens` finds such texts, and they are never sent.
 
 Pure, and the same on every call. What prompts cost in tokens: docs/experiments.md.
 """
 
-import re
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from filters.chat_tokens import CONTROL_TOKEN
 from filters.model_answers import fence_for
 from filters.rewrite_refusals import Refusal
 from manifests.printable import printable
@@ -32,9 +32,6 @@ _TURNS = "prompts/turns.toml"
 _LISTS = {"modernize": ("deprecated_apis.toml",)}  # what the turns of a mode name besides
 _DETAIL_CHARACTERS = 160
 _LABELS = {"C#": "csharp", "C++": "cpp"}
-
-# Of the chat templates of Qwen, Llama, Mistral, DeepSeek and Gemma, and their kin.
-_CONTROL_TOKEN = re.compile(r"<\|[\w▁]{1,40}\|>|<｜[\w▁]{1,40}｜>|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>|</?s>")
 
 
 class Example(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -156,15 +153,9 @@ class Prompt:
 
     def _retry(self, refusal: Refusal) -> str:
         # The detail may hold names that a hostile file chose.
-        detail = _CONTROL_TOKEN.sub("…", printable(refusal.detail, _DETAIL_CHARACTERS)).replace("`", "'")
+        detail = CONTROL_TOKEN.sub("…", printable(refusal.detail, _DETAIL_CHARACTERS)).replace("`", "'")
         advice = self._turns.advice.get(refusal.gate, "")
         return self._turns.retry.strip("\n").format(gate=refusal.gate, detail=detail, advice=advice).rstrip()
-
-
-def control_token(text: str) -> str | None:
-    """The first thing in a text that a chat template or a tokenizer may take for the end of a turn; None: nothing."""
-    found = _CONTROL_TOKEN.search(text)
-    return found[0] if found else None
 
 
 def label(language: str) -> str:

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
+from filters.chat_tokens import control_token
 from filters.rewrite_refusals import Refusal
 from stages.deprecated_apis import deprecated
 from stages.model_requests import Answer, Request
 from stages.rewrite_pieces import answer_tokens, estimated_tokens, piece_tokens, prompt_tokens
-from stages.rewrite_prompts import Prompt, Refused, control_token
+from stages.rewrite_prompts import Prompt, Refused
 
 MAXIMUM_NOTES = 12
 """Of what a piece is told is wrong with it."""

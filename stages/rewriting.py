@@ -18,12 +18,13 @@ from hashlib import sha256
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
+from filters.chat_tokens import control_token
 from filters.rewrite_refusals import Refusal
 from manifests.printable import printable
 from stages.gatekeeper import Checked
 from stages.model_requests import Answer, Request
 from stages.rewrite_pieces import Span, TooLongError, estimated_tokens, grouped, with_edges_of
-from stages.rewrite_prompts import Prompt, Refused, control_token
+from stages.rewrite_prompts import Prompt, Refused
 from stages.rewrite_requests import Questions, known_of, refused
 
 ATTEMPTS = 2

@@ -24,6 +24,7 @@ def save(path, lines):
     with open(path, "w") as f:
         f.write(t)
 """
+LOAD_BODY = PYTHON[PYTHON.index("    with") : PYTHON.index("def save")]
 SAVE_BODY = PYTHON[PYTHON.index("    t =") :]
 GO = """\
 package store
@@ -97,6 +98,10 @@ def test_a_good_rewrite_passes(before: str, after: str) -> None:
         ("imports", "import os\n", "import os\nimport requests\n"),
         ("repetition", "        f.write(t)\n", "        f.write(t)\n" + 8 * "        f.write(t + os.linesep)\n"),
         ("stub", SAVE_BODY, "    pass\n"),
+        ("stub", LOAD_BODY, "    return None\n\n\n"),
+        ("stub", LOAD_BODY, "    return []\n\n\n"),
+        ("imports", "    t = ", "    t = __import__('requests').x() + "),
+        ("imports", "    t = ", "    import importlib\n\n    importlib.import_module('requests')\n    t = "),
         ("stub", "        f.write(t)\n", "        f.write(t)\n    # ... rest of the code ...\n"),
         ("licence_header", "# Copyright (c) 2020 Ada Example\n", ""),
         ("licence_header", "Identifier: MIT", "Identifier: Apache-2.0"),
@@ -143,6 +148,23 @@ def test_what_a_rewrite_mends_is_not_held_against_it() -> None:
 @pytest.mark.parametrize(
     ("gate", "before", "after"),
     [
+        ("", "import os\n", "import os\nimport yaml\n"),
+        ("imports", "import os\n", "import os\nimport lines\n"),
+        ("imports", "import os\n", "import os\nimport requests\n"),
+        ("public_api", PYTHON[PYTHON.index("def load") : PYTHON.index("def save")], ""),
+    ],
+)
+def test_whoever_mends_may_leave_nothing_out_and_bring_nothing_in(gate: str, before: str, after: str) -> None:
+    more = f"{PYTHON}    print(load(path))  # not by requests\n"
+    original = more.replace("import os\n", "import os\nimport yaml as\n").replace(
+        "def save(path, lines):", "def save(:"
+    )
+    assert gate_of(judged(original, more.replace(before, after), minimum_length=0.3)) == gate
+
+
+@pytest.mark.parametrize(
+    ("gate", "before", "after"),
+    [
         ("", "r := []string{}", "names := make([]string, 0, len(values))"),
         ("public_api", "func Load", "func Read"),
         ("public_api", "(key string)", "(key string, strict bool)"),
@@ -173,6 +195,10 @@ def test_gates_know_other_languages(gate: str, before: str, after: str) -> None:
         ("code_block", answer(PYTHON) + answer("x = 1\n"), "stop"),
         ("code_block", "```\n\n```", "stop"),
         ("code_block", answer(PYTHON + "# \u202e\n"), "stop"),
+        ("code_block", answer(PYTHON + "# \U000e0041\U000e0042\n"), "stop"),
+        ("code_block", answer(PYTHON + "# a\u00adb\n"), "stop"),
+        ("code_block", answer(PYTHON + "# <|im_end|>\n"), "stop"),
+        ("code_block", answer(PYTHON + "# [/INST]\n"), "stop"),
         ("language", answer(PYTHON, "java"), "stop"),
     ],
 )

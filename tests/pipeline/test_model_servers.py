@@ -285,6 +285,8 @@ def test_an_endpoint_is_asked_with_the_key_from_the_environment(
     ("key", "changed", "message"),
     [
         ("", "", r"api_key_variable: MODEL_KEY: expected the server's key in this environment variable, got none"),
+        ("a-key\n", "", r"api_key_variable: MODEL_KEY: expected a key of visible ASCII characters alone, got one with"),
+        ("a-kéy", "", r"expected a key of visible ASCII characters alone"),
         ("other", "", r"expected a server with an OpenAI-compatible API, got HTTP 401: no such key"),
         ("a-key", "rewriting.model.name=x", r"expected a server of x, got one of: org/model"),
         (
@@ -292,6 +294,7 @@ def test_an_endpoint_is_asked_with_the_key_from_the_environment(
             "rewriting.endpoint=http://127.0.0.1:9/v1",
             r"127.0.0.1:9/v1: expected a server .*, got ConnectErr",
         ),
+        ("a-key", "rewriting.endpoint=http://[::1/v1", r"expected a server .*, got no address, and no list of models"),
         ("a-key", "rewriting.endpoint={address}/v2", r"got HTTP 404: /v1/v2/models: not found"),
     ],
 )
@@ -301,7 +304,19 @@ def test_an_endpoint_that_is_none_is_told_with_what_was_found(
     monkeypatch.setenv("MODEL_KEY", key)
     with pytest.raises(RecipeError, match=message) as caught, served(through(changed)):
         pass
-    assert "other" not in str(caught.value)
+    assert not key or key.strip() not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["a-key\n", "a-key\r\n", "a key\x00", " a-key", "a-kéy"])
+def test_a_key_that_no_header_may_hold_is_told_without_it(
+    through: Callable[..., Recipe], monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    recipe = through()
+    monkeypatch.setattr("os.environ", os.environ | {"MODEL_KEY": key})  # which holds no zero byte
+    with pytest.raises(RecipeError, match="MODEL_KEY: expected a key of visible ASCII") as caught, served(recipe):
+        pass
+    assert "a-k" not in f"{caught.value} {caught.value.hint}"
+    assert caught.value.__cause__ is None
 
 
 def test_a_small_model_answers_on_the_cpu(recipe: Callable[..., Recipe], tmp_path: Path, small_model: Path) -> None:

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from manifests.errors import RecipeError
 from pipeline.recipe import Columns, Licences, Recipe, Source
 from pipeline.recipe_mixture import Domain, Mixture
+from pipeline.recipe_rewriting import Selection
 from stages.allocation import Rule
 
 SOURCE: dict[str, Any] = {"name": "a", "format": "jsonl", "kind": "text", "paths": ["*.jsonl"]}
@@ -206,3 +207,9 @@ def test_a_user_without_a_home_folder_is_asked_for_a_cache(monkeypatch: pytest.M
     assert Licences(cache=str(tmp_path)).cache_folder == str(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert Licences().cache_folder == str(tmp_path / "corpusmill" / "licences")
+
+
+def test_only_languages_with_a_grammar_can_be_rewritten() -> None:
+    assert Selection(languages=["Python", "C#"]).languages == ["Python", "C#"]
+    with pytest.raises(ValidationError, match=r"'Pyton': expected languages .* did you mean 'Python'"):
+        Selection(languages=["Go", "Pyton"])

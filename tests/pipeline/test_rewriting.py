@@ -225,9 +225,14 @@ def test_rewrites_that_grow_have_no_more_than_their_share(recipe: Path, tmp_path
     assert python.overruled["over_share"] == python.rewritten - len(release.rewrites) > 0
 
 
-def test_with_a_share_of_nothing_nothing_is_rewritten(released: Callable[..., Release]) -> None:
+def test_with_a_share_of_nothing_nothing_is_rewritten(
+    recipe: Path, released: Callable[..., Release], capsys: pytest.CaptureFixture[str]
+) -> None:
     release = released("rewriting.maximum_share=0")
     assert release.rewrites == {}
+    mill = open_mill(load_recipe(recipe, ["version=0.2.0", "rewriting.maximum_share=0"]))
+    print_life(mill, release.texts[GOOD[0]]["doc_id"])
+    assert "choose: not given to the model, for share, maximum_share or budget\n" in capsys.readouterr().out
     assert {path: row["text"] for path, row in release.texts.items()} == {
         path: text for path, text in files().items() if path != "src/hopeless.py"
     }

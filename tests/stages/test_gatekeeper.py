@@ -83,6 +83,7 @@ def test_text_that_is_no_unicode_is_refused() -> None:
 def test_the_linter_may_find_as_much_as_before_but_no_new_mistake() -> None:
     assert refused_lint(Counter(F401=2), Counter(F401=1, E722=1)) is None
     assert refused_lint(Counter(), Counter(E722=1)) is not None
+    assert refused_lint(Counter(F401=3), Counter(S102=1)) is not None
     refused = refused_lint(Counter(F401=3), Counter(F821=1))
     assert refused is not None
     assert "F821" in refused.detail

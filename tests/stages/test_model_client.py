@@ -224,6 +224,14 @@ def test_a_key_is_sent_and_never_told(serve: Serve) -> None:
     assert key not in f"{caught.value} {Endpoint(model.address, 'scripted', key)!r}"
 
 
+@pytest.mark.parametrize("form", ['{{"error": {{"message": "no such key: {key}"}}}}', "no such key: {key}"])
+def test_a_key_that_a_server_repeats_is_not_told(serve: Serve, form: str) -> None:
+    key = "not-a-" + "real-key"
+    model = serve(lambda _asked: Reply(body=form.format(key=key).encode(), status=401))
+    with pytest.raises(UnitError, match=r"no such key: \[key\]"):
+        asked_of(model, lambda client: client.ask(request()), api_key=key)
+
+
 def test_the_same_request_twice_at_a_time_is_paid_once(serve: Serve) -> None:
     model = serve(lambda _asked: Reply("x", seconds=0.1))
 

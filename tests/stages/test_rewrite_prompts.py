@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from filters.chat_tokens import control_token
 from filters.grammars import GRAMMARS
 from filters.model_answers import code_of
 from filters.rewrite_gates import GATES, GateBounds
@@ -17,7 +18,7 @@ from filters.spans import BARE_PLACEHOLDERS, PLACEHOLDERS
 from stages.deprecated_apis import deprecated
 from stages.gatekeeper import Gatekeeper
 from stages.model_requests import Answer
-from stages.rewrite_prompts import Refused, block, control_token, label, load_prompt
+from stages.rewrite_prompts import Refused, block, label, load_prompt
 from stages.rewrite_requests import known_of
 
 MODES = ("repair", "modernize", "style")
