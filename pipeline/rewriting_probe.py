@@ -20,6 +20,7 @@ import pyarrow as pa
 from manifests.document import ID_BYTES
 from manifests.errors import RecipeError
 from pipeline.locks import locked
+from pipeline.model_servers import check_model
 from pipeline.pass_5_rewrite import chosen_candidates, subjects_of
 from pipeline.passes import steps_of
 from pipeline.preparing import serve
@@ -112,11 +113,13 @@ def probe(mill: Mill, size: float, tell: Callable[[int, int], None] = lambda _do
         tell: called with the documents done and all of the sample.
 
     Raises:
-        RecipeError: nothing is to be rewritten, the work folder is not done until pass mix, or a run holds it.
+        RecipeError: nothing is to be rewritten, the work folder is not done until pass mix, or a run holds it; or
+            engine, model, key or cache are not there.
         RetryableError: the server stayed away.
         UnitError: the server refuses, or the cache cannot be written.
     """
     _check(mill.recipe, size)
+    check_model(mill.recipe)
     with locked(mill.work):
         refuse_while_submitted(mill.work)
         chosen = _chosen(mill)
