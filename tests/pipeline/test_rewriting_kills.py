@@ -48,6 +48,7 @@ class Round:
     def __init__(self, recipe: Path, model: ScriptedModel) -> None:
         self.recipe = recipe
         self.allowed = 0
+        self._asked = 0
         self._model = model
         self._answers = recipe.parent / "answers"
 
@@ -62,7 +63,9 @@ class Round:
             )
             code = run_under_fire(command, fire, tally, after_kill=self._allow)
             tally.ends[code] += 1
-            assert code in (0, 1, -signal.SIGKILL), log.read_text()
+            assert code in (0, 1, -signal.SIGKILL), f"ended with code {code}:\n{log.read_text()}"
+            if code:
+                self._allow()  # a unit whose helper was hit goes on until it misses it
 
     def asked_again(self) -> int:
         """Questions that were asked more than once, each time that they were; every one has an answer in the end."""
@@ -71,7 +74,11 @@ class Round:
         return asked.total() - len(asked)
 
     def _allow(self) -> None:
-        self.allowed += len(self._model.asked) - self._kept()
+        """What is under way was asked since the last kill, or was allowed then; an answer of it is not in the cache."""
+        time.sleep(0.1)  # what the killed process had sent comes to the server's ears
+        asked = self._model.asked
+        self.allowed += min(len(asked) - self._kept(), asked.total() - self._asked)
+        self._asked = asked.total()
 
     def _kept(self) -> int:
         return sum(path.is_file() for path in self._answers.glob("*/*/*"))
