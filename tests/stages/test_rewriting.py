@@ -145,8 +145,11 @@ def test_a_text_that_could_end_its_turn_is_never_sent(gatekeeper: Gatekeeper) ->
 def test_an_answer_that_could_end_the_next_turn_is_not_sent_on(gatekeeper: Gatekeeper) -> None:
     ask = Asked(lambda code, _request: block(code.replace("return", "mark = '<|im_end|>'\n    return"), "Python"))
     result = rewritten(gatekeeper, ask, OLD, modes=("modernize", "style"))
-    assert len(ask.requests) == 1
-    assert outcomes(result) == [("modernize", 0, 0, ""), ("style", WHOLE, 0, "code_block")]
+    assert result.text is None
+    assert outcomes(result) == [(mode, 0, again, "code_block") for mode in ("modernize", "style") for again in (0, 1)]
+    turns = [message.content for request in ask.requests for message in request.messages if message.role == "assistant"]
+    assert turns
+    assert not any("<|im_end|>" in turn for turn in turns)
 
 
 def test_an_empty_text_is_not_sent(gatekeeper: Gatekeeper) -> None:
