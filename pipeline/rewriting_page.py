@@ -120,7 +120,7 @@ def _samples(manifest: Manifest, samples: Sequence[Sample]) -> Iterable[str]:
         yield f"<p>{'No rewrite is in the release.' if has_texts else 'The release has no texts to show.'}</p>"
         return
     yield (
-        f"<p>{len(samples)} rewrites, chosen by a hash of their ids, over languages and modes; up to {SHOWN_LINES} "
+        f"<p>Rewrites shown: {len(samples)}, chosen by a hash of their ids, over languages and modes; up to {SHOWN_LINES} "
         "lines of each, the original first.</p>"
     )
     for sample in samples:

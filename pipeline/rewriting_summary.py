@@ -77,7 +77,7 @@ def headline(rewriting: ReleaseRewriting, of_code: Mapping[str, int], harmless: 
         f"{name}, revision {revision}, licence {licence}, dtype {dtype} (temperature "
         f"{sampling.temperature:g}, top_p {sampling.top_p:g}, seed {sampling.seed}), was given {total.chosen:,} "
         f"documents and rewrote {total.rewritten:,} ({share(total.rewritten, total.chosen)}). "
-        f"{total.released_documents:,} rewrites are in the release: {synthetic} of the bytes of its code are synthetic."
+        f"Rewrites in the release: {total.released_documents:,}; {synthetic} of the bytes of its code are synthetic."
     )
 
 
