@@ -120,8 +120,8 @@ def _samples(manifest: Manifest, samples: Sequence[Sample]) -> Iterable[str]:
         yield f"<p>{'No rewrite is in the release.' if has_texts else 'The release has no texts to show.'}</p>"
         return
     yield (
-        f"<p>Rewrites shown: {len(samples)}, chosen by a hash of their ids, over languages and modes; up to {SHOWN_LINES} "
-        "lines of each, the original first.</p>"
+        f"<p>Rewrites shown: {len(samples)}, chosen by a hash of their ids, over languages and modes; up to "
+        f"{SHOWN_LINES} lines of each, the original first.</p>"
     )
     for sample in samples:
         yield (
