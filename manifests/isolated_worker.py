@@ -81,7 +81,10 @@ class IsolatedWorker:
         reply = _exchanged(self._requests, self._answers, message)
         self._is_asked = False
         if reply is None:
-            raise RetryableError("isolated worker: its keeper has ended, expected it to outlive its caller")
+            raise RetryableError(
+                "isolated worker: its keeper has ended, expected it to outlive its caller",
+                hint="somebody or the kernel's out-of-memory killer ended it: run again, what is answered stays answered",
+            )
         status, answer = reply[:1], reply[1:]
         if status == _FAILED:
             raise UnitError(f"isolated worker: {answer.decode(errors='replace')}")
