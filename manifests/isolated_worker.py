@@ -83,7 +83,7 @@ class IsolatedWorker:
         if reply is None:
             raise RetryableError(
                 "isolated worker: its keeper has ended, expected it to outlive its caller",
-                hint="somebody or the kernel's out-of-memory killer ended it: run again, what is answered stays answered",
+                hint="somebody, or the kernel for want of memory, ended it: run again, what is answered stays answered",
             )
         status, answer = reply[:1], reply[1:]
         if status == _FAILED:
