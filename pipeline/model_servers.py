@@ -26,6 +26,7 @@ from manifests.storage import Storage, user_cache_folder
 from pipeline.model_orders import Order, State, engine_path, order_of
 from pipeline.recipe import Recipe
 from pipeline.recipe_rewriting import Rewriting
+from pipeline.rewriting_settings import rewriting_of
 from stages.answer_cache import AnswerCache, namespace
 from stages.model_client import Endpoint, Limits, ModelClient, load
 from stages.model_listing import listed_models
@@ -65,7 +66,7 @@ def address(recipe: Recipe) -> str:
     Raises:
         UnitError: the server has ended for good.
     """
-    rewriting = _rewriting(recipe)
+    rewriting = rewriting_of(recipe)
     if rewriting.endpoint is not None:
         return rewriting.endpoint
     state = _read(Path(os.environ.get(ADDRESS, ""))) or State(error="none was started, or its process was ended")
@@ -81,7 +82,7 @@ def model_client(recipe: Recipe) -> ModelClient:
         RecipeError: the recipe names a variable for the key that is not set, or there is no place for a cache.
         UnitError: the server has ended for good.
     """
-    rewriting = _rewriting(recipe)
+    rewriting = rewriting_of(recipe)
     limits = Limits(rewriting.concurrency, rewriting.request_seconds, rewriting.model.context)
     endpoint = Endpoint(address(recipe), rewriting.model.name, _api_key(rewriting))
     return ModelClient(endpoint, _sampling(rewriting), answer_cache(recipe), limits)
@@ -89,7 +90,7 @@ def model_client(recipe: Recipe) -> ModelClient:
 
 def answer_cache(recipe: Recipe) -> AnswerCache:
     """Where the model's answers are kept; raises RecipeError where there is no place for them."""
-    rewriting = _rewriting(recipe)
+    rewriting = rewriting_of(recipe)
     model = rewriting.model
     within = namespace(model.name, revision=model.revision, dtype=model.dtype, sampling=_sampling(rewriting))
     return AnswerCache(rewriting.cache_folder, within, recipe.s3.access)
@@ -114,11 +115,6 @@ def check_model(recipe: Recipe) -> None:
         _api_key(recipe.rewriting)
         if recipe.rewriting.engine in _ENGINES_OF_OURS:
             order_of(recipe.rewriting)
-
-
-def _rewriting(recipe: Recipe) -> Rewriting:
-    assert recipe.rewriting is not None  # noqa: S101 - or nobody would ask
-    return recipe.rewriting
 
 
 def _sampling(rewriting: Rewriting) -> Sampling:
@@ -172,7 +168,7 @@ def _running(recipe: Recipe, order: Order) -> Iterator[None]:
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=file,
-                env=_environment(_rewriting(recipe)),
+                env=_environment(rewriting_of(recipe)),
                 start_new_session=True,  # a Ctrl-C at the terminal reaches the launcher alone
             )
         before = os.environ.get(ADDRESS)

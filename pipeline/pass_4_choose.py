@@ -23,6 +23,7 @@ from pipeline.pass_4_survey import CANDIDATES
 from pipeline.plan import Plan
 from pipeline.recipe import Recipe
 from pipeline.recipe_rewriting import Rewriting
+from pipeline.rewriting_settings import rewriting_of
 from pipeline.steps import Read, Step, UnitContext
 from stages.exchange import table_of
 
@@ -150,7 +151,7 @@ def limit_of(chosen: Iterable[Chosen]) -> str:
 def _choose(context: UnitContext) -> None:
     columns = ("language", "num_bytes", "order")
     candidates = Candidates.of(context.parts(context.inputs["candidates"], columns=columns))
-    chosen = choose(candidates, _selected_bytes(context), _rewriting(context.recipe))
+    chosen = choose(candidates, _selected_bytes(context), rewriting_of(context.recipe))
     rows = [(name, one.bound % _EVERYTHING, one.bound == _EVERYTHING) for name, one in chosen.items()]
     with context.blocks("chosen", CHOSEN) as out:
         out.write(table_of(rows, CHOSEN))
@@ -171,13 +172,8 @@ def _selected_bytes(context: UnitContext) -> dict[str, int]:
     return sums
 
 
-def _rewriting(recipe: Recipe) -> Rewriting:
-    assert recipe.rewriting is not None, "choose runs for recipes that rewrite"  # noqa: S101 - a slip of ours
-    return recipe.rewriting
-
-
 def _settings(recipe: Recipe, _plan: Plan) -> object:
-    rewriting = _rewriting(recipe)
+    rewriting = rewriting_of(recipe)
     return {
         "share": rewriting.selection.share,
         "maximum_share": rewriting.maximum_share,

@@ -21,8 +21,9 @@ from pipeline.kept_texts import TEXTS
 from pipeline.pass_4_mix import SELECTION
 from pipeline.plan import Plan
 from pipeline.recipe import Recipe
-from pipeline.recipe_rewriting import Rewriting, Selection
+from pipeline.recipe_rewriting import Selection
 from pipeline.rendered_documents import PULL_REQUESTS
+from pipeline.rewriting_settings import rewriting_of
 from pipeline.selected import selected
 from pipeline.steps import Read, Step, UnitContext
 from stages.code_defects import Defects, code_defects
@@ -111,7 +112,7 @@ class _Survey:
 
 
 def _survey(context: UnitContext) -> None:
-    selection = _rewriting(context.recipe).selection
+    selection = rewriting_of(context.recipe).selection
     survey = _Survey(selection)
     measure = context.clock.timing("lint", code_defects)
     linter = _linter()
@@ -173,11 +174,6 @@ def _write(context: UnitContext, name: str, table: pa.Table) -> None:
         out.write(table.take(pa.array(order)))
 
 
-def _rewriting(recipe: Recipe) -> Rewriting:
-    assert recipe.rewriting is not None, "survey runs for recipes that rewrite"  # noqa: S101 - a slip of ours
-    return recipe.rewriting
-
-
 def _pull_requests(recipe: Recipe) -> list[str]:
     return sorted(source.name for source in recipe.sources if source.format == PULL_REQUESTS)
 
@@ -189,7 +185,7 @@ def _linter() -> Linter:
 
 def _settings(recipe: Recipe, _plan: Plan) -> object:
     return {
-        "selection": _rewriting(recipe).selection.model_dump(exclude={"share"}),  # choose asks for that
+        "selection": rewriting_of(recipe).selection.model_dump(exclude={"share"}),  # choose asks for that
         "linter": _linter().version,
         "seed": recipe.seed,
         "domains": recipe.mixture.naming(),
@@ -200,7 +196,7 @@ def _settings(recipe: Recipe, _plan: Plan) -> object:
 def _prepare(recipe: Recipe) -> None:
     """Find ruff, and load grammars and rules once, for all forked workers."""
     _linter()
-    asked = _rewriting(recipe).selection.languages
+    asked = rewriting_of(recipe).selection.languages
     for language in GRAMMARS:
         if asked is None or language in asked:
             grammar(language)
