@@ -32,6 +32,7 @@ FLOORS = {
     "Rust": 0.90,
     "TypeScript": 0.90,
 }
+CALLS = {"__import__", "import_module", "importlib.import_module"}  # what imports by a call, as in structure_queries
 
 
 @pytest.fixture(scope="module")
@@ -83,11 +84,13 @@ def test_python_is_read_as_its_own_parser_reads_it(rows: list[dict[str, Any]]) -
 
 
 def imported(tree: ast.Module) -> set[str]:
-    """The modules that a file imports, as its syntax tree has them."""
+    """The modules that a file imports, by statement or by a call with a literal, as its syntax tree has them."""
     modules = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             modules |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             modules.add("." * node.level + (node.module or ""))
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) in CALLS:
+            modules |= {arg.value for arg in node.args[:1] if isinstance(arg, ast.Constant) and type(arg.value) is str}
     return modules
