@@ -402,19 +402,18 @@ def test_false_tokens_signed(release: Path) -> None:
     assert "manifest.json: tokens by kind" in findings(release)
 
 
-@pytest.mark.parametrize(("version", "hint"), [(1, "make that release again"), (4, "a newer corpusmill")])
+@pytest.mark.parametrize(("version", "hint"), [(3, "make that release again"), (5, "a newer corpusmill")])
 def test_a_schema_of_another_version(release: Path, version: int, hint: str) -> None:
     forge(release, schema_version=version)
-    with pytest.raises(IntegrityError, match=f"expected a manifest of schema 2 or 3, got schema {version}\n") as caught:
+    with pytest.raises(IntegrityError, match=f"expected a manifest of schema 4, got schema {version}\n") as caught:
         verify_release(str(release))
     assert hint in str(caught.value.hint)
 
 
-def test_a_release_of_schema_2_is_read_and_verified(release: Path) -> None:
-    recipe = {name: value for name, value in manifest_of(release).recipe.items() if name != "rewriting"}
-    signed(release, schema_version=2, recipe=recipe)
-    assert b"rewriting" not in (release / "manifest.json").read_bytes()
-    verify_release(str(release))
+def test_a_false_root(release: Path) -> None:
+    root = manifest_of(release).content
+    forge(release, content="0" * 64)
+    assert f"manifest.json: content: expected {root}, got {'0' * 64}" in findings(release)
 
 
 @pytest.mark.parametrize("name", ["shares", "selected_tokens", "target_tokens", "reached_tokens"])
