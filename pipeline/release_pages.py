@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from manifests.release import Manifest
-from pipeline.release_texts import card, summary
+from pipeline.release_card import card
+from pipeline.release_texts import summary
 
 PAGES: dict[str, Callable[[Manifest], str]] = {"SUMMARY.md": summary, "README.md": card}
 
