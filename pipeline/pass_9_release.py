@@ -15,7 +15,7 @@ from pipeline.release_manifest import (
     released_recipe,
     released_sources,
 )
-from pipeline.release_pages import pages
+from pipeline.release_pages import PAGE_FILE, pages
 from pipeline.rewriting_page import PAGE
 from pipeline.rewriting_samples import SampleFiles, page_of
 from pipeline.rewriting_settings import rewrites
@@ -24,7 +24,7 @@ from pipeline.steps import RECORDS, Read, Step, UnitContext
 from pipeline.tokenizer_file import load_tokenizer, tokenizer_bytes, tokenizer_settings
 
 OURS = re.compile(
-    rf"{SHARD_FILE.pattern}|tokenizer/tokenizer\.json|SUMMARY\.md|README\.md|{re.escape(PAGE)}|{TEMPORARY_NAME.pattern}"
+    rf"{SHARD_FILE.pattern}|tokenizer/tokenizer\.json|{PAGE_FILE.pattern}|{re.escape(PAGE)}|{TEMPORARY_NAME.pattern}"
 )
 
 # What pack may have made; of context lengths a recipe has fewer.
