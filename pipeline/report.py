@@ -5,7 +5,9 @@ the work folder, not in the release: it has timings, and samples of documents wh
 """
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
+from manifests.inputs import is_remote
 from manifests.storage import Storage
 from pipeline.html_page import harmless, page
 from pipeline.report_content import languages_section, licences_section, mixture_section
@@ -70,10 +72,12 @@ def write_report(folder: str, output: str | None) -> str:
         return write_report_of_run(told.mill)
     output = output or REPORT
     data = report_page(told).encode()
-    folder_of, _, name = output.rpartition("/")
-    into = Storage(folder_of or ("/" if output.startswith("/") else "."))
-    into.write(name, data)
-    return into.path(name)
+    if is_remote(output):
+        into, _, name = output.rpartition("/")
+        Storage(into).write(name, data)
+    else:
+        Path(output).write_bytes(data)
+    return output
 
 
 def _head(told: Reported, title: str, sections: Sequence[Section]) -> Iterator[str]:

@@ -11,7 +11,7 @@ from manifests.release import Manifest
 from pipeline.html_page import harmless
 from pipeline.release_reasons import LICENCE_STAGES, rejections
 from pipeline.report_charts import Chart, rows_of_bars
-from pipeline.report_parts import Figure, Row, Section, paragraph, share, table
+from pipeline.report_parts import Figure, Row, Section, paragraph, table
 from pipeline.reported import IN_WORK, NOT_YET, Reported
 from pipeline.tables import tables
 from pipeline.units import Mill
@@ -35,7 +35,7 @@ def mixture_section(told: Reported) -> Section:
     mixture = told.manifest.mixture
     total = sum(mixture.reached_tokens.values())
     kinds: list[Row] = [
-        (kind, f"{planned:.2%}", share(mixture.reached_tokens.get(kind, 0), total),
+        (kind, f"{planned:.2%}", _share(mixture.reached_tokens.get(kind, 0), total),
          *(of.get(kind, 0) for of in (mixture.target_tokens, mixture.reached_tokens, mixture.estimated_tokens)))
         for kind, planned in mixture.shares.items()
     ]  # fmt: skip
@@ -46,12 +46,16 @@ def mixture_section(told: Reported) -> Section:
     return Section("mixture", "Mixture, planned and reached", parts)
 
 
+def _share(part: int, whole: int) -> str:
+    return f"{part / whole:.2%}" if whole else "–"
+
+
 def _domains(manifest: Manifest, head: Sequence[str]) -> Iterable[str | Figure]:
     mixture = manifest.mixture
     ordered = sorted(mixture.domains, key=lambda one: (-one.reached_tokens, one.kind, one.name))
     of_kind = mixture.reached_tokens
     rows: list[Row] = [
-        (one.name or "(the rest)", one.kind, f"{one.share:.2%}", share(one.reached_tokens, of_kind.get(one.kind, 0)),
+        (one.name or "(the rest)", one.kind, f"{one.share:.2%}", _share(one.reached_tokens, of_kind.get(one.kind, 0)),
          one.target_tokens, one.reached_tokens, one.estimated_tokens, f"{one.epochs:g}")
         for one in ordered
     ]  # fmt: skip

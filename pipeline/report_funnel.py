@@ -97,7 +97,7 @@ def facts(told: Reported) -> Sequence[tuple[str, str]]:
         ("tokens", f"{tokens:,}"),
         ("documents", f"{sum(row.documents for row in manifest.documents):,}"),
         ("MB of text", f"{sum(row.num_bytes for row in manifest.documents) / 1e6:,.1f}"),
-        *((f"of the tokens {kind}", share(count, tokens)) for kind, count in reached.items()),
+        *((f"{kind}, of the tokens", share(count, tokens)) for kind, count in reached.items()),
         ("held out", f"{manifest.held_out:,}"),
     ]
 

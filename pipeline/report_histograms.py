@@ -64,6 +64,11 @@ class Spread:
         return sorted({limit for one in self.bounds for limit in (one.minimum, one.maximum) if limit is not None})
 
     @property
+    def two_valued(self) -> bool:
+        """Whether it says yes or no, or always the same."""
+        return self.whole and self.highest - self.lowest <= 1
+
+    @property
     def linear(self) -> bool:
         """Whether values and limits lie so close together that a linear axis shows them."""
         return max(abs(value) for value in (self.lowest, self.highest, *self.limits)) <= LINEAR_REACH

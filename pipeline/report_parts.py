@@ -58,7 +58,9 @@ def table(head: Sequence[str], rows: Iterable[Row], *, texts: int = 1, shares: S
     if shares is not None:
         head = (*head, "")
         pairs = zip(found, shares, strict=True)
-        found = [f'{row}<td class=bar><div style="width:{100 * share:.1f}%"></div>' for row, share in pairs]
+        found = [
+            row + (f'<td class=bar><div style="width:{100 * of:.1f}%"></div>' if of else "<td>") for row, of in pairs
+        ]
     first, rest = found[:SHOWN_ROWS], found[SHOWN_ROWS:]
     if len(rest) < 3:
         return _table(head, found, texts)
@@ -80,10 +82,10 @@ def _table(head: Sequence[str], rows: Sequence[str], texts: int) -> str:
 
 
 def _row(row: Row) -> str:
-    return "".join(f"<td>{f'{value:,}' if isinstance(value, int) else harmless(value)}" for value in row)
+    """Cells; long names in snake case may break behind every underscore."""
+    values = (f"{value:,}" if isinstance(value, int) else harmless(value).replace("_", "_<wbr>") for value in row)
+    return "".join(f"<td>{value}" for value in values)
 
 
 def _figure(figure: Figure, picture: str) -> str:
-    title = f"<figcaption>{figure.title}</figcaption>\n" if figure.title else ""
-    note = f"\n<p class=note>{figure.note}</p>" if figure.note else ""
-    return f"<figure>{title}{picture}{note}</figure>"
+    return f"<figure><figcaption>{figure.title}</figcaption>\n{picture}\n<p class=note>{figure.note}</p></figure>"

@@ -16,7 +16,8 @@ _TITLE = "Signals and their bounds"
 _SAID = (
     "Every document that was read counts, also where a licence or a duplicate speaks against it, and under every bound "
     "that rejects it, not under the first alone. Blue passes, red does not; dashed lines are the recipe's bounds. "
-    "Numbers of documents stand on a logarithmic axis. Signals that reject most come first."
+    "Numbers of documents stand on a logarithmic axis. Signals that reject most "
+    "come first; those of two values stand in the table alone."
 )
 
 
@@ -27,7 +28,7 @@ def signals_section(told: Reported) -> Section:
     found = dict(sorted(spreads(told.mill).items(), key=_most_rejecting))
     if not found:
         return Section("signals", _TITLE, [paragraph("No document was held against a bound.")])
-    chosen = dict(list(found.items())[:MOST_CHARTS])
+    chosen = dict([item for item in found.items() if not item[1].two_valued][:MOST_CHARTS])
     drawn = histograms(told.mill, chosen)
     figures = [
         Figure(Chart(histogram(spread, drawn[one]), f"Histogram of {_name(one)}"), _title(one), _note(spread))

@@ -27,10 +27,10 @@ a { color: inherit; text-decoration-color: var(--line); text-underline-offset: .
 .warnings li { margin: 0 0 .5em; padding: .5em .9em; max-width: 60em; border-left: 3px solid var(--warn);
   background: var(--soft); }
 .scroll { overflow-x: auto; margin: 0 0 1.2em; }
-table { border-collapse: collapse; font-size: .875em; font-variant-numeric: tabular-nums; }
+table { border-collapse: collapse; overflow-wrap: break-word; font-size: .875em; font-variant-numeric: tabular-nums; }
 th, td { padding: 5px 20px 5px 0; border-bottom: 1px solid var(--line); text-align: right; vertical-align: top;
   white-space: nowrap; }
-th { color: var(--quiet); font-weight: 500; vertical-align: bottom; }
+th { max-width: 8.5em; color: var(--quiet); font-weight: 500; vertical-align: bottom; white-space: normal; }
 td:last-child, th:last-child { padding-right: 4px; }
 .t1 :is(td, th):first-child, .t2 :is(td, th):nth-child(-n+2), .t3 :is(td, th):nth-child(-n+3),
 .t4 :is(td, th):nth-child(-n+4) { text-align: left; white-space: normal; min-width: 4.5em; }
@@ -40,12 +40,11 @@ td:last-child, th:last-child { padding-right: 4px; }
 details { margin: -.4em 0 1.2em; }
 summary { color: var(--quiet); font-size: .875em; cursor: pointer; }
 details .scroll { margin-top: .6em; }
-.figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 330px), 1fr)); gap: 24px 28px;
-  margin: 0 0 1.6em; }
-figure { margin: 0; min-width: 0; }
+.figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 330px), 1fr)); gap: 0 28px; }
+figure { display: grid; grid-row: span 3; grid-template-rows: subgrid; margin: 0; min-width: 0; }
 figure svg { display: block; width: 100%; max-width: 372px; height: auto; }
-figure .note { margin: .2em 0 0; }
-figcaption { margin-bottom: .3em; font-size: .9em; font-weight: 600; line-height: 1.35; }
+figure .note { margin: .2em 0 1.9em; }
+figcaption { align-self: end; margin-bottom: .3em; font-size: .9em; font-weight: 600; line-height: 1.35; }
 figcaption span { color: var(--quiet); font-weight: 400; }
 pre { margin: .3em 0 0; padding: 10px 12px; max-height: 15em; overflow: auto; background: var(--soft);
   border-radius: 4px; font: 12px/1.5 ui-monospace, monospace; }
@@ -55,6 +54,6 @@ pre { margin: .3em 0 0; padding: 10px 12px; max-height: 15em; overflow: auto; ba
   main { padding: 22px 14px 48px; }
   h1 { font-size: 1.5em; }
   th, td { padding-right: 14px; }
-  .bar { width: 90px; min-width: 90px; }
+  td.bar { display: none; }
 }
 """

@@ -15,9 +15,9 @@ from pipeline.rewriting_tables import code_bytes, share
 
 _SHOWN_UNITS = 20
 _WORDS = {
-    NO_EVIDENCE: "has no evidence of a licence: <code>licences.no_licence: keep</code> let it in",
-    UNLISTED: "is under a licence that no list knows, and that the recipe allows by name",
-    "share-alike": "is under a share-alike licence: what is made of it may have to go under the same one",
+    NO_EVIDENCE: "Without evidence of a licence, let in by <code>licences.no_licence: keep</code>",
+    UNLISTED: "Under licences that no list knows, and that the recipe allows by name",
+    "share-alike": "Under share-alike licences: what is made of them may have to go under the same",
 }
 
 
@@ -77,11 +77,11 @@ def _licences(manifest: Manifest) -> Iterator[str]:
             sums[word] = sums.get(word, 0) + tally.documents
     for word, said in _WORDS.items():
         if sums.get(word):
-            yield f"Of the release, {counted(sums[word], 'document')} {said}."
+            yield f"{said}: {counted(sums[word], 'document')}."
     if copies := manifest.licence_counts.get("copies_elsewhere", 0):
         yield (
-            f"Of {counted(copies, 'document')} before the mixture a near copy lies in a repository under another "
-            "licence; that alone rejects nothing unless <code>licences.copies</code> is <code>strict</code>."
+            f"With a near copy in a repository under another licence: {counted(copies, 'document')}, counted before "
+            "the mixture; that alone rejects nothing unless <code>licences.copies</code> is <code>strict</code>."
         )
 
 

@@ -12,7 +12,7 @@ from pipeline.release_reasons import ledgers_of
 from pipeline.runner import reopen_mill
 from pipeline.units import Mill, step_named
 
-IN_WORK = "That is in the report of the work folder: <code>corpusmill report WORK</code>."
+IN_WORK = "More than the manifest knows is in the report of the run's work folder: <code>corpusmill report WORK</code>."
 NOT_YET = "That is known when the run has made its release."
 
 
