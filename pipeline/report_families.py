@@ -109,10 +109,10 @@ def _counts(mill: Mill, reading: int, readings: int) -> pa.Table:
     sums = pa.table([pa.array([], pa.binary()), pa.array([], pa.int64())], names=["id", "members"])
     parts = [sums]
     for went in _went(mill, ("stage", "reason", "twin")):
-        twins = went.column("twin").combine_chunks()
+        twins = went.column("twin")
         if readings > 1:
-            firsts = fixed_binary(twins, ID_BYTES).view(np.uint8).reshape(-1, ID_BYTES)[:, 0].astype(np.int64)
-            twins = twins.filter(pa.array(firsts % readings == reading))
+            halves = fixed_binary(twins, ID_BYTES).view(np.uint64)
+            twins = twins.filter(pa.array(halves[::2] % readings == reading))
         parts.append(pa.table([twins.cast(pa.binary()), np.ones(len(twins), np.int64)], names=["id", "members"]))
         if len(parts) > 64:
             parts = [_summed(parts)]
