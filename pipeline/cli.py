@@ -12,6 +12,7 @@ import typer
 from manifests.errors import EXIT_CODES, CorpusmillError
 from pipeline.cli_optout import optout_app
 from pipeline.cli_plan import plan
+from pipeline.cli_report import report
 from pipeline.cli_tokens import tokenize, tokenizer_app
 from pipeline.complaints import complain, usage
 
@@ -192,6 +193,9 @@ def verify(release: Annotated[str, typer.Argument(metavar="RELEASE", help="A rel
     from pipeline.verify import verify_release
 
     typer.echo(verify_release(release))
+
+
+app.command(epilog="Example: corpusmill report work")(report)
 
 
 @app.command(epilog="Example: corpusmill redact settings.py --level high")
