@@ -21,22 +21,20 @@ from filters.notices import Notices
 from filters.programming_languages import programming_language
 from filters.signals import Signal, resolve
 from filters.text_views import utf8_bytes
-from manifests.document import ID_BYTES, SHA256_BYTES, Document
+from manifests.document import ID_BYTES, Document
 from pipeline.licence_gathering import KEY
 from pipeline.recipe import Recipe
 from pipeline.recipe_filters import DocumentClass
 from pipeline.shards import shard_source
 from pipeline.sketches import Sketch, sketching
 from pipeline.stage_clock import StageClock
-from stages.content_names import BLOB_BYTES, content_names
+from stages.content_names import CONTENT_NAMES, content_names
 from stages.readers import ShardSource
 
 ROWS = pa.schema(
     [
         pa.field("id", pa.binary(ID_BYTES)),
-        pa.field("sha256", pa.binary(SHA256_BYTES)),
-        pa.field("blob", pa.binary(BLOB_BYTES)),
-        pa.field("url", pa.string()),
+        *CONTENT_NAMES,
         pa.field("shard", pa.string()),
         pa.field("row", pa.int64()),
         pa.field("part", pa.int64()),
