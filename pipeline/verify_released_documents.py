@@ -21,7 +21,7 @@ from manifests.release import MANIFEST, Manifest, ReleaseFile
 from manifests.storage import Storage
 from pipeline.document_classes import CLASS, DocumentClasses
 from pipeline.findings import Findings
-from pipeline.release_folders import DATA, shard_of
+from pipeline.release_folders import DATA, rewrites_code, shard_of
 from pipeline.verify_documents import DocumentFiles, id_faults
 from pipeline.verify_positions import SourceDocuments
 from pipeline.verify_rows import KINDS, Digests, MalformedRowsError
@@ -128,7 +128,7 @@ class ReleasedDocumentsCheck:
         holds = pc.greater_equal(table.column("num_bytes"), 0)
         self._files.expect(where, table, holds, column="num_bytes", what="bytes of a text")
         is_original = pc.equal(table.column("rewrite"), "")
-        holds = is_original if self._manifest.rewriting is None else pc.or_(is_original, packed)
+        holds = pc.or_(is_original, packed) if rewrites_code(self._manifest.recipe) else is_original
         self._files.expect(where, table, holds, column="rewrite", what="no mode, for nothing rewrote it")
 
     def _check_ids(self, listed: ReleaseFile, own: ToldColumns, others: OtherFiles) -> None:
@@ -201,5 +201,5 @@ class ReleasedDocumentsCheck:
 def _read(release: Storage, path: str, columns: Mapping[str, str]) -> ToldColumns | None:
     try:
         return ToldColumns.of(list(read_told(release, path, columns)))
-    except (MalformedRowsError, pa.ArrowException, OSError, ValueError, TypeError):
+    except (MalformedRowsError, pa.ArrowException, OSError, LookupError, TypeError, ValueError):
         return None  # whoever looked into it has said so
