@@ -5,10 +5,8 @@ from typing import NamedTuple
 
 from manifests.document import ID_BYTES
 
-FORMS = (
-    "a document id, a git blob id of 40 or a sha256 of 64 hex digits, swh:1:cnt:..., a URL, a repository as in "
-    "owner/name, or owner/name:path"
-)
+FORMS = "a git blob id (40), a sha256 (64), swh:1:cnt:..., a URL, owner/name or owner/name:path"
+"""What may stand for an id, as messages say it behind "expected 32 hex digits of a document id, "."""
 _HEX = re.compile(r"[0-9a-fA-F]+")
 _SWHID = re.compile(r"swh:1:cnt:([0-9a-f]{40})(?:;.*)?")
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://\S+")
@@ -30,7 +28,7 @@ class Name(NamedTuple):
 
 
 def name_of(identifier: str) -> Name | None:
-    """What an identifier is by its form; None for none of these. A repository has a slash in its name."""
+    """What an identifier is by its form; None for none of these. A repository has a slash, or a path behind it."""
     if _HEX.fullmatch(identifier):
         kind = _BY_DIGITS.get(len(identifier))
         return None if kind is None else Name(kind, identifier.lower())
@@ -39,4 +37,5 @@ def name_of(identifier: str) -> Name | None:
     if _URL.fullmatch(identifier):
         return Name("url", identifier)
     repository, colon, path = identifier.partition(":")
-    return Name("repository", repository, path if colon else None) if "/" in repository else None
+    named = repository and (colon or "/" in repository)
+    return Name("repository", repository, path if colon else None) if named else None

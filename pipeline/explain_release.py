@@ -31,7 +31,7 @@ def print_released(release: Storage, identifier: str) -> None:
     name = name_of(identifier)
     if name is None:
         raise RecipeError(
-            f"{safe(identifier)}: expected {FORMS}, found none of them",
+            f"{safe(identifier)}: expected 32 hex digits of a document id, {FORMS}, found none of them",
             hint="`documents/` of the release lists what is in it; a work folder knows the first digits of an id, too",
         )
     rows = ReleasedRows(release)

@@ -59,7 +59,7 @@ class KeptTexts:
         self._rows.append((bytes.fromhex(document.id), *names, text, size))
         self._ordinals.append(ordinal)
         self._provenance.append((stated_revision(document), copyright_lines(text)))
-        self.kept[ordinal] = xxhash.xxh3_64_intdigest((document.repo or document.id).encode()) % self._num_slices
+        self.kept[ordinal] = slice_of_document(document.repo, document.id, self._num_slices)
         self._slices.append(self.kept[ordinal])
         self._bytes += size + sum(map(len, names)) + _ROW_BYTES
         if self._bytes >= _BATCH_BYTES:
@@ -90,6 +90,11 @@ class KeptTexts:
             "attribution": provenances(known, declared, evidence),
         }
         return pa.table(own | joined, schema=TEXTS)
+
+
+def slice_of_document(repo: str, identifier: str, num_slices: int) -> int:
+    """The slice that has a document: all of a repository lie in one."""
+    return xxhash.xxh3_64_intdigest((repo or identifier).encode()) % num_slices
 
 
 def write_indexed(context: UnitContext, places: pa.Table, *, kept: dict[int, int], held_out: dict[int, int]) -> None:
