@@ -19,7 +19,7 @@ import pyarrow as pa
 from numba import njit
 
 from manifests.document import ID_BYTES
-from stages.candidates import Digests
+from stages.candidates import Digests, fresh
 from stages.estimates import SKETCH_VALUES
 from stages.exchange import fixed_binary, lexsorted, sortable
 
@@ -40,7 +40,8 @@ class Sketches(NamedTuple):
         values: uint32[n, 64], the first values of each signature; whatever stands there for one without bands is not
             looked at.
         band_key: uint64[m], the LSH band keys of all documents.
-        band_row: int64[m], ascending: the document that each belongs to, by its place.
+        band_row: int64[m], the document that each belongs to, by its place; those of one document side by side, where
+            it is held against a list.
     """
 
     content: Digests
@@ -49,8 +50,8 @@ class Sketches(NamedTuple):
     band_row: I64
 
 
-class Suppressed(NamedTuple):
-    """What becomes of some documents.
+class Matches(NamedTuple):
+    """Which documents are suppressed.
 
     Attributes:
         by: int64[n], place of the removed document that each one is, or is like; -1 where it may stay. Of several
@@ -82,7 +83,12 @@ class SuppressionList:
     def __len__(self) -> int:
         return len(self._order)
 
-    def suppressed(self, sketches: Sketches, *, near: bool = True) -> Suppressed:
+    @property
+    def num_contents(self) -> int:
+        """How many different contents were removed."""
+        return int(fresh([self._high, self._low]).sum())
+
+    def matches(self, sketches: Sketches, *, near: bool = True) -> Matches:
         """Which of some documents are suppressed, and by what.
 
         Args:
@@ -100,7 +106,7 @@ class SuppressionList:
         agreeing[equal] = SKETCH_VALUES
         hit = found >= 0
         found[hit] = self._order[found[hit]]
-        return Suppressed(found, agreeing, equal)
+        return Matches(found, agreeing, equal)
 
 
 def sketches_of(table: pa.Table) -> Sketches:
@@ -117,10 +123,10 @@ def sketches_of(table: pa.Table) -> Sketches:
 
 
 def compile_kernels() -> None:
-    """Compile, or load, what `suppressed` runs, so that it is there before processes fork."""
+    """Compile, or load, what `matches` runs, so that it is there before processes fork."""
     nothing = np.zeros(1, dtype=np.uint64)
     one = Sketches((nothing, nothing), np.zeros((1, SKETCH_VALUES), np.uint32), nothing, np.zeros(1, np.int64))
-    SuppressionList(one).suppressed(one)
+    SuppressionList(one).matches(one)
 
 
 @njit(cache=True, nogil=True)

@@ -44,7 +44,7 @@ def is_near(one: Document, other: Document) -> bool:
 
 @given(DOCUMENTS, DOCUMENTS, st.booleans())
 def test_it_is_what_the_rule_says(removed: list[Document], documents: list[Document], near: bool) -> None:
-    suppressed = SuppressionList(sketches_of(table_of(removed))).suppressed(sketches_of(table_of(documents)), near=near)
+    suppressed = SuppressionList(sketches_of(table_of(removed))).matches(sketches_of(table_of(documents)), near=near)
     for place, document in enumerate(documents):
         equal = [number for number, other in enumerate(removed) if other[0] == document[0]]
         close = [number for number, other in enumerate(removed) if near and is_near(document, other)]
@@ -64,7 +64,7 @@ def test_it_is_what_the_rule_says(removed: list[Document], documents: list[Docum
 def test_order_decides_nothing(removed: list[Document], documents: list[Document], random: Random) -> None:
     mixed = random.sample(removed, len(removed))
     sketches = sketches_of(table_of(documents))
-    one, other = (SuppressionList(sketches_of(table_of(some))).suppressed(sketches) for some in (removed, mixed))
+    one, other = (SuppressionList(sketches_of(table_of(some))).matches(sketches) for some in (removed, mixed))
     assert one.equal.tolist() == other.equal.tolist()
     assert (one.by >= 0).tolist() == (other.by >= 0).tolist()
 
@@ -72,14 +72,14 @@ def test_order_decides_nothing(removed: list[Document], documents: list[Document
 @pytest.mark.parametrize(("differing", "agrees"), [(12, True), (13, False)])
 def test_the_bound_itself_is_enough(differing: int, agrees: bool) -> None:
     removed = SuppressionList(sketches_of(table_of([(0, [7], 0)])))
-    suppressed = removed.suppressed(sketches_of(table_of([(1, [3, 7], differing)])))
+    suppressed = removed.matches(sketches_of(table_of([(1, [3, 7], differing)])))
     assert (suppressed.by.tolist() == [0]) is agrees
     assert suppressed.agreeing.tolist() == [SKETCH_VALUES - differing if agrees else 0]
 
 
 def test_without_a_common_band_nothing_is_near() -> None:
     removed = SuppressionList(sketches_of(table_of([(0, [7], 0)])))
-    assert removed.suppressed(sketches_of(table_of([(1, [8], 0), (0, [8], 0), (1, [], 0)]))).by.tolist() == [-1, 0, -1]
+    assert removed.matches(sketches_of(table_of([(1, [8], 0), (0, [8], 0), (1, [], 0)]))).by.tolist() == [-1, 0, -1]
 
 
 def test_tables_of_several_chunks_are_one() -> None:
