@@ -11,7 +11,7 @@ Memory: 0.66 kB a removed document: 256 bytes of values, 32 x 12 bytes of band k
 Cost: 10 us a document of 32 bands against 100,000 removed ones, 15 ns for each that it meets.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -77,7 +77,7 @@ class SuppressionList:
         by_key = np.lexsort((rows, removed.band_key))
         self._order: I64 = order.astype(np.int64)
         self._high, self._low = (half[order] for half in removed.content)
-        self._values = np.ascontiguousarray(removed.values[order])
+        self._values = removed.values[order]
         self._band_key, self._band_row = removed.band_key[by_key], rows[by_key]
 
     def __len__(self) -> int:
@@ -97,11 +97,11 @@ class SuppressionList:
         size = len(sketches.content[0])
         found, agreeing = np.full(size, -1, dtype=np.int64), np.zeros(size, dtype=np.int64)
         if len(self) and size:
-            _find_equal(self._high, self._low, *sketches.content, found)
+            _find_equal(self._high, self._low, _writable(sketches.content[0]), _writable(sketches.content[1]), found)
         equal: Bools = found >= 0
         if near and len(self._band_key) and len(sketches.band_key):
             removed = (self._band_key, self._band_row, self._values)
-            documents = (sketches.band_key, sketches.band_row, np.ascontiguousarray(sketches.values))
+            documents = _writable(sketches.band_key), _writable(sketches.band_row), _writable(sketches.values)
             _find_near(removed, documents, found, agreeing)
         agreeing[equal] = SKETCH_VALUES
         hit = found >= 0
@@ -120,6 +120,11 @@ def sketches_of(table: pa.Table) -> Sketches:
     filled = table.column("values").fill_null(bytes(4 * SKETCH_VALUES))
     values = fixed_binary(filled, 4 * SKETCH_VALUES).view(np.uint32).reshape(-1, SKETCH_VALUES)
     return Sketches(content, values, bands.flatten().to_numpy(), rows)
+
+
+def _writable(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The array as kernels are compiled for: they would be compiled once more for what may not be written to."""
+    return np.require(array, requirements=["C", "W"])
 
 
 def compile_kernels() -> None:
