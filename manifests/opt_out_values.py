@@ -28,6 +28,7 @@ _URL = re.compile(URL_PARTS)
 _REPOSITORY = re.compile(r"[^\s/:*?\[\]\\]+(?:/[^\s/:*?\[\]\\]+)+")
 _OWNER = re.compile(r"[^\s/:*?\[\]\\@]+")
 _WEB = re.compile(r"(?i)https?://[^\s/?#]+\.[^\s/?#]+(?:[/?#]\S*)?")
+_SCHEME = re.compile(r"[A-Za-z]+://")
 _SWHID = re.compile(r"(?i)swh:1:(cnt|rev|dir|rel|snp|ori):([0-9a-f]{40})(?:;\S*)?")
 # Of the forges, which marks stand between a repository and a path in it, and how many parts of a name follow them.
 _MARKS = ("blob", "tree", "raw", "blame", "edit")
@@ -103,8 +104,11 @@ def forge_place(url: str) -> Place | None:
 
 def split_path(value: str) -> tuple[str, str]:
     """(repository as it is written, glob) of a value of kind `path`; no repository where it is a glob alone."""
-    before, colon, after = value.partition(":")
-    if colon and _REPOSITORY.fullmatch(_plain_repository(before)) and after:
+    scheme = _SCHEME.match(value)
+    start = scheme.end() if scheme else 0
+    before, _, after = value[start:].partition(":")
+    before = value[:start] + before
+    if after and _REPOSITORY.fullmatch(_plain_repository(before)):
         return before, after
     return "", value
 
@@ -151,8 +155,10 @@ def _repository(value: str) -> str:
     place = forge_place(value)
     if host in _FORGES and (place is None or place.path):
         raise _wrong("repository", value, "owner/name or the address of a repository", f"--by url --value {value}")
+    if place:
+        plain = plain[: len(place.repository)]
     if _REPOSITORY.fullmatch(plain):
-        return plain if place is None else plain[: len(place.repository)]
+        return plain
     hint = f"for all that an owner has: --by owner --value {value}" if _OWNER.fullmatch(value) else "such as owner/name"
     raise _wrong("repository", value, "owner/name or the address of a repository", hint)
 

@@ -105,10 +105,12 @@ class OptOuts:
         owned = {key.partition("\0")[0] for key in files}
         concerned = np.array([key in owned or key in self._rules.within for key in keys] + [False])
         rows = np.flatnonzero(concerned[places])
+        if not len(rows):
+            return found
         of_repository = places[rows]
         order = np.argsort(of_repository, kind="stable")
         rows, of_repository = rows[order], of_repository[order]
-        starts = np.flatnonzero(np.r_[True, of_repository[1:] != of_repository[:-1]]) if len(rows) else rows
+        starts = np.flatnonzero(np.append(True, of_repository[1:] != of_repository[:-1]))
         texts = paths.take(pa.array(rows))
         for start, end in zip(starts.tolist(), [*starts[1:].tolist(), len(rows)], strict=True):
             key, here = keys[int(of_repository[start])], _whole(texts[start:end])

@@ -34,7 +34,7 @@ from stages.release_index import SKETCH
 SUPPRESSIONS = pa.schema(
     [
         pa.field("content_hash", pa.binary(ID_BYTES), nullable=False),
-        pa.field("bands", pa.list_(pa.uint64()), nullable=False),
+        pa.field("bands", pa.list_(pa.uint64())),
         pa.field("values", SKETCH),
         pa.field("ticket", pa.string(), nullable=False),
     ]
@@ -159,9 +159,10 @@ def _read(registry: Storage, name: str) -> tuple[NearSettings | None, pa.Table]:
         groups = [file.read_row_group(number) for number in range(file.metadata.num_row_groups)]
         table = pa.concat_tables([SUPPRESSIONS.empty_table(), *groups]).replace_schema_metadata(None)
         table.validate(full=True)
-        columns = [table["content_hash"], table["bands"], pc.list_flatten(table["bands"]), table["ticket"]]
-        if any(column.null_count for column in columns):
-            raise _damaged(where, "expected a value in each row of content_hash, bands and ticket, found null")
+        if any(
+            column.null_count for column in (table["content_hash"], pc.list_flatten(table["bands"]), table["ticket"])
+        ):
+            raise _damaged(where, "expected a hash, whole bands and a ticket in each row, found null")
     return near, table
 
 
@@ -189,7 +190,7 @@ def _in_order(table: pa.Table) -> pa.Table:
 
 def _arrays(near: NearSettings | None, table: pa.Table) -> Suppressed:
     bands = table.column("bands").combine_chunks()
-    lengths = pc.list_value_length(bands).to_numpy(zero_copy_only=False).astype(np.int64)
+    lengths = pc.fill_null(pc.list_value_length(bands), 0).to_numpy(zero_copy_only=False).astype(np.int64)
     keys = bands.flatten().to_numpy(zero_copy_only=False).astype(np.uint64)
     rows = np.repeat(np.arange(table.num_rows, dtype=np.int64), lengths)
     order = np.argsort(keys, kind="stable")
