@@ -244,13 +244,16 @@ def init(
 
 
 @app.command(epilog="Example: corpusmill schema > recipe.schema.json")
-def schema() -> None:
+def schema(
+    manifest: Annotated[bool, typer.Option("--manifest", help="That of a release's manifest instead.")] = False,
+) -> None:
     """Print the recipe's JSON schema."""
     import json
 
+    from manifests.manifest_schema import manifest_schema
     from pipeline.recipe import Recipe
 
-    typer.echo(json.dumps(Recipe.model_json_schema(), indent=2))
+    typer.echo(json.dumps(manifest_schema() if manifest else Recipe.model_json_schema(), indent=2))
 
 
 @app.command(epilog="Example: corpusmill gc work --dry-run")
