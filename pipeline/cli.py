@@ -11,6 +11,7 @@ import typer
 
 from manifests.errors import EXIT_CODES, CorpusmillError
 from pipeline.cli_plan import plan
+from pipeline.cli_release import release_app, verify
 from pipeline.cli_tokens import tokenize, tokenizer_app
 from pipeline.complaints import complain, usage
 
@@ -25,6 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(tokenizer_app, name="tokenizer")
+app.add_typer(release_app, name="release")
 
 RecipePath = Annotated[Path, typer.Argument(metavar="RECIPE", help="The recipe, a YAML file.")]
 WorkPath = Annotated[str, typer.Argument(metavar="WORK", help="The work folder of a run.")]
@@ -49,6 +51,7 @@ def _corpusmill(
     _help_without_command(context)
 
 
+@release_app.callback()
 @tokenizer_app.callback()
 def _help_without_command(context: typer.Context) -> None:
     if context.invoked_subcommand is None:
@@ -195,15 +198,7 @@ def retune(
 app.command(epilog="Example: corpusmill tokenize --release my-corpus-0.1.0 --tokenizer new.json")(tokenize)
 
 
-@app.command(epilog="Example: corpusmill verify releases/demo-0.1.0")
-def verify(release: Annotated[str, typer.Argument(metavar="RELEASE", help="A release folder.")]) -> None:
-    """Recompute everything that a release's manifest says.
-
-    Digests, accounts, token ids, documents; ends with exit code 3 where something does not hold.
-    """
-    from pipeline.verify import verify_release
-
-    typer.echo(verify_release(release))
+app.command(epilog="Example: corpusmill verify releases/demo-0.1.0")(verify)
 
 
 @app.command(epilog="Example: corpusmill redact settings.py --level high")
