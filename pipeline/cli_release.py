@@ -82,11 +82,18 @@ def release_withdraw(
     typer.echo(f"publish {storage.path(WITHDRAWN)} with it")
 
 
-def verify(release: ReleasePath) -> None:
+def verify(
+    release: ReleasePath,
+    digest: Annotated[
+        str | None,
+        typer.Option(metavar="SHA256", help="The digest that the publisher gave: no other manifest is taken for it."),
+    ] = None,
+) -> None:
     """Recompute everything that a release's manifest says.
 
-    Digests, accounts, token ids, documents; ends with exit code 3 where something does not hold.
+    Digests, accounts, token ids, documents, licences, and a sample of texts from their tokens; ends with exit code 3
+    where something does not hold.
     """
     from pipeline.verify import verify_release
 
-    typer.echo(verify_release(release))
+    typer.echo(verify_release(release, digest=digest))
