@@ -60,6 +60,41 @@ def release_show(
         print_summary(summary)
 
 
+@release_app.command("diff", epilog="Example: corpusmill release diff releases/demo-0.1.0 releases/demo-0.2.0")
+def release_diff(
+    old: Annotated[str, typer.Argument(metavar="OLD", help="The folder of the earlier release.")],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="The folder of the later release.")],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    changelog: Annotated[bool, typer.Option("--changelog", help="An entry for a changelog, in Markdown.")] = False,
+    work: Annotated[
+        str | None,
+        typer.Option(metavar="FOLDER", help="Work folder of the later release's run: it says why documents are gone."),
+    ] = None,
+) -> None:
+    """Show how a release differs from an earlier one.
+
+    Documents added, removed and changed, tokens, sources, recipe and software, and which version that asks for. Without
+    --work the reasons of removed documents are those that the later release itself tells.
+    """
+    import msgspec
+
+    from manifests.errors import RecipeError
+    from manifests.printable import printable_json
+    from pipeline.changelog_entry import changelog_entry
+    from pipeline.diff_printing import print_diff
+    from pipeline.release_diff import release_diff as compared
+
+    if as_json and changelog:
+        raise RecipeError("expected --json or --changelog, got both", hint="use one of them")
+    diff = compared(old, new, work=work)
+    if as_json:
+        typer.echo(printable_json(msgspec.json.format(msgspec.json.encode(diff), indent=1)).decode())
+    elif changelog:
+        typer.echo(changelog_entry(diff), nl=False)
+    else:
+        print_diff(diff)
+
+
 @release_app.command(
     "withdraw", epilog="Example: corpusmill release withdraw releases/demo-0.1.0 --reason 'wrong licence of source x'"
 )
