@@ -11,6 +11,7 @@ import typer
 
 from manifests.errors import EXIT_CODES, CorpusmillError
 from pipeline.cli_plan import plan
+from pipeline.cli_select import select
 from pipeline.cli_tokens import tokenize, tokenizer_app
 from pipeline.complaints import complain, usage
 
@@ -178,6 +179,10 @@ def retune(
 
 
 app.command(epilog="Example: corpusmill tokenize --release my-corpus-0.1.0 --tokenizer new.json")(tokenize)
+
+app.command(epilog="Example: corpusmill select releases/demo-0.1.0 --where \"language = 'Rust'\" -o releases/rust")(
+    select
+)
 
 
 @app.command(epilog="Example: corpusmill verify releases/demo-0.1.0")
