@@ -14,6 +14,7 @@ from pipeline.cli_optout import optout_app
 from pipeline.cli_plan import plan
 from pipeline.cli_report import report
 from pipeline.cli_release import release_app, verify
+from pipeline.cli_select import select
 from pipeline.cli_tokens import tokenize, tokenizer_app
 from pipeline.complaints import complain, usage
 
@@ -200,6 +201,10 @@ def retune(
 
 
 app.command(epilog="Example: corpusmill tokenize --release my-corpus-0.1.0 --tokenizer new.json")(tokenize)
+
+app.command(epilog="Example: corpusmill select releases/demo-0.1.0 --where \"language = 'Rust'\" -o releases/rust")(
+    select
+)
 
 
 app.command(epilog="Example: corpusmill verify releases/demo-0.1.0")(verify)

@@ -13,6 +13,7 @@ from pipeline.release_mixture import mixture_tables
 from pipeline.release_opt_outs import opt_out_sections
 from pipeline.release_packing import packing_section
 from pipeline.release_reasons import LICENCE_STAGES, ledgers_of, missed, rejections
+from pipeline.release_selection import selection_lines
 from pipeline.rewriting_summary import rewriting_sections
 
 _ROWS_SHOWN = 20
@@ -49,6 +50,7 @@ def summary(manifest: Manifest) -> str:
     parts = [
         f"# {manifest.name} {manifest.version}",
         release_headline(manifest),
+        *selection_lines(manifest),
         *([] if manifest.packed_from is None else [packed_set_of(manifest)]),
         *(f"**Warning:** {said}" for said in missed(manifest)),
         *(f"**Left out:** {cell(unit)}" for unit in manifest.failed_units),
