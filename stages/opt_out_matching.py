@@ -4,8 +4,8 @@ Digests, repositories and addresses are looked up, whole columns at once, in tab
 paths once for each different value. Only globs are patterns: those inside a repository look at its own paths, those of
 any repository at every different path, joined into few patterns of RE2, so that most paths are passed over at once.
 
-Cost: 2 to 4 us a document with all columns, and 4 us a different path for every 1,000 globs of any repository. A million
-requests take 600 MB and, as digests, 2 s to be made ready; of mixed kinds 10 s.
+Cost: 2 to 4 us a document with all columns, and 4 us a different path for every 1,000 globs of any repository. A
+million requests take 600 MB and, as digests, 2 s to be made ready; of mixed kinds 10 s.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
