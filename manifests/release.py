@@ -3,6 +3,7 @@
 It holds no host, path, clock or engine: the same inputs and recipe give the same bytes anywhere.
 """
 
+from collections.abc import Container, Iterable
 from hashlib import sha256
 from typing import Any, Self
 
@@ -10,16 +11,16 @@ import msgspec
 
 from manifests.errors import IntegrityError
 from manifests.ledger import Ledger, Tally
+from manifests.merkle import merkle_root
 from manifests.printable import printable_json
+from manifests.release_lineage import ReleaseOptOuts, ReleaseParent, ReleaseRemovals, ReleaseSelection
 from manifests.release_mixture import ReleaseMixture
 from manifests.release_packing import ReleasePacking
 from manifests.release_rewriting import ReleaseRewriting
 from manifests.storage import Storage
 
 MANIFEST = "manifest.json"
-SCHEMA_VERSION = 3
-READ_VERSIONS = (2, 3)
-"""Schemas whose releases can be verified and asked: 2 is 3 without `rewriting`."""
+SCHEMA_VERSION = 4
 
 # The document passes in order: what one keeps is what the next reads.
 CHAIN = ("ingest", "judge", "clean", "tokenize", "pack")
@@ -36,6 +37,11 @@ class ReleaseFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sha256: str
     rows: int | None = None
 
+    @classmethod
+    def of(cls, path: str, data: bytes) -> Self:
+        """A file with this content."""
+        return cls(path, len(data), sha256(data).hexdigest())
+
 
 class SourceShard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An input shard by name, size and sha256."""
@@ -46,12 +52,22 @@ class SourceShard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ReleaseSource(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A source of the recipe and the shards it had."""
+    """A source of the recipe and the shards it had.
+
+    Attributes:
+        snapshot: the date of which its contents are, YYYY-MM-DD.
+        url: where it is described or published.
+        origin: public, licensed, crawled, users or other.
+        shards: by name, size and sha256. What the recipe does not say is null.
+    """
 
     name: str
     format: str
     kind: str
     declared_licence: str
+    snapshot: str | None
+    url: str | None
+    origin: str | None
     shards: list[SourceShard]
 
 
@@ -155,6 +171,13 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         packed_from: the digest of a release, where this is but a second packed set of its texts: `recipe`'s sections
             tokenizer, rendering and packing, and all numbers of tokens, are the set's own, all else is the release's.
         rewriting: what a model made of the code; not there where the recipe has nothing rewritten.
+        content: the Merkle root over paths and sha256 of `files`.
+        parent: the release before this one, if the recipe names one; of a patched or selected one that it was cut from.
+        opt_outs: which requests were heeded; null where the recipe names no registry.
+        removals: what was taken out since the run; all other accounts of rejected documents are that run's.
+        selection: which documents of the parent these are; null for all.
+        packed_as: name and version in the metadata of its files, where those are not its own: a release out of which
+            documents were taken keeps the bytes of all other files.
     """
 
     schema_version: int
@@ -183,6 +206,27 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     files: list[ReleaseFile]
     packed_from: str | None = None
     rewriting: ReleaseRewriting | msgspec.UnsetType = msgspec.UNSET
+    content: str = ""
+    parent: ReleaseParent | None = None
+    opt_outs: ReleaseOptOuts | None = None
+    removals: ReleaseRemovals = ReleaseRemovals()
+    selection: ReleaseSelection | None = None
+    packed_as: str | None = None
+
+    @property
+    def label(self) -> str:
+        """What the metadata of its files call it."""
+        return self.packed_as or f"{self.name} {self.version}"
+
+    def with_files(self, files: Iterable[ReleaseFile]) -> Self:
+        """The manifest with these files, by path, and their root."""
+        listed = sorted(files, key=lambda file: file.path)
+        root = merkle_root((file.path, file.sha256) for file in listed)
+        return msgspec.structs.replace(self, files=listed, content=root)
+
+    def without(self, paths: Container[str]) -> Self:
+        """What pages are generated from: the manifest without files of these paths and without a root."""
+        return msgspec.structs.replace(self, files=[file for file in self.files if file.path not in paths], content="")
 
     @property
     def digest(self) -> str:
@@ -230,9 +274,10 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                 )
             kept = ledger.kept.documents
         packed = sum(row.documents for row in self.documents)
-        if packed != kept:
+        since = self.removals.documents + (self.selection.documents if self.selection else 0)
+        if packed + since != kept:
             raise IntegrityError(
-                f"{MANIFEST}: documents: {packed} by class; expected the {kept} that pack kept",
+                f"{MANIFEST}: documents: {packed} by class and {since} taken out; expected the {kept} that pack kept",
                 hint="make the release again",
             )
         self._check_clean()
@@ -249,9 +294,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                     hint="make the release again",
                 )
         held_out = rejected.get("held_out/held_out", Tally()).documents
-        if self.held_out != held_out:
+        since = self.removals.held_out + (self.selection.held_out if self.selection else 0)
+        if self.held_out + since != held_out:
             raise IntegrityError(
-                f"{MANIFEST}: held_out: {self.held_out} documents; expected the {held_out} that clean set aside",
+                f"{MANIFEST}: held_out: {self.held_out} documents and {since} taken out; expected the {held_out} that "
+                "clean set aside",
                 hint="make the release again",
             )
 
@@ -285,10 +332,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 def _check_version(manifest: object, where: str) -> None:
     """Raise IntegrityError where a manifest says that it is of a schema that is not read here."""
     version = manifest.get("schema_version") if isinstance(manifest, dict) else None
-    if isinstance(version, int) and version not in READ_VERSIONS:
-        known = " or ".join(str(number) for number in READ_VERSIONS)
+    if isinstance(version, int) and version != SCHEMA_VERSION:
         newer = version > SCHEMA_VERSION
         raise IntegrityError(
-            f"{where}: expected a manifest of schema {known}, got schema {version}",
+            f"{where}: expected a manifest of schema {SCHEMA_VERSION}, got schema {version}",
             hint="read it with a newer corpusmill" if newer else "make that release again with this version",
         )

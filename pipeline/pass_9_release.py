@@ -1,9 +1,6 @@
 """Pass 9, release: put the shards in place and write the manifest last: a release is there whole or not at all."""
 
 import re
-from hashlib import sha256
-
-import msgspec
 
 from manifests.errors import RecipeError, UnitError
 from manifests.release import CHAIN, MANIFEST, Manifest, ReleaseFile
@@ -11,8 +8,14 @@ from manifests.storage import TEMPORARY_NAME, Storage, file_sha256
 from pipeline.plan import Plan
 from pipeline.recipe import Recipe
 from pipeline.release_folders import BESIDE, MAXIMUM_LENGTHS, SHARD_FILE, folders_of, packed_tables, shard_files
-from pipeline.release_manifest import new_manifest, released_earlier, released_recipe, released_sources
-from pipeline.release_texts import card, summary
+from pipeline.release_manifest import (
+    new_manifest,
+    released_earlier,
+    released_parent,
+    released_recipe,
+    released_sources,
+)
+from pipeline.release_pages import PAGE_FILE, pages
 from pipeline.rewriting_page import PAGE
 from pipeline.rewriting_samples import SampleFiles, page_of
 from pipeline.rewriting_settings import rewrites
@@ -21,7 +24,7 @@ from pipeline.steps import RECORDS, Read, Step, UnitContext
 from pipeline.tokenizer_file import load_tokenizer, tokenizer_bytes, tokenizer_settings
 
 OURS = re.compile(
-    rf"{SHARD_FILE.pattern}|tokenizer/tokenizer\.json|SUMMARY\.md|README\.md|{re.escape(PAGE)}|{TEMPORARY_NAME.pattern}"
+    rf"{SHARD_FILE.pattern}|tokenizer/tokenizer\.json|{PAGE_FILE.pattern}|{re.escape(PAGE)}|{TEMPORARY_NAME.pattern}"
 )
 
 # What pack may have made; of context lengths a recipe has fewer.
@@ -51,10 +54,11 @@ def check_not_taken(recipe: Recipe, plan: Plan) -> None:
         folder.check_writable()
         return
     there = Manifest.read(folder)
-    if (there.recipe, there.sources, there.earlier, there.tokenizer.sha256, there.software) != (
+    if (there.recipe, there.sources, there.earlier, there.parent, there.tokenizer.sha256, there.software) != (
         released_recipe(recipe),
         released_sources(recipe, plan, _digests_of(there)),
         released_earlier(plan),
+        released_parent(recipe),
         tokenizer_settings(recipe)["sha256"],
         software_versions(),
     ):
@@ -78,14 +82,13 @@ def _release(context: UnitContext) -> None:
     shards = _shards(context)
     texts = {
         "tokenizer/tokenizer.json": tokenizer_bytes(recipe),
-        "SUMMARY.md": timing("describe", summary)(manifest).encode(),
-        "README.md": timing("describe", card)(manifest).encode(),
         **timing("describe", _rewriting_page)(context, manifest),
     }
-    listed = [file for file, _ in shards]
-    listed += [ReleaseFile(path, len(data), sha256(data).hexdigest()) for path, data in texts.items()]
-    final = msgspec.structs.replace(manifest, files=sorted(listed, key=lambda file: file.path))
+    listed = [*(file for file, _ in shards), *map(ReleaseFile.of, texts, texts.values())]
+    written = timing("describe", pages)(manifest.with_files(listed))
+    final = manifest.with_files([*listed, *map(ReleaseFile.of, written, written.values())])
     final.check_accounts()
+    texts |= written
     data = final.to_bytes()
     if folder.exists(MANIFEST) and folder.read(MANIFEST) != data:
         raise UnitError(
@@ -146,6 +149,7 @@ def _settings(recipe: Recipe, plan: Plan) -> object:
     return {
         "recipe": released_recipe(recipe),
         "earlier": [shard.identity for shard in plan.earlier],
+        "parent": released_parent(recipe),
         "sources": [shard.identity for unit in plan.units for shard in unit],
     }
 

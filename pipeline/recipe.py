@@ -4,6 +4,7 @@ Every default stands here once; `corpusmill init` prints them, the manifest stor
 """
 
 from dataclasses import replace
+from datetime import date
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
@@ -52,6 +53,9 @@ def _kind_of_format(given: dict[str, Any]) -> Kind | None:
 class Source(Section):
     """One set of shards that share a format.
 
+    `snapshot` is the date of which its contents are, `url` where it is published, `origin` how they were come by: they
+    stand in the release's documents and decide nothing.
+
     `kind` has a default by format: code for stack-v2, stack-v2-ids and pull-requests, text for pile but for its subset
     Github.
     """
@@ -64,6 +68,9 @@ class Source(Section):
     kinds: Annotated[dict[str, Kind], Field(validate_default=True)] = {}
     prose_files: Kind = "code"
     declared_licence: str = ""
+    snapshot: date | None = None
+    url: Annotated[str, Field(pattern=r"^https?://\S+$", max_length=2000)] | None = None
+    origin: Literal["public", "licensed", "crawled", "users", "other"] | None = None
     subset_licences: dict[str, str] = {}
 
     @field_validator("paths")

@@ -9,14 +9,14 @@ from pipeline.recipe import Recipe
 
 # Section and key: one path each, and lists of folders.
 _PATHS = (
-    *(("release", "path"), ("tokenizer", "path"), ("licences", "cache")),
+    *(("release", "path"), ("release", "parent"), ("tokenizer", "path"), ("licences", "cache")),
     *(("slurm", "logs"), ("slurm", "activate"), ("software_heritage", "contents"), ("software_heritage", "cache")),
     *(("rewriting", "cache"), ("rewriting", "engine_environment")),
 )
 # Beside the paths of sources, what may lie in a bucket.
 REMOTE = (
-    *("work", "release.path", "deduplication.against", "held_out.releases", "software_heritage.contents"),
-    "rewriting.cache",
+    *("work", "release.path", "release.parent", "deduplication.against", "held_out.releases"),
+    *("software_heritage.contents", "rewriting.cache"),
 )
 _FOLDERS = (("deduplication", "against"), ("held_out", "releases"))
 
@@ -81,7 +81,9 @@ def absolute(recipe: Recipe, folder: Path) -> Recipe:
                     ]
                 }
             ),
-            "release": recipe.release.model_copy(update={"path": here(recipe.release.path)}),
+            "release": recipe.release.model_copy(
+                update={"path": here(recipe.release.path), "parent": here_or_none(recipe.release.parent)}
+            ),
             "deduplication": recipe.deduplication.model_copy(
                 update={"against": [here(folder) for folder in recipe.deduplication.against]}
             ),

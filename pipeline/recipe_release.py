@@ -3,7 +3,7 @@
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 from pipeline.recipe_types import Section
 from stages.texts import TextsFormat
@@ -27,8 +27,10 @@ class ReleaseChoice(Section):
     """The folder in which the release's own folder `<name>-<version>` is made, and what its `texts/` is written as.
 
     `texts` puts the cleaned text of every document beside its token ids, as Parquet or as JSON lines in zstd frames.
-    `off` leaves it out. Texts that are held out are Parquet in any case.
+    `off` leaves it out. Texts that are held out are Parquet in any case. `parent` is the folder of the release before
+    this one, which the manifest then names.
     """
 
     path: str = "releases"
     texts: Annotated[TextsFormat | Literal["off"], BeforeValidator(_texts)] = "parquet"
+    parent: Annotated[str, Field(min_length=1)] | None = None

@@ -27,7 +27,8 @@ _COMMENTS = {
         "path: file_path}. Shards are .jsonl.zst, .jsonl.gz, .jsonl or .parquet. kind: the side of\n"
         "the mixture; kinds overrides it by subset or language. prose_files: code or text, for Markdown and the like.\n"
         "declared_licence: an SPDX expression, your word for all rows. subset_licences: the same for single subsets,\n"
-        "and the way to turn on those of the Pile that are off; docs/licences.md has the table."
+        "and the way to turn on those of the Pile that are off; docs/licences.md has the table. snapshot (a date),\n"
+        "url, origin (public, licensed, crawled, users, other): what the release's documents say of the source."
     ),
     "text_forms": "Jupyter notebooks: script (cells in order, without outputs), drop, or keep as JSON.",
     "languages": (
@@ -87,7 +88,8 @@ _COMMENTS = {
     ),
     "release": (
         "The folder in which the release's own folder is made. texts: parquet puts the cleaned text of every document\n"
-        "beside its token ids; jsonl.zst: the same as JSON lines; off: token ids alone."
+        "beside its token ids; jsonl.zst: the same as JSON lines; off: token ids alone. parent: the folder of the\n"
+        "release before this one, which the manifest then names."
     ),
     "limits": (
         "A line longer than maximum_line_bytes is rejected. unit_bytes of shards make a unit (null: 4 MiB or more),\n"

@@ -5,11 +5,13 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from filters.licence_words import licence_words
+from manifests.errors import RecipeError
 from manifests.inputs import open_input
 from manifests.ledger import Ledger
 from manifests.record import Record
 from manifests.release import (
     CHAIN,
+    MANIFEST,
     SCHEMA_VERSION,
     DocumentClass,
     EarlierRelease,
@@ -18,8 +20,9 @@ from manifests.release import (
     ReleaseTokenizer,
     SourceShard,
 )
+from manifests.release_lineage import ReleaseParent
 from manifests.release_packing import ContextLength, Mode, PackingFigures, ReleasePacking
-from manifests.storage import file_sha256
+from manifests.storage import Storage, file_sha256
 from pipeline.benchmark_files import benchmark_settings
 from pipeline.packed_set import PackedCounts
 from pipeline.plan import Plan
@@ -43,7 +46,7 @@ def released_recipe(recipe: Recipe) -> dict[str, object]:
         mode="json",
         exclude={
             "work": True,
-            "release": {"path"},
+            "release": {"path", "parent"},
             "tokenizer": True,
             "sources": True,
             "licences": {"cache"},
@@ -77,6 +80,25 @@ def released_earlier(plan: Plan) -> list[EarlierRelease]:
     )
 
 
+def released_parent(recipe: Recipe) -> ReleaseParent | None:
+    """The release before this one, if the recipe names one.
+
+    Raises:
+        RecipeError: there is none.
+        IntegrityError: its manifest is damaged.
+    """
+    if recipe.release.parent is None:
+        return None
+    folder = Storage(recipe.release.parent, recipe.s3.access)
+    if not folder.exists(MANIFEST):
+        raise RecipeError(
+            f"release.parent: {folder.root}: expected the folder of a release, found no {MANIFEST} there",
+            hint="give the release's own folder, as in releases/demo-0.1.0",
+        )
+    there = Manifest.read(folder)
+    return ReleaseParent(name=there.name, version=there.version, digest=there.digest)
+
+
 def released_sources(recipe: Recipe, plan: Plan, digests: Mapping[str, str] | None = None) -> list[ReleaseSource]:
     """The sources of the recipe by name, with the shards that they had.
 
@@ -90,7 +112,16 @@ def released_sources(recipe: Recipe, plan: Plan, digests: Mapping[str, str] | No
             digest = shard.sha256 or known.get(shard.name, "")
             shards.setdefault(shard.source, []).append(SourceShard(shard.name, shard.num_bytes, digest))
     return [
-        ReleaseSource(source.name, source.format, source.kind, source.declared_licence, shards[source.name])
+        ReleaseSource(
+            source.name,
+            source.format,
+            source.kind,
+            source.declared_licence,
+            source.snapshot.isoformat() if source.snapshot else None,
+            source.url,
+            source.origin,
+            shards[source.name],
+        )
         for source in sorted(recipe.sources, key=lambda source: source.name)
     ]
 
@@ -144,6 +175,7 @@ def new_manifest(context: UnitContext) -> Manifest:
         not_known={name: _sum_counts(_not_known(record)[name] for record in packs) for name in NOT_KNOWN},
         files=[],
         rewriting=release_rewriting(context),
+        parent=released_parent(recipe),
     )
 
 

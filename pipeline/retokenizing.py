@@ -34,18 +34,18 @@ from pipeline.recipe_mixture import Mixture
 from pipeline.recipe_tokens import TokenSections
 from pipeline.release_folders import PACKED_FILE, folders_packed, shard_files, texts_format
 from pipeline.release_manifest import release_packing, release_tokenizer
-from pipeline.release_texts import card, summary
+from pipeline.release_pages import PAGE_FILE, pages
 from pipeline.released_texts import text_slices
 from pipeline.rendered_documents import Rendering, packed_tables, rendered_documents
 from pipeline.software import software_versions
 from pipeline.tokenizer_file import load_tokenizer, rendering_options, tokenizer_bytes
-from pipeline.verify_manifest import num_shards
+from pipeline.verify_manifest import TOKENIZER, num_shards
 from stages.packed_documents import PackedDocuments
 from stages.packing import Int32s
 from stages.rendering import Renderer
 
 _KINDS = get_args(Kind)
-_OURS = re.compile(rf"{PACKED_FILE.pattern}|tokenizer/tokenizer\.json|SUMMARY\.md|README\.md|{TEMPORARY_NAME.pattern}")
+_OURS = re.compile(rf"{PACKED_FILE.pattern}|tokenizer/tokenizer\.json|{PAGE_FILE.pattern}|{TEMPORARY_NAME.pattern}")
 
 
 def tokenize_release(
@@ -138,7 +138,7 @@ class _Making:
             sequence_tokens=sections.packing.lengths,
             seed=self.seed,
             pad_id=tokenizer.end_of_document_id,
-            release=f"{self.manifest.name} {self.manifest.version}",
+            release=self.manifest.label,
             tokenizer_sha256=tokenizer.sha256,
         )
         beside = self.out.folder and self.out.folder.parent
@@ -205,21 +205,17 @@ class _Making:
             mixture=ReleaseMixture(self.manifest.mixture.shares, reached, reached, reached, reached, []),
             packing=release_packing(self.sections.packing.mode, self.counts),
             documents=classes,
-            files=[],
         )
-        texts = {
-            "tokenizer/tokenizer.json": tokenizer_bytes(self.sections),
-            "SUMMARY.md": summary(manifest).encode(),
-            "README.md": card(manifest).encode(),
-        }
+        vocabulary = tokenizer_bytes(self.sections)
+        self.files.append(ReleaseFile.of(TOKENIZER, vocabulary))
+        texts = {TOKENIZER: vocabulary, **pages(manifest.with_files(self.files))}
         for path, data in texts.items():
             self.out.write(path, data)
-            self.files.append(ReleaseFile(path, len(data), sha256(data).hexdigest()))
-        listed = sorted(self.files, key=lambda file: file.path)
+        listed = [*self.files, *(ReleaseFile.of(path, data) for path, data in texts.items() if path != TOKENIZER)]
         for path in self.out.list("").keys() - {file.path for file in listed}:
             if _OURS.fullmatch(path):  # of a run that was stopped and would have had other context lengths
                 self.out.delete(path)
-        self.out.write(MANIFEST, msgspec.structs.replace(manifest, files=listed).to_bytes())
+        self.out.write(MANIFEST, manifest.with_files(listed).to_bytes())
         self.out.clear_temporary(_OURS)
 
 

@@ -11,7 +11,6 @@ Cost: some 30 M tokens per CPU second for each context length, and 1 s for a lar
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import msgspec
 import numpy as np
 from pydantic import ValidationError
 
@@ -23,12 +22,13 @@ from pipeline.findings import Findings
 from pipeline.recipe_tokens import Rendering, TokenizerChoice
 from pipeline.release_folders import DATA, shard_of
 from pipeline.release_manifest import release_tokenizer
+from pipeline.release_pages import PAGES
 from pipeline.rewriting_samples import check_rewriting_page
 from pipeline.software import software_versions
 from pipeline.tokenizer_file import rendering_options
 from pipeline.verify_attribution import AttributionCheck
 from pipeline.verify_index import IndexCheck
-from pipeline.verify_manifest import PAGES, TOKENIZER, check_manifest, expected_paths, folders_in, num_shards
+from pipeline.verify_manifest import TOKENIZER, check_manifest, expected_paths, folders_in, num_shards
 from pipeline.verify_packed import PackedCheck
 from pipeline.verify_rewrites import RewritesCheck
 from pipeline.verify_rows import Digests
@@ -167,7 +167,7 @@ def _check_pages(release: Storage, manifest: Manifest, sound: list[ReleaseFile],
         return  # another version may word them otherwise; their sha256 holds
     for path, write in PAGES.items():
         try:
-            expected = write(msgspec.structs.replace(manifest, files=[])).encode()
+            expected = write(manifest.without(PAGES)).encode()
         except (LookupError, IntegrityError):
             continue  # a kind, a context length or an account is missing in the manifest, which is a finding already
         if path in {file.path for file in sound} and release.read(path) != expected:

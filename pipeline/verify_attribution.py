@@ -50,7 +50,7 @@ class AttributionCheck:
         self.totals = AttributionTotals()
         self._manifest = manifest
         self._findings = findings
-        schema = attribution_schema(f"{manifest.name} {manifest.version}")
+        schema = attribution_schema(manifest.label)
         self._files = DocumentFiles(schema, self._look, findings, progress)
 
     def check(self, release: Storage, listed: ReleaseFile, documents: SourceDocuments | None) -> None:

@@ -47,7 +47,7 @@ class IndexCheck:
     """
 
     def __init__(self, manifest: Manifest, findings: Findings, progress: Callable[[int], None]) -> None:
-        release = f"{manifest.name} {manifest.version}"
+        release = manifest.label
         self.held_out_ids: dict[str, Digests] = {}
         self._index, self._bands = with_release(INDEX, release), with_release(BAND_ROWS, release)
         self._held_out = DocumentFiles(texts_schema(release), self._look, findings, progress)

@@ -1,11 +1,13 @@
 """Whether a release's manifest agrees with itself: digest, accounts, sums, names, and the files that it must list."""
 
+import re
 from collections import Counter
 from collections.abc import Callable
 
 from filters.licence_words import licence_words
 from manifests.errors import IntegrityError
 from manifests.ledger import Ledger
+from manifests.merkle import merkle_root
 from manifests.release import CHAIN, DUPLICATE_COUNTS, MANIFEST, SCHEMA_VERSION, Manifest
 from manifests.release_packing import COMPARED_MODES
 from manifests.storage import Storage
@@ -19,7 +21,7 @@ from pipeline.release_folders import (
     sequence_lengths,
     shard_files,
 )
-from pipeline.release_texts import card, summary
+from pipeline.release_pages import PAGES
 from pipeline.rewriting_page import PAGE
 from pipeline.software import software_versions
 from pipeline.verify_mixture import check_mixture
@@ -27,7 +29,7 @@ from pipeline.verify_rewriting import check_rewriting
 from pipeline.verify_rows import KINDS
 
 TOKENIZER = "tokenizer/tokenizer.json"
-PAGES = {"SUMMARY.md": summary, "README.md": card}
+SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def check_manifest(release: Storage, manifest: Manifest, findings: Findings) -> None:
@@ -37,14 +39,16 @@ def check_manifest(release: Storage, manifest: Manifest, findings: Findings) -> 
         if got != expected:
             findings.add(f"{MANIFEST}: {what}: expected {expected}, got {got}")
 
-    if rewrites_code(manifest.recipe):  # which schema 2 does not know
-        expect("schema_version", SCHEMA_VERSION, manifest.schema_version)
+    expect("schema_version", SCHEMA_VERSION, manifest.schema_version)
+    root = merkle_root((file.path, file.sha256) for file in manifest.files if SHA256.fullmatch(file.sha256))
+    expect("content", root, manifest.content)
     if release.read(MANIFEST) != manifest.to_bytes():
         findings.add(f"{MANIFEST}: expected the digest and what it covers, got something beside them")
     try:
         manifest.check_accounts()
         kept = Ledger.from_json(manifest.ledgers[CHAIN[-1]]).kept.num_bytes
-        expect("documents: num_bytes of all", kept, sum(row.num_bytes for row in manifest.documents))
+        since = manifest.removals.num_bytes + (manifest.selection.num_bytes if manifest.selection else 0)
+        expect("documents: num_bytes of all", kept - since, sum(row.num_bytes for row in manifest.documents))
     except IntegrityError as error:
         findings.add(error.message)
     lowest = min((min(row.documents, row.num_bytes, row.tokens) for row in manifest.documents), default=0)

@@ -38,7 +38,7 @@ class RewritesCheck:
         self._texts: Mapping[str, RewrittenText] | None = None
         self._sums: dict[str, list[int]] = {}
         self._has_originals = texts_format(manifest.recipe) != "off"
-        schema = rewrites_schema(f"{manifest.name} {manifest.version}", originals=self._has_originals)
+        schema = rewrites_schema(manifest.label, originals=self._has_originals)
         self._files = DocumentFiles(schema, self._look, findings, progress)
 
     def check(

@@ -225,7 +225,7 @@ class ShardCheck:
 def metadata_of(manifest: Manifest, sequence_tokens: int) -> dict[str, str]:
     """What the metadata of the files of a context length must say."""
     return packed_metadata(
-        f"{manifest.name} {manifest.version}",
+        manifest.label,
         tokenizer_sha256=manifest.tokenizer.sha256,
         sequence_tokens=sequence_tokens,
         mode=manifest.packing.mode,

@@ -51,7 +51,7 @@ class TextsCheck:
         self.rewritten: dict[str, dict[str, RewrittenText]] = {}
         self._own: dict[str, RewrittenText] = {}
         self._rewrites = rewrites_code(manifest.recipe)
-        schema = texts_schema(f"{manifest.name} {manifest.version}", rewritten=self._rewrites)
+        schema = texts_schema(manifest.label, rewritten=self._rewrites)
         self._files = DocumentFiles(schema, self._look, findings, progress)
 
     def check(self, release: Storage, listed: ReleaseFile, documents: SourceDocuments | None) -> None:

@@ -281,7 +281,8 @@ def test_pages_of_another_version_are_held_to_their_digest_alone(release: Path) 
     data = text.encode()
     card_file = ReleaseFile("README.md", len(data), sha256(data).hexdigest())
     files = [card_file if file.path == "README.md" else file for file in manifest.files]
-    forge(release, files=files, software=manifest.software | {"corpusmill": "0.0.1"})
+    root = manifest.with_files(files).content
+    forge(release, files=files, content=root, software=manifest.software | {"corpusmill": "0.0.1"})
     assert "another version wrote card and summary" in str(verify_release(str(release)))
     (release / "README.md").write_text(text[::-1])
     assert "README.md: expected sha256" in findings(release)
@@ -402,19 +403,18 @@ def test_false_tokens_signed(release: Path) -> None:
     assert "manifest.json: tokens by kind" in findings(release)
 
 
-@pytest.mark.parametrize(("version", "hint"), [(1, "make that release again"), (4, "a newer corpusmill")])
+@pytest.mark.parametrize(("version", "hint"), [(3, "make that release again"), (5, "a newer corpusmill")])
 def test_a_schema_of_another_version(release: Path, version: int, hint: str) -> None:
     forge(release, schema_version=version)
-    with pytest.raises(IntegrityError, match=f"expected a manifest of schema 2 or 3, got schema {version}\n") as caught:
+    with pytest.raises(IntegrityError, match=f"expected a manifest of schema 4, got schema {version}\n") as caught:
         verify_release(str(release))
     assert hint in str(caught.value.hint)
 
 
-def test_a_release_of_schema_2_is_read_and_verified(release: Path) -> None:
-    recipe = {name: value for name, value in manifest_of(release).recipe.items() if name != "rewriting"}
-    signed(release, schema_version=2, recipe=recipe)
-    assert b"rewriting" not in (release / "manifest.json").read_bytes()
-    verify_release(str(release))
+def test_a_false_root(release: Path) -> None:
+    root = manifest_of(release).content
+    forge(release, content="0" * 64)
+    assert f"manifest.json: content: expected {root}, got {'0' * 64}" in findings(release)
 
 
 @pytest.mark.parametrize("name", ["shares", "selected_tokens", "target_tokens", "reached_tokens"])
@@ -473,7 +473,7 @@ def test_counts_of_duplicates_with_other_names(release: Path, counts: dict[str, 
 def test_held_out_documents_that_nobody_set_aside(release: Path) -> None:
     forge(release, held_out=3)
     message = findings(release)
-    assert "manifest.json: held_out: 3 documents; expected the 0 that clean set aside" in message
+    assert "manifest.json: held_out: 3 documents and 0 taken out; expected the 0 that clean set aside" in message
     assert "manifest.json: held_out: rows of held_out/: expected 3, got 0" in message
 
 

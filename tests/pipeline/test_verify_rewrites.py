@@ -219,7 +219,3 @@ def test_a_recipe_that_rewrites_and_a_manifest_that_says_nothing_of_it(release: 
     message = findings(release, rewriting=msgspec.UNSET)
     assert "manifest.json: rewriting: is there: expected True, got False" in message
     assert "expected no -rewrite in its name" in message
-
-
-def test_a_release_of_schema_2_has_no_rewrites(release: Path) -> None:
-    assert "schema_version: expected 3, got 2" in findings(release, schema_version=2)
