@@ -152,7 +152,7 @@ def _origin(row: dict[str, Any]) -> Iterator[str]:
     yield f"size: {row['num_bytes']:,} bytes; content hash {row['content_hash'].hex()}"
     blob = "" if row["blob"] is None else f"; git blob {row['blob'].hex()}"
     yield safe(
-        f"as it was read: sha256 {row['sha256'].hex()}{blob}{'; URL ' + row['url'] if row['url'] else ''}", 2_300
+        f"raw text: sha256 {row['sha256'].hex()}{blob}{'; URL ' + row['url'] if row['url'] else ''}", 2_300
     )
 
 
