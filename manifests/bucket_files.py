@@ -23,6 +23,7 @@ _PART_BYTES = 32 << 20
 _PART_THREADS = 4
 _THREADS = 16
 _UPDATES = 50
+_READ_AHEAD_BYTES = 1 << 16
 
 
 _PROBE = "tmp/0-0000000000000000"  # a temporary name: what a killed one leaves is nobody else's
@@ -70,6 +71,13 @@ class BucketFiles:
         if found is None:
             raise FileNotFoundError(errno.ENOENT, "no such object", self.path(name))
         return cast("BinaryIO", open_object(found, self._access))
+
+    def open_parts(self, name: str) -> BinaryIO:
+        """Open for reading ranges as they are asked for, at least 64 KiB; raises FileNotFoundError."""
+        found = find_object(self.path(name), self._access)
+        if found is None:
+            raise FileNotFoundError(errno.ENOENT, "no such object", self.path(name))
+        return cast("BinaryIO", open_object(found, self._access, block_bytes=_READ_AHEAD_BYTES))
 
     def read(self, name: str, first: int = 0, length: int | None = None) -> bytes:
         """Some bytes, fewer at the end; raises FileNotFoundError."""

@@ -47,6 +47,10 @@ class LocalFiles:
         """Open for reading; raises FileNotFoundError."""
         return Path(self.path(name)).open("rb")
 
+    def open_parts(self, name: str) -> BinaryIO:
+        """As `open`."""
+        return self.open(name)
+
     def read(self, name: str, first: int = 0, length: int | None = None) -> bytes:
         """Some bytes, fewer at the end; raises FileNotFoundError."""
         with self.open(name) as file:

@@ -113,6 +113,11 @@ class Storage:
         with self._there(name):
             return self._files.open(name)
 
+    def open_parts(self, name: str) -> BinaryIO:
+        """Open for reading a few parts of it: no more is fetched than is asked for; raises as `open` does."""
+        with self._there(name):
+            return self._files.open_parts(name)
+
     def read(self, name: str) -> bytes:
         """The whole file; raises IntegrityError where it is gone."""
         with self._there(name):

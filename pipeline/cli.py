@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from manifests.errors import EXIT_CODES, CorpusmillError
+from pipeline.cli_explain import explain
 from pipeline.cli_plan import plan
 from pipeline.cli_tokens import tokenize, tokenizer_app
 from pipeline.complaints import complain, usage
@@ -112,22 +113,7 @@ def status(
     (print_stages if stages else print_status)(reopen_mill(work))
 
 
-@app.command(epilog="Example: corpusmill explain work 0123456789abcdef0123456789abcdef")
-def explain(
-    work: WorkPath,
-    identifier: Annotated[
-        str,
-        typer.Argument(metavar="ID", help="A document id or its first 8 or more digits, SHARD:ROW or SHARD:ROW:PART."),
-    ],
-) -> None:
-    """Tell the life of one document and the reason for its end.
-
-    Where it came from, what was measured, what was decided and why. `show` prints ids and rows.
-    """
-    from pipeline.inspect_documents import print_life
-    from pipeline.runner import reopen_mill
-
-    print_life(reopen_mill(work), identifier)
+app.command(epilog="Example: corpusmill explain work 0123456789abcdef0123456789abcdef")(explain)
 
 
 @app.command(epilog="Example: corpusmill show work --signal num_lines --group Python -n 5")

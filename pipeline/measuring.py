@@ -28,15 +28,13 @@ from pipeline.recipe_filters import DocumentClass
 from pipeline.shards import shard_source
 from pipeline.sketches import Sketch, sketching
 from pipeline.stage_clock import StageClock
-from stages.content_names import BLOB_BYTES, content_names
+from stages.content_names import CONTENT_NAMES, content_names
 from stages.readers import ShardSource
 
 ROWS = pa.schema(
     [
         pa.field("id", pa.binary(ID_BYTES)),
-        pa.field("sha256", pa.binary(SHA256_BYTES)),
-        pa.field("blob", pa.binary(BLOB_BYTES)),
-        pa.field("url", pa.string()),
+        *CONTENT_NAMES,
         pa.field("shard", pa.string()),
         pa.field("row", pa.int64()),
         pa.field("part", pa.int64()),

@@ -24,12 +24,15 @@ from pipeline.repository_files import Files
 from pipeline.shards import unit_rows
 from pipeline.sketches import Sketch
 from pipeline.steps import Step, UnitContext
+from stages.content_names import CONTENT_NAMES
 from stages.exchange import BlockWriter, table_of
 from stages.release_index import SKETCHES
 from stages.text_forms import in_form, source_encoding
 
 # Where rows stand and what they are, apart from what was measured: the passes that read shards again need no more.
-PLACES = pa.schema([ROWS.field(name) for name in ("id", "shard", "row", "part", "num_bytes", "kind", "language")])
+PLACES = pa.schema(
+    [ROWS.field(name) for name in ("id", "shard", "row", "part", "num_bytes", "kind", "language", *CONTENT_NAMES.names)]
+)
 # Fields that a row may fill, by their names in a document and in a recipe's `columns`.
 NAMED = ("subset", "language", "repo", "path")
 _BATCH_ROWS = 2_000

@@ -16,7 +16,7 @@ from pipeline.release_manifest import (
     released_recipe,
     released_sources,
 )
-from pipeline.release_pages import pages
+from pipeline.release_pages import PAGE_FILE, pages
 from pipeline.rewriting_page import PAGE
 from pipeline.rewriting_samples import SampleFiles, page_of
 from pipeline.rewriting_settings import rewrites
@@ -25,13 +25,13 @@ from pipeline.steps import RECORDS, Read, Step, UnitContext
 from pipeline.tokenizer_file import load_tokenizer, tokenizer_bytes, tokenizer_settings
 
 OURS = re.compile(
-    rf"{SHARD_FILE.pattern}|tokenizer/tokenizer\.json|SUMMARY\.md|README\.md|{re.escape(PAGE)}|{TEMPORARY_NAME.pattern}"
+    rf"{SHARD_FILE.pattern}|tokenizer/tokenizer\.json|{PAGE_FILE.pattern}|{re.escape(PAGE)}|{TEMPORARY_NAME.pattern}"
 )
 
-# What pack may have made; of context lengths a recipe has fewer.
+# What pack and locate may have made: (step, table). Of context lengths a recipe has fewer.
 PACKED_FILES = (
-    *(table for tables in packed_tables(range(MAXIMUM_LENGTHS)) for table in tables),
-    *(folder.table for folder in BESIDE),
+    *(("pack", table) for tables in packed_tables(range(MAXIMUM_LENGTHS)) for table in tables),
+    *((folder.step, folder.table) for folder in BESIDE),
 )
 _COUNTED = ("look_up", "detect", "forks", "last_rounds", "resolve", "mix", "settle")
 _REWRITING = ("survey", "choose", "rewrite", "overlay")
@@ -121,11 +121,11 @@ def _rewriting_page(context: UnitContext, manifest: Manifest) -> dict[str, bytes
 
 
 def _shards(context: UnitContext) -> list[tuple[ReleaseFile, str]]:
-    """What pack made, as it will stand in the release; each with its file of the work folder."""
-    records = sorted(context.earlier["pack"], key=lambda record: record.unit)
+    """What pack and locate made, as it will stand in the release; each with its file of the work folder."""
     shards = []
     recipe = released_recipe(context.recipe)
     for folder in folders_of(recipe):
+        records = sorted(context.earlier[folder.step], key=lambda record: record.unit)
         for path, record in zip(shard_files(folder, recipe, len(records)), records, strict=True):
             made = record.outputs[folder.table]
             shards.append((ReleaseFile(path, made.num_bytes, made.sha256, folder.rows(record)), made.file))
@@ -171,7 +171,7 @@ STEPS = [
         reads=(
             *(Read(step, RECORDS, "all") for step in (*CHAIN, *_COUNTED)),
             *(Read(step, RECORDS, "all", asked_for=rewrites) for step in _REWRITING),
-            *(Read("pack", table, "all") for table in PACKED_FILES),
+            *(Read(step, table, "all") for step, table in PACKED_FILES),
         ),
         settings=_settings,
         run=_release,

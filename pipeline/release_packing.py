@@ -56,15 +56,6 @@ def _share(part: int, whole: int, *, digits: int = 2) -> str:
     return f"{part / whole:.{digits}%}" if whole else "-"
 
 
-def length_configs(manifest: Manifest) -> str:
-    """Entries of the card's front matter for the context lengths after the first."""
-    lengths = [length.sequence_tokens for length in manifest.packing.lengths]
-    return "".join(
-        f"- config_name: tokens{suffix}\n  data_files: {DATA}{suffix}/*.parquet\n"
-        for suffix in length_suffixes(lengths)[1:]
-    )
-
-
 def columns_table(manifest: Manifest) -> str:
     """The columns of the packed rows as a table of Markdown, and what lies beside them."""
     packing = manifest.packing

@@ -1,4 +1,4 @@
-"""What people read of a release, generated from its manifest alone: SUMMARY.md and the card in README.md."""
+"""SUMMARY.md of a release, generated from its manifest alone: what was read, what became of it, what is not known."""
 
 from collections.abc import Iterable, Sequence
 
@@ -8,12 +8,12 @@ from manifests.release import CHAIN, Manifest
 from manifests.release_rewriting import STAGE
 from pipeline.markdown import cell, table
 from pipeline.release_benchmarks import HEAD, benchmark_rows
-from pipeline.release_duplicates import CARD_HELD_OUT, duplicate_sections
-from pipeline.release_folders import holds_out, texts_format
+from pipeline.release_duplicates import duplicate_sections
+from pipeline.release_folders import texts_format
 from pipeline.release_mixture import mixture_tables, wanted_tokens
 from pipeline.release_opt_outs import opt_out_sections
-from pipeline.release_packing import columns_table, length_configs, packing_section
-from pipeline.rewriting_summary import card_rewriting, card_tags, rewriting_sections
+from pipeline.release_packing import packing_section
+from pipeline.rewriting_summary import rewriting_sections
 
 _PASS_OF = {
     "ingest": "1 ingest",
@@ -23,7 +23,7 @@ _PASS_OF = {
     "pack": "7 settle",
 }
 _ROWS_SHOWN = 20
-_AMOUNTS = ("documents", "bytes", "tokens")
+AMOUNTS = ("documents", "bytes", "tokens")
 _LICENCE_STAGES = ("licence",)
 _MEANINGS = {
     "permissive": "on the reviewed list; asks for little more than the notice to be kept",
@@ -43,17 +43,6 @@ _TEXTS = {
     "off": "The release has no `texts/`: the recipe says `release.texts: off`. Its token ids decode to them.",
 }
 _TEXTS_ELSEWHERE = "Texts and attribution lie in the release that this set is packed from."
-_CARD_ATTRIBUTION = """\
-Every document has a row in `attribution/`, in the file of its shard's name: `doc_id`, its repository, revision and
-path, its SWHID, licence, the evidence for that, and the copyright statements of its text.
-"""
-_CARD_TEXTS = """
-Its cleaned text is in `texts/`, in the file of the same name, for whoever tokenizes in another way: `doc_id`, `text`,
-`kind`, `source`, `subset`, `language`, `licence`, `repo`, `path` and `copies`.
-"""
-_CARD_LINES = """
-These are JSON lines, compressed with zstd: `load_dataset("json", data_files="texts/*.jsonl.zst", split="train")`.
-"""
 _NOT_KNOWN = {
     "licence": "no evidence names a licence (NOASSERTION)",
     "repository": "no repository",
@@ -69,8 +58,8 @@ def summary(manifest: Manifest) -> str:
     """The funnel, the reasons, the mixture and the licences, as Markdown tables."""
     parts = [
         f"# {manifest.name} {manifest.version}",
-        _headline(manifest),
-        *([] if manifest.packed_from is None else [_packed_from(manifest)]),
+        release_headline(manifest),
+        *([] if manifest.packed_from is None else [packed_set_of(manifest)]),
         *_warnings(manifest),
         *(f"**Left out:** {cell(unit)}" for unit in manifest.failed_units),
         "## Funnel",
@@ -82,19 +71,19 @@ def summary(manifest: Manifest) -> str:
         *mixture_tables(manifest),
         *rewriting_sections(manifest),
         "## Licences",
-        table(("licence", "kind", "what it is", *_AMOUNTS), _by(manifest, "licence", "kind", "licence_words")),
+        table(("licence", "kind", "what it is", *AMOUNTS), amounts_by(manifest, "licence", "kind", "licence_words")),
         *([_ATTRIBUTION] if manifest.packed_from is None else []),
         "## Kinds of licence",
-        table(("what it is", "kind", *_AMOUNTS, "meaning"), _words(manifest)),
+        table(("what it is", "kind", *AMOUNTS, "meaning"), _words(manifest)),
         "## Documents without an acceptable licence",
         table(("pass", "stage", "reason", "documents", "bytes"), _reasons(manifest, stages=_LICENCE_STAGES)),
         "## What is not known",
         table(("of documents in the release", *manifest.mixture.shares, "together"), _not_known(manifest)),
         _licence_texts(manifest.licence_counts),
         "## Subsets",
-        table(("subset", *_AMOUNTS), _by(manifest, "subset")),
+        table(("subset", *AMOUNTS), amounts_by(manifest, "subset")),
         "## Languages",
-        table(("language", *_AMOUNTS), _by(manifest, "language", empty="(unknown)")),
+        table(("language", *AMOUNTS), amounts_by(manifest, "language", empty="(unknown)")),
         "## Text forms",
         table(("what was done, or the encoding of the row", "documents"), _forms(manifest)),
         *_benchmarks(manifest),
@@ -109,57 +98,8 @@ def summary(manifest: Manifest) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def card(manifest: Manifest) -> str:
-    """A short card: what this is, how to load it, what stands in a row."""
-    form = texts_format(manifest.recipe) if manifest.packed_from is None else "off"
-    texts = "" if form == "off" else _CARD_TEXTS + (_CARD_LINES if form == "jsonl.zst" else "")
-    config = "" if form == "off" else f"- config_name: texts\n  data_files: texts/*.{form}\n"
-    beside = _CARD_ATTRIBUTION + texts + (CARD_HELD_OUT if holds_out(manifest.recipe) else "")
-    if manifest.packed_from is not None:
-        beside = f"{_packed_from(manifest)} Attribution, licences and texts of its documents lie in that release.\n"
-    return f"""---
-pretty_name: {manifest.name}
-configs:
-- config_name: default
-  data_files: data/*.parquet
-{length_configs(manifest)}{config}tags:
-- pretraining
-- corpusmill
-{card_tags(manifest)}---
-
-# {manifest.name} {manifest.version}
-
-{_headline(manifest)}
-
-Load it:
-
-```python
-from datasets import load_dataset
-
-rows = load_dataset("parquet", data_files="data/*.parquet", split="train")
-```
-
-{columns_table(manifest)}
-
-{beside}
-A document ends in token {manifest.tokenizer.end_of_document_id} (`{manifest.tokenizer.end_of_document}`); padding
-is the same token. The tokenizer lies in `tokenizer/`, its sha256 is `{manifest.tokenizer.sha256}`.
-{_card_forms(manifest)}{card_rewriting(manifest)}
-`SUMMARY.md` says what was read, kept and rejected and why; `manifest.json` is the complete account, and
-`corpusmill verify` holds the files against it.
-"""
-
-
-def _card_forms(manifest: Manifest) -> str:
-    """Which control tokens stand inside documents, where they are rendered in other forms than that of a file."""
-    tokens = ", ".join(f"`{name}` {number}" for name, number in sorted(manifest.tokenizer.template_ids.items()))
-    forms = ", ".join(f"`{form}`" for form in manifest.packing.forms if form != "file")
-    if not forms:
-        return ""
-    return f"\nDocuments are rendered as files or as {forms}: these control tokens may stand inside one: {tokens}.\n"
-
-
-def _packed_from(manifest: Manifest) -> str:
+def packed_set_of(manifest: Manifest) -> str:
+    """A sentence on a second packed set."""
     return (
         f"This is a second packed set of the texts of {manifest.name} {manifest.version}, the release whose manifest "
         f"has the digest `{manifest.packed_from}`: what was read, kept and rejected is that release's account, "
@@ -167,7 +107,8 @@ def _packed_from(manifest: Manifest) -> str:
     )
 
 
-def _headline(manifest: Manifest) -> str:
+def release_headline(manifest: Manifest) -> str:
+    """Tokens, documents, bytes and shares in a sentence."""
     tokens = sum(manifest.mixture.reached_tokens.values())
     documents = sum(row.documents for row in manifest.documents)
     num_bytes = sum(row.num_bytes for row in manifest.documents)
@@ -241,7 +182,12 @@ def _not_known(manifest: Manifest) -> Iterable[Sequence[str]]:
         yield what, *(f"{number:,}" for number in (*numbers, sum(numbers)))
 
 
-def _by(manifest: Manifest, *names: str, empty: str = "(none)") -> list[Sequence[str]]:
+def amounts_by(manifest: Manifest, *names: str, empty: str = "(none)") -> list[Sequence[str]]:
+    """Rows of documents, bytes and tokens by some fields as for `Manifest.sums_by`, most tokens first.
+
+    Returns:
+        Cells that are harmless in a table; at most 20 rows, and one with the sum of what is not shown.
+    """
     sums = manifest.sums_by(*names)
     rows = [
         (*(cell(value) or empty for value in values), f"{tally.documents:,}", f"{tally.num_bytes:,}", f"{tokens:,}")

@@ -34,7 +34,7 @@ from pipeline.recipe_mixture import Mixture
 from pipeline.recipe_tokens import TokenSections
 from pipeline.release_folders import PACKED_FILE, folders_packed, shard_files, texts_format
 from pipeline.release_manifest import release_packing, release_tokenizer
-from pipeline.release_pages import pages
+from pipeline.release_pages import PAGE_FILE, pages
 from pipeline.released_texts import text_slices
 from pipeline.rendered_documents import Rendering, packed_tables, rendered_documents
 from pipeline.software import software_versions
@@ -45,7 +45,7 @@ from stages.packing import Int32s
 from stages.rendering import Renderer
 
 _KINDS = get_args(Kind)
-_OURS = re.compile(rf"{PACKED_FILE.pattern}|tokenizer/tokenizer\.json|SUMMARY\.md|README\.md|{TEMPORARY_NAME.pattern}")
+_OURS = re.compile(rf"{PACKED_FILE.pattern}|tokenizer/tokenizer\.json|{PAGE_FILE.pattern}|{TEMPORARY_NAME.pattern}")
 
 
 def tokenize_release(

@@ -59,11 +59,6 @@ def card_rewriting(manifest: Manifest) -> str:
     return f"\n{said} What a model writes may be bound by its licence. {where}{what_passed(manifest)}\n"
 
 
-def card_tags(manifest: Manifest) -> str:
-    """Tags for the card's front matter, a line each."""
-    return "- synthetic\n" if isinstance(manifest.rewriting, ReleaseRewriting) else ""
-
-
 def headline(rewriting: ReleaseRewriting, of_code: Mapping[str, int], harmless: Callable[[str], str]) -> str:
     """Model, acceptance and share in a few sentences.
 

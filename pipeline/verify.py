@@ -28,8 +28,10 @@ from pipeline.software import software_versions
 from pipeline.tokenizer_file import rendering_options
 from pipeline.verify_attribution import AttributionCheck
 from pipeline.verify_index import IndexCheck
+from pipeline.verify_lookup import check_lookup
 from pipeline.verify_manifest import TOKENIZER, check_manifest, expected_paths, folders_in, num_shards
 from pipeline.verify_packed import PackedCheck
+from pipeline.verify_released_documents import OtherFiles, ReleasedDocumentsCheck
 from pipeline.verify_rewrites import RewritesCheck
 from pipeline.verify_rows import Digests
 from pipeline.verify_texts import TextsCheck
@@ -111,6 +113,8 @@ def verify_release(folder: str, *, progress: Callable[[int], None] = lambda _num
     index = IndexCheck(manifest, findings, progress)
     if manifest.packed_from is None:
         index.check(release, files, own_ids)
+        told = OtherFiles(files, contents.documents, index.held_out_ids, texts.told)
+        _check_documents(release, manifest, told, findings, progress)
     if contents.complete:
         _check_each_once(own_ids | index.held_out_ids, findings)
     findings.check()
@@ -209,6 +213,19 @@ def _tokenizer_proven(release: Storage, manifest: Manifest, sound: list[ReleaseF
         got = insane[0] if insane else "none"
         findings.add(f"{MANIFEST}: packing.lengths: sequence_tokens: expected one of {_SEQUENCE_TOKENS}, got {got}")
     return found == stated and bool(lengths) and not insane
+
+
+def _check_documents(
+    release: Storage, manifest: Manifest, told: OtherFiles, findings: Findings, progress: Callable[[int], None]
+) -> None:
+    """Whether `documents/` says what all other files say, and `lookup/` what names them."""
+    check = ReleasedDocumentsCheck(manifest, findings, progress)
+    check.check(release, told)
+    documents, lookup = (told.files.get(name, []) for name in ("documents", "lookup"))
+    if check.complete and len(documents) == len(lookup) == num_shards(manifest):
+        check_lookup(release, manifest, documents, lookup, findings)
+    for file in lookup:
+        progress(file.num_bytes)
 
 
 def _check_each_once(documents: dict[str, Digests], findings: Findings) -> None:

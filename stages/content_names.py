@@ -7,12 +7,21 @@ All of them are of the text as it was read, before it was put in form. Cost: git
 from typing import NamedTuple
 
 import msgspec
+import pyarrow as pa
 
 from filters.swhid import blob_of_text, is_git_id
-from manifests.document import Document, Kind, text_sha256
+from manifests.document import SHA256_BYTES, Document, Kind, text_sha256
 
 BLOB_BYTES = 20
 MAXIMUM_URL_CHARACTERS = 2_000
+
+CONTENT_NAMES = pa.schema(
+    [
+        pa.field("sha256", pa.binary(SHA256_BYTES)),
+        pa.field("blob", pa.binary(BLOB_BYTES)),
+        pa.field("url", pa.string()),
+    ]
+)
 
 _NULL = msgspec.Raw(b"null")
 

@@ -22,7 +22,7 @@ def test_the_template_is_a_recipe_of_the_defaults(written: Path) -> None:
     folder = written.parent
     needed = {"name": recipe.name, "version": recipe.version, "sources": [s.model_dump() for s in recipe.sources]}
     defaults = Recipe.model_validate(needed)
-    places = {"work": f"{folder}/work", "release": {"path": f"{folder}/releases", "texts": "parquet"}}
+    places = {"work": f"{folder}/work", "release": defaults.release.model_dump() | {"path": f"{folder}/releases"}}
     expected = defaults.model_dump() | places
     expected["tokenizer"]["path"] = f"{folder}/tokenizer.json"
     assert recipe.model_dump() == expected

@@ -5,8 +5,9 @@ import pytest
 
 from manifests.release import EarlierRelease, Manifest
 from manifests.storage import Storage
+from pipeline.release_card import card
 from pipeline.release_duplicates import duplicate_sections
-from pipeline.release_texts import card, summary
+from pipeline.release_texts import summary
 
 DIGEST = "0123456789abcdef" * 4
 

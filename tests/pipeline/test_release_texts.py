@@ -12,7 +12,8 @@ from manifests.ledger import Ledger
 from manifests.release import CHAIN, DocumentClass, Manifest
 from manifests.release_packing import ContextLength, PackingFigures, ReleasePacking
 from manifests.storage import Storage
-from pipeline.release_texts import card, summary
+from pipeline.release_card import card
+from pipeline.release_texts import summary
 
 
 @pytest.fixture(scope="module")

@@ -281,7 +281,8 @@ def test_pages_of_another_version_are_held_to_their_digest_alone(release: Path) 
     data = text.encode()
     card_file = ReleaseFile("README.md", len(data), sha256(data).hexdigest())
     files = [card_file if file.path == "README.md" else file for file in manifest.files]
-    forge(release, files=files, software=manifest.software | {"corpusmill": "0.0.1"})
+    root = manifest.with_files(files).content
+    forge(release, files=files, content=root, software=manifest.software | {"corpusmill": "0.0.1"})
     assert "another version wrote card and summary" in str(verify_release(str(release)))
     (release / "README.md").write_text(text[::-1])
     assert "README.md: expected sha256" in findings(release)
@@ -472,7 +473,7 @@ def test_counts_of_duplicates_with_other_names(release: Path, counts: dict[str, 
 def test_held_out_documents_that_nobody_set_aside(release: Path) -> None:
     forge(release, held_out=3)
     message = findings(release)
-    assert "manifest.json: held_out: 3 documents; expected the 0 that clean set aside" in message
+    assert "manifest.json: held_out: 3 documents and 0 taken out; expected the 0 that clean set aside" in message
     assert "manifest.json: held_out: rows of held_out/: expected 3, got 0" in message
 
 
