@@ -21,7 +21,7 @@ from filters.notices import Notices
 from filters.programming_languages import programming_language
 from filters.signals import Signal, resolve
 from filters.text_views import utf8_bytes
-from manifests.document import ID_BYTES, SHA256_BYTES, Document
+from manifests.document import ID_BYTES, Document
 from pipeline.licence_gathering import KEY
 from pipeline.recipe import Recipe
 from pipeline.recipe_filters import DocumentClass

@@ -11,7 +11,7 @@ from manifests.opt_outs import Request
 
 def request(by: str, value: str, **changes: Any) -> Request:
     fields = {"ticket": "T-1", "date": "2026-07-31", "by": by, "value": value, "reason": "asked"}
-    return Request(**fields | changes)  # type: ignore[arg-type]
+    return Request(**fields | changes)
 
 
 def test_equal_things_are_found_by_equal_keys() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from manifests.errors import IntegrityError, RecipeError
@@ -22,7 +22,7 @@ TICKETS = st.sampled_from(["T-1", "T-2", "T-3"])
 
 def request(ticket: str = "T-1", value: str = "owner/name", by: str = "repository", **changes: Any) -> Request:
     fields = {"ticket": ticket, "date": "2026-07-31", "by": by, "value": value, "reason": "asked"}
-    return Request(**fields | changes)  # type: ignore[arg-type]
+    return Request(**fields | changes)
 
 
 @pytest.fixture(params=["local", pytest.param("s3", marks=pytest.mark.servers)])
@@ -95,10 +95,12 @@ def test_a_registry_is_imported_into_another_with_its_withdrawals(registry: Regi
     assert registry.read().active == []
 
 
+@settings(max_examples=25)
 @given(batches=st.lists(st.lists(st.builds(request, TICKETS, NAMES), max_size=4), max_size=5))
 def test_every_earlier_byte_is_kept(batches: list[list[Request]], tmp_path_factory: pytest.TempPathFactory) -> None:
     registry = Registry(str(tmp_path_factory.mktemp("registry")))
-    before, wanted = b"", {}
+    before = b""
+    wanted: dict[tuple[str, str, str], Request] = {}
     for batch in batches:
         for one in batch:
             wanted.setdefault(one.key, one)
@@ -205,6 +207,7 @@ def test_a_folder_without_requests_is_no_registry(registry: Registry) -> None:
         assert "optout add" in refused.value.hint
 
 
+@settings(max_examples=25)
 @given(data=st.data())
 def test_what_counts_does_not_depend_on_the_order_of_lines(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory

@@ -17,7 +17,7 @@ from stages.opt_out_matching import COLUMNS, OptOuts, owner_keys, repository_key
 
 def request(by: str, value: str, **changes: Any) -> Request:
     fields = {"ticket": "T-1", "date": "2026-07-31", "by": by, "value": value, "reason": "asked"}
-    return checked(Request(**fields | changes))  # type: ignore[arg-type]
+    return checked(Request(**fields | changes))
 
 
 def meets(one: Request, document: dict[str, str | None]) -> bool:
