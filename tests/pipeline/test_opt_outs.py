@@ -24,7 +24,7 @@ from pipeline.opted_out import SUPPRESSED_CONTENT, SUPPRESSED_NEAR_COPY
 from pipeline.preparing import prepare
 from pipeline.recipe_duplicates import NearDuplicates
 from pipeline.recipe_file import load_recipe
-from pipeline.runner import open_mill
+from pipeline.runner import open_mill, reopen_mill
 from pipeline.sketches import sketching
 from pipeline.tables import decision_tables
 from pipeline.units import Mill, step_named, units_to_run
@@ -274,6 +274,7 @@ def test_a_release_tells_what_it_heeds_and_is_the_same_for_any_workers(
     run_recipe(other, workers=3)
     files = release_files(recipe)
     assert files == release_files(other)
+    assert reopen_mill(str(other.parent / "work")).plan.opt_outs == open_mill(load_recipe(other)).plan.opt_outs
     manifest = Manifest.read(Storage(str(recipe.parent / "releases/tiny-0.1.0")))
     assert manifest.opt_outs is not None
     assert (manifest.opt_outs.requests, manifest.opt_outs.suppressed, manifest.opt_outs.as_of) == (2, 1, "2026-07-31")
