@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from manifests.errors import EXIT_CODES, CorpusmillError
+from pipeline.cli_optout import optout_app
 from pipeline.cli_plan import plan
 from pipeline.cli_tokens import tokenize, tokenizer_app
 from pipeline.complaints import complain, usage
@@ -25,6 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(tokenizer_app, name="tokenizer")
+app.add_typer(optout_app, name="optout")
 
 RecipePath = Annotated[Path, typer.Argument(metavar="RECIPE", help="The recipe, a YAML file.")]
 WorkPath = Annotated[str, typer.Argument(metavar="WORK", help="The work folder of a run.")]
@@ -50,6 +52,7 @@ def _corpusmill(
 
 
 @tokenizer_app.callback()
+@optout_app.callback()
 def _help_without_command(context: typer.Context) -> None:
     if context.invoked_subcommand is None:
         typer.echo(context.get_help(), err=True)
