@@ -60,13 +60,15 @@ check: .venv/dev
 	$(BIN)/python docs/cli_reference.py --check
 	$(BIN)/python docs/signals_reference.py --check
 	$(BIN)/python docs/redaction_reference.py --check
+	$(BIN)/python docs/manifest_reference.py --check
 	$(BIN)/python bench/eval_redaction.py --check
 
-## docs: write docs/cli.md from the commands' own help, docs/signals.md and docs/redaction-rules.md from docstrings and tables
+## docs: write docs/cli.md from the commands' own help, docs/signals.md and docs/redaction-rules.md from docstrings and tables, docs/manifest.schema.json from its structs
 docs: .venv/dev
 	$(BIN)/python docs/cli_reference.py
 	$(BIN)/python docs/signals_reference.py
 	$(BIN)/python docs/redaction_reference.py
+	$(BIN)/python docs/manifest_reference.py
 
 ## bench: MB of input text per core-second, per stage and for the whole run, as JSON and a table
 bench: .venv/dev

@@ -12,6 +12,7 @@ import typer
 from manifests.errors import EXIT_CODES, CorpusmillError
 from pipeline.cli_optout import optout_app
 from pipeline.cli_plan import plan
+from pipeline.cli_release import release_app, verify
 from pipeline.cli_tokens import tokenize, tokenizer_app
 from pipeline.complaints import complain, usage
 
@@ -27,6 +28,7 @@ app = typer.Typer(
 )
 app.add_typer(tokenizer_app, name="tokenizer")
 app.add_typer(optout_app, name="optout")
+app.add_typer(release_app, name="release")
 
 RecipePath = Annotated[Path, typer.Argument(metavar="RECIPE", help="The recipe, a YAML file.")]
 WorkPath = Annotated[str, typer.Argument(metavar="WORK", help="The work folder of a run.")]
@@ -51,6 +53,7 @@ def _corpusmill(
     _help_without_command(context)
 
 
+@release_app.callback()
 @tokenizer_app.callback()
 @optout_app.callback()
 def _help_without_command(context: typer.Context) -> None:
@@ -198,15 +201,7 @@ def retune(
 app.command(epilog="Example: corpusmill tokenize --release my-corpus-0.1.0 --tokenizer new.json")(tokenize)
 
 
-@app.command(epilog="Example: corpusmill verify releases/demo-0.1.0")
-def verify(release: Annotated[str, typer.Argument(metavar="RELEASE", help="A release folder.")]) -> None:
-    """Recompute everything that a release's manifest says.
-
-    Digests, accounts, token ids, documents; ends with exit code 3 where something does not hold.
-    """
-    from pipeline.verify import verify_release
-
-    typer.echo(verify_release(release))
+app.command(epilog="Example: corpusmill verify releases/demo-0.1.0")(verify)
 
 
 @app.command(epilog="Example: corpusmill redact settings.py --level high")
@@ -247,13 +242,16 @@ def init(
 
 
 @app.command(epilog="Example: corpusmill schema > recipe.schema.json")
-def schema() -> None:
+def schema(
+    manifest: Annotated[bool, typer.Option("--manifest", help="That of a release's manifest instead.")] = False,
+) -> None:
     """Print the recipe's JSON schema."""
     import json
 
+    from manifests.manifest_schema import manifest_schema
     from pipeline.recipe import Recipe
 
-    typer.echo(json.dumps(Recipe.model_json_schema(), indent=2))
+    typer.echo(json.dumps(manifest_schema() if manifest else Recipe.model_json_schema(), indent=2))
 
 
 @app.command(epilog="Example: corpusmill gc work --dry-run")

@@ -24,6 +24,7 @@ from pipeline.release_folders import (
 from pipeline.release_pages import PAGES
 from pipeline.rewriting_page import PAGE
 from pipeline.software import software_versions
+from pipeline.verify_licences import stated_policy
 from pipeline.verify_mixture import check_mixture
 from pipeline.verify_rewriting import check_rewriting
 from pipeline.verify_rows import KINDS
@@ -66,6 +67,7 @@ def check_manifest(release: Storage, manifest: Manifest, findings: Findings) -> 
     if manifest.software == software_versions():  # other versions may file a licence under another word
         expect("licence_words", {licence: licence_words(licence) for licence in licences}, manifest.licence_words)
     _check_packing(manifest, expect)
+    stated_policy(manifest, findings)
     check_rewriting(manifest, findings)
     _check_redactions(manifest, findings)
     listed = Counter(file.path for file in manifest.files)
