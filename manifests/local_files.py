@@ -1,9 +1,10 @@
 """Local files: a folder in which a file appears whole, by rename, or not at all."""
 
 import errno
+import fcntl
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -113,6 +114,42 @@ class LocalFiles:
             finally:
                 temporary.unlink(missing_ok=True)
         return True
+
+    def link(self, name: str, other: "LocalFiles") -> bool:
+        """Put a file into another folder under the same name as well; False where the disk does not let us."""
+        target = Path(other.path(name))
+        with other._room():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            folder = Path(other.root, TEMPORARY)
+            folder.mkdir(parents=True, exist_ok=True)
+            temporary = folder / f"{os.getpid()}-{os.urandom(8).hex()}"
+            try:
+                temporary.hardlink_to(self.path(name))
+                temporary.replace(target)
+            except OSError as error:
+                if error.errno in _NO_SPACE:
+                    raise
+                return False
+            finally:
+                temporary.unlink(missing_ok=True)
+        return True
+
+    def update(self, name: str, change: Callable[[bytes], bytes | None]) -> None:
+        """Put what `change` makes of a file in its place; one process at a time, waited for.
+
+        What locks is a file beside it, which stays: whoever deletes a locked one lets two in.
+        """
+        lock = Path(self.path(f"{name}.lock"))
+        with self._room():
+            lock.parent.mkdir(parents=True, exist_ok=True)
+            with lock.open("w") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                try:
+                    before = self.read(name)
+                except FileNotFoundError:
+                    before = b""
+                if (after := change(before)) is not None:
+                    self.write(name, after)
 
     def delete(self, name: str) -> None:
         """Remove a file; nothing happens where there is none."""

@@ -7,7 +7,7 @@ same bytes twice is the same file, and a file that no record names is garbage.
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -157,6 +157,20 @@ class Storage:
         """Put a whole file in place where there is none of that name; whether there was none."""
         return self._files.write_new(name, data)
 
+    def update(self, name: str, change: Callable[[bytes], bytes | None]) -> None:
+        """Put in a file's place what `change` makes of its bytes; no other `update` of it comes between.
+
+        Args:
+            change: given the whole file, empty where there is none; None leaves it as it is. In a bucket it may be
+                called again, with what others wrote meanwhile.
+
+        Raises:
+            NoSpaceError: the disk is full.
+            IntegrityError: a bucket does not hold to conditional writes.
+            RetryableError: others replaced an object again and again.
+        """
+        self._files.update(name, change)
+
     @contextmanager
     def new_file(self, folder: str, suffix: str) -> Iterator[NewFile]:
         """Write a file that appears as `<folder>/<first 128 bits of its sha256><suffix>` when the block ends well.
@@ -170,6 +184,29 @@ class Storage:
             name = f"{folder}/{new.sha256[:32]}{suffix}"
             spool.publish(name)
             new.name = name
+
+    @contextmanager
+    def named_file(self, name: str) -> Iterator[NewFile]:
+        """Write a file that appears under a name when the block ends well; an older one of that name is replaced.
+
+        Raises:
+            NoSpaceError: the disk is full.
+        """
+        with self._files.spool() as spool:
+            new = NewFile(spool.file)
+            yield new
+            spool.publish(name)
+            new.name = name
+
+    def share_with(self, other: "Storage", name: str) -> bool:
+        """Give another storage a file under the same name without copying its bytes; whether that can be done.
+
+        It can within one disk, where both names then are the same file, which nobody may write to any more. The bytes
+        are not looked at.
+        """
+        if not isinstance(self._files, LocalFiles) or not isinstance(other._files, LocalFiles):
+            return False
+        return self._files.link(name, other._files)
 
     def copy_to(self, name: str, other: "Storage", other_name: str, *, digest: str) -> None:
         """Copy a file into another storage; it appears there whole, or not at all where its sha256 is not `digest`.

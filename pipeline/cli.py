@@ -12,6 +12,7 @@ import typer
 from manifests.errors import EXIT_CODES, CorpusmillError
 from pipeline.cli_plan import plan
 from pipeline.cli_release import release_app, verify
+from pipeline.cli_removal import optout_app
 from pipeline.cli_tokens import tokenize, tokenizer_app
 from pipeline.complaints import complain, usage
 
@@ -26,6 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(tokenizer_app, name="tokenizer")
+app.add_typer(optout_app, name="optout")
 app.add_typer(release_app, name="release")
 
 RecipePath = Annotated[Path, typer.Argument(metavar="RECIPE", help="The recipe, a YAML file.")]
@@ -53,6 +55,7 @@ def _corpusmill(
 
 @release_app.callback()
 @tokenizer_app.callback()
+@optout_app.callback()
 def _help_without_command(context: typer.Context) -> None:
     if context.invoked_subcommand is None:
         typer.echo(context.get_help(), err=True)

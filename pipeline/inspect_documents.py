@@ -22,11 +22,13 @@ from pipeline.inspect_names import documents_named
 from pipeline.inspect_rewrites import rewriting_lines
 from pipeline.inspect_run import counted, is_released, plain_console, safe
 from pipeline.measuring import ROWS
+from pipeline.opt_outs import OPT_OUT
 from pipeline.tables import decision_tables, equal, measured_signals, number, place, sentence, tables
 from pipeline.units import Mill
 
 _SHOWN_ROWS = 5
 _SHOWN_DOCUMENTS = 20
+_SAID_OF_COPIES = {"licence": "taints its copy", OPT_OUT: "with it goes its copy"}
 _COLUMNS = [name for name in ROWS.names if name != "metadata"]
 
 
@@ -193,11 +195,11 @@ def _end(mill: Mill, row: dict[str, Any]) -> Iterator[str]:
     identity: bytes = row["id"]
     verdicts = [item for table in decision_tables(mill, {"id": identity}) for item in decisions_of(table)]
     copies = [item for table in decision_tables(mill, {"twin": identity}) for item in decisions_of(table)]
-    own = [item for item in verdicts if item.twin != identity.hex()]
+    own = [item for item in verdicts if item.twin != identity.hex() or item.stage == OPT_OUT]
     if len(own) < len(verdicts):
         yield f"deduplicate: {counted(len(verdicts) - len(own), 'row')} rejected, repeated_row: the document stays once"
     for item in [item for item in copies if item.id != identity.hex()][:_SHOWN_ROWS]:
-        said = "taints its copy" if item.stage == "licence" else "kept in place of"
+        said = _SAID_OF_COPIES.get(item.stage, "kept in place of")
         yield f"{item.stage}: {said} {item.id} ({item.reason}, similarity {item.similarity:.4f})"
     for table in tables(mill, "resolve", "copies"):
         for copy in equal(table, {"id": identity}).to_pylist():

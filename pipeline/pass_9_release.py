@@ -5,6 +5,7 @@ import re
 from manifests.errors import RecipeError, UnitError
 from manifests.release import CHAIN, MANIFEST, Manifest, ReleaseFile
 from manifests.storage import TEMPORARY_NAME, Storage, file_sha256
+from pipeline.opt_outs import opt_out_settings, released_opt_outs
 from pipeline.plan import Plan
 from pipeline.recipe import Recipe
 from pipeline.release_folders import BESIDE, MAXIMUM_LENGTHS, SHARD_FILE, folders_of, packed_tables, shard_files
@@ -54,17 +55,19 @@ def check_not_taken(recipe: Recipe, plan: Plan) -> None:
         folder.check_writable()
         return
     there = Manifest.read(folder)
-    if (there.recipe, there.sources, there.earlier, there.parent, there.tokenizer.sha256, there.software) != (
+    found = (there.recipe, there.sources, there.earlier, there.parent, there.opt_outs, there.tokenizer.sha256)
+    if (*found, there.software) != (
         released_recipe(recipe),
         released_sources(recipe, plan, _digests_of(there)),
         released_earlier(plan),
         released_parent(recipe),
+        released_opt_outs(recipe, plan.opt_outs),
         tokenizer_settings(recipe)["sha256"],
         software_versions(),
     ):
         raise RecipeError(
             f"{folder.root}: release {recipe.name} {recipe.version} exists and was made from another recipe, other "
-            "inputs or other library versions; a release is never changed",
+            "inputs, requests or library versions; a release is never changed",
             hint="raise `version` in the recipe, or remove that folder if nobody uses it",
         )
 
@@ -150,6 +153,7 @@ def _settings(recipe: Recipe, plan: Plan) -> object:
         "recipe": released_recipe(recipe),
         "earlier": [shard.identity for shard in plan.earlier],
         "parent": released_parent(recipe),
+        "opt_outs": opt_out_settings(recipe, plan.opt_outs),
         "sources": [shard.identity for unit in plan.units for shard in unit],
     }
 

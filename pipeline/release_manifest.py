@@ -25,6 +25,7 @@ from manifests.release_packing import ContextLength, Mode, PackingFigures, Relea
 from manifests.storage import Storage, file_sha256
 from manifests.withdrawal import check_not_withdrawn
 from pipeline.benchmark_files import benchmark_settings
+from pipeline.opt_outs import released_opt_outs
 from pipeline.packed_set import PackedCounts
 from pipeline.plan import Plan
 from pipeline.recipe import Recipe
@@ -53,6 +54,7 @@ def released_recipe(recipe: Recipe) -> dict[str, object]:
             "licences": {"cache"},
             "deduplication": {"against"},
             "held_out": {"releases"},
+            "opt_out": {"registry"},
             "decontamination": True,
             "executor": True,
             "slurm": True,
@@ -178,6 +180,7 @@ def new_manifest(context: UnitContext) -> Manifest:
         files=[],
         rewriting=release_rewriting(context),
         parent=released_parent(recipe),
+        opt_outs=released_opt_outs(recipe, context.plan.opt_outs),
     )
 
 

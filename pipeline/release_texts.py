@@ -11,6 +11,7 @@ from pipeline.release_benchmarks import HEAD, benchmark_rows
 from pipeline.release_duplicates import duplicate_sections
 from pipeline.release_folders import texts_format
 from pipeline.release_mixture import mixture_tables, wanted_tokens
+from pipeline.release_opt_outs import opt_out_sections
 from pipeline.release_packing import packing_section
 from pipeline.rewriting_summary import rewriting_sections
 
@@ -66,6 +67,7 @@ def summary(manifest: Manifest) -> str:
         "## Why documents were rejected",
         table(("pass", "stage", "reason", "documents", "bytes"), _reasons(manifest)),
         *duplicate_sections(manifest),
+        *opt_out_sections(manifest),
         *mixture_tables(manifest),
         *rewriting_sections(manifest),
         "## Licences",

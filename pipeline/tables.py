@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from manifests.document import Rejected
 from manifests.errors import RecipeError
 from pipeline.inspect_run import safe
+from pipeline.pass_2_copies import STAGES_OF_COPIES
 from pipeline.pass_2_resolve import HELD_OUT
 from pipeline.passes import steps_of
 from pipeline.units import Mill, step_named
@@ -72,8 +73,8 @@ def sentence(item: Rejected) -> str:
     if item.value is not None:
         parts.append(f"value {number(item.value)}" + ("" if item.bound is None else f", bound {number(item.bound)}"))
     if item.twin:
-        # A document that goes for its licence because of a copy of it is none's duplicate: that copy went as well.
-        twin = "copy of" if item.stage == "licence" else "kept twin"
+        # What goes with a copy of it, for a licence or a request, is none's duplicate: that copy went as well.
+        twin = "copy of" if item.stage in STAGES_OF_COPIES else "kept twin"
         parts.append(f"{twin} {item.twin}, similarity {item.similarity:.4f}")
     if item.detail:
         parts.append(item.detail)
