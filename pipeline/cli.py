@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from manifests.errors import EXIT_CODES, CorpusmillError
-from pipeline.cli_optout import optout_app
+from pipeline.cli_removal import optout_app
 from pipeline.cli_explain import explain
 from pipeline.cli_plan import plan
 from pipeline.cli_release import release_app, verify
