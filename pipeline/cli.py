@@ -13,6 +13,7 @@ from manifests.errors import EXIT_CODES, CorpusmillError
 from pipeline.cli_plan import plan
 from pipeline.cli_release import release_app, verify
 from pipeline.cli_removal import optout_app
+from pipeline.cli_select import select
 from pipeline.cli_tokens import tokenize, tokenizer_app
 from pipeline.complaints import complain, usage
 
@@ -199,6 +200,8 @@ def retune(
 
 
 app.command(epilog="Example: corpusmill tokenize --release my-corpus-0.1.0 --tokenizer new.json")(tokenize)
+
+app.command(epilog="Example: corpusmill select demo-0.1.0 --where \"language = 'Rust'\" -o rust")(select)
 
 
 app.command(epilog="Example: corpusmill verify releases/demo-0.1.0")(verify)

@@ -18,12 +18,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from manifests.document import ID_BYTES, Kind
-from pipeline.release_folders import BESIDE, ReleaseFolder, rewrites_code, shard_files, texts_format
+from manifests.release import Manifest
+from pipeline.document_classes import DocumentClasses
+from pipeline.release_folders import BESIDE, rewrites_code, shard_files, texts_format
 from pipeline.released_files import ReleasedFiles
 from pipeline.verify_manifest import num_shards
 from pipeline.verify_rows import MalformedRowsError, digests
 from stages.attribution import NOT_KNOWN, attribution_schema, attribution_writer, not_known
 from stages.release_index import BAND_ROWS, INDEX, with_release, write_index
+from stages.released_documents import RELEASED_DOCUMENTS, write_documents
 from stages.rewrite_provenance import rewrites_schema, rewrites_writer
 from stages.texts import ROW_GROUP_BYTES, ROW_GROUP_ROWS, TextsFormat, texts_schema, texts_writer
 
@@ -31,6 +34,12 @@ Bools = npt.NDArray[np.bool_]
 Int64s = npt.NDArray[np.int64]
 NewFileOf = Callable[[str], AbstractContextManager[IO[bytes]]]
 _KINDS = get_args(Kind)
+
+
+def beside_path(manifest: Manifest, name: str, number: int) -> str:
+    """The file of one of the folders that lie beside data/, by the number of its shard."""
+    [folder] = (folder for folder in BESIDE if folder.name == name)
+    return shard_files(folder, manifest.recipe, num_shards(manifest))[number]
 
 
 class DocumentIds:
@@ -65,17 +74,49 @@ def _comparable(ids: npt.NDArray[np.void]) -> npt.NDArray[np.bytes_]:
     return np.ascontiguousarray(ids).view(f"S{ID_BYTES}")
 
 
+class NewTokens:
+    """Tokens of documents where they are not what they were, all copies together.
+
+    A file that begins or ends a document of several has a token more than before, where the one that did so is gone.
+    """
+
+    def __init__(self, ids: npt.NDArray[np.void], lengths: Int64s) -> None:
+        """Add up tokens by document.
+
+        Args:
+            ids: 16 bytes each, one for every copy, or part of one.
+            lengths: tokens of each.
+        """
+        self._ids, places = np.unique(_comparable(ids), return_inverse=True)
+        self._tokens = np.bincount(places, weights=lengths, minlength=len(self._ids)).astype(np.int64)
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def applied(self, documents: pa.Table) -> pa.Table:
+        """Rows of `RELEASED_DOCUMENTS` with these tokens; others keep theirs."""
+        wanted = _comparable(digests(documents.column("doc_id").combine_chunks(), 0, np.arange(documents.num_rows)))
+        tokens = documents.column("tokens").to_numpy()
+        if len(self._ids):
+            places = np.minimum(np.searchsorted(self._ids, wanted), len(self._ids) - 1)
+            tokens = np.where(self._ids[places] == wanted, self._tokens[places], tokens)
+        place = documents.schema.get_field_index("tokens")
+        return documents.set_column(place, documents.schema.field(place), pa.array(tokens, pa.int64()))
+
+
 @dataclass(slots=True)
 class BesideCounts:
     """What was written beside a shard.
 
     Attributes:
         rows: by folder.
+        classes: of the documents that are not held out.
         not_known: documents by what their attribution does not know, then by kind.
         rewrites: documents and bytes of text by language.
     """
 
     rows: dict[str, int] = field(default_factory=dict)
+    classes: DocumentClasses = field(default_factory=DocumentClasses)
     not_known: dict[str, dict[str, int]] = field(
         default_factory=lambda: {name: dict.fromkeys(_KINDS, 0) for name in NOT_KNOWN}
     )
@@ -89,12 +130,16 @@ class BesideShard:
     Attributes:
         number: of the shard.
         label: what the metadata of what is written call the release.
+        tokens: of the documents of which something changes.
+        told: given the rows of `documents/` as they are written, for `lookup/`.
     """
 
     files: ReleasedFiles
     number: int
     stays: DocumentIds
     label: str
+    tokens: NewTokens
+    told: Callable[[pa.Table], object] = lambda _documents: None
 
     def write(self, new_file: NewFileOf) -> BesideCounts:
         """Write every file that the release has beside this shard and that has rows of documents.
@@ -117,16 +162,12 @@ class BesideShard:
         if "held_out" in asked:
             counts.rows["held_out"] = self._write_texts("held_out", new_file, "parquet")
         counts.rows |= self._write_index(new_file)
+        counts.rows["documents"] = self._write_documents(new_file, counts)
         return counts
 
     def path(self, name: str) -> str:
         """The file of a folder that lies beside this shard."""
-        [folder] = (folder for folder in BESIDE if folder.name == name)
-        return self._path(folder)
-
-    def _path(self, folder: ReleaseFolder) -> str:
-        manifest = self.files.manifest
-        return shard_files(folder, manifest.recipe, num_shards(manifest))[self.number]
+        return beside_path(self.files.manifest, name, self.number)
 
     def _staying(self, name: str, schema: pa.Schema) -> Iterator[pa.Table]:
         """The rows that stay of a file that is in order of its ids within a slice, as row groups."""
@@ -181,6 +222,18 @@ class BesideShard:
                     sums[0] += 1
                     sums[1] += size
         return rows
+
+    def _write_documents(self, new_file: NewFileOf, counts: BesideCounts) -> int:
+        def documents() -> Iterator[pa.Table]:
+            path = self.path("documents")
+            for table in self.files.tables(path, with_release(RELEASED_DOCUMENTS, self.files.manifest.label)):
+                rows = self.tokens.applied(table.filter(pa.array(self._stay(path, table))))
+                counts.classes.add(rows.filter(pc.invert(rows.column("held_out"))))
+                self.told(rows)
+                yield rows
+
+        with new_file("documents") as file:
+            return write_documents(file, documents(), self.label)
 
     def _write_index(self, new_file: NewFileOf) -> dict[str, int]:
         """Write index and bands; rows of the bands name rows of the index by their new numbers."""

@@ -5,6 +5,7 @@ error that names the file: `corpusmill verify` says more.
 """
 
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,9 +15,11 @@ from manifests.errors import IntegrityError
 from manifests.release import Manifest, ReleaseFile
 from manifests.storage import Storage, file_sha256
 from pipeline.verify_documents import row_groups
-from pipeline.verify_rows import MalformedRowsError, header_faults
+from pipeline.verify_rows import MAXIMUM_ROW_GROUP_BYTES, MalformedRowsError, header_faults
 from stages.parquet_files import ParquetFile
 from stages.text_lines import MalformedLinesError, read_lines
+
+_MAXIMUM_VALUES = MAXIMUM_ROW_GROUP_BYTES // 4  # of a column of a row group
 
 
 @dataclass(frozen=True)
@@ -56,10 +59,25 @@ class ReleasedFiles:
         except (OSError, pa.ArrowException, MalformedRowsError, MalformedLinesError) as error:
             raise self.damaged(path, str(error).partition("\n")[0]) from error
 
+    @contextmanager
+    def packed(self, path: str, schema: pa.Schema) -> Iterator[ParquetFile]:
+        """A shard or its positions, opened; checked before, and of such columns.
+
+        Raises:
+            IntegrityError: it is not the file that the manifest lists, or one that memory cannot take.
+        """
+        self.check(path)
+        try:
+            with ParquetFile(self.release.source(path)) as file:
+                self._check_header(file, path, schema)
+                _check_sizes(file)
+                yield file
+        except (OSError, pa.ArrowException, MalformedRowsError) as error:
+            raise self.damaged(path, str(error).partition("\n")[0]) from error
+
     def _groups(self, path: str, schema: pa.Schema, nullable: Collection[str]) -> Iterator[pa.Table]:
         with ParquetFile(self.release.source(path)) as file:
-            for fault in header_faults(file, self.listed[path].rows, schema):
-                raise MalformedRowsError(fault)
+            self._check_header(file, path, schema)
             for _, table in row_groups(file, nullable=nullable):
                 yield table
 
@@ -67,7 +85,20 @@ class ReleasedFiles:
         with self.release.open(path) as file:
             yield from read_lines(file, schema)
 
+    def _check_header(self, file: ParquetFile, path: str, schema: pa.Schema) -> None:
+        for fault in header_faults(file, self.listed[path].rows, schema):
+            raise MalformedRowsError(fault)
+
     def damaged(self, path: str, what: str) -> IntegrityError:
         """The error of a file that is not what it should be."""
         hint = f"see what `corpusmill verify {self.release.root}` says"
         return IntegrityError(f"{self.release.path(path)}: {what}", hint=hint)
+
+
+def _check_sizes(file: ParquetFile) -> None:
+    """Raise MalformedRowsError where a row group is one that memory cannot take."""
+    for group in range(file.num_row_groups):
+        metadata = file.metadata.row_group(group)
+        values = max(metadata.column(column).num_values for column in range(metadata.num_columns))
+        if max(values, metadata.num_rows) > _MAXIMUM_VALUES:
+            raise MalformedRowsError(f"row group {group}: expected at most {_MAXIMUM_VALUES} values, got more")
