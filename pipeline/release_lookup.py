@@ -32,6 +32,8 @@ class WaitingKeys:
 
     def add(self, documents: pa.Table, shard: int) -> None:
         """Take on what names some documents of a shard, rows of `RELEASED_DOCUMENTS`."""
+        if not documents.num_rows:
+            return
         keys = document_keys(documents, shard)
         rows = np.empty(keys.num_rows, dtype=_WAITING)
         for name in LOOKUP.names:

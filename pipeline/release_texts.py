@@ -13,6 +13,7 @@ from pipeline.release_folders import texts_format
 from pipeline.release_mixture import mixture_tables, wanted_tokens
 from pipeline.release_opt_outs import opt_out_sections
 from pipeline.release_packing import packing_section
+from pipeline.release_selection import selection_lines
 from pipeline.rewriting_summary import rewriting_sections
 
 _PASS_OF = {
@@ -59,6 +60,7 @@ def summary(manifest: Manifest) -> str:
     parts = [
         f"# {manifest.name} {manifest.version}",
         release_headline(manifest),
+        *selection_lines(manifest),
         *([] if manifest.packed_from is None else [packed_set_of(manifest)]),
         *_warnings(manifest),
         *(f"**Left out:** {cell(unit)}" for unit in manifest.failed_units),
@@ -120,7 +122,9 @@ def release_headline(manifest: Manifest) -> str:
 
 
 def _warnings(manifest: Manifest) -> Iterable[str]:
-    """What a reader must not miss: a total or a ratio that is not the one asked for."""
+    """What a reader must not miss: a total or a ratio that is not the one asked for. Of a part nobody asked for one."""
+    if manifest.selection is not None:
+        return
     total = sum(manifest.mixture.reached_tokens.values())
     wanted = wanted_tokens(manifest)
     if total < (1 - _TOLERATED_SHORTFALL) * wanted:

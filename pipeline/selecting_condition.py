@@ -28,7 +28,7 @@ FUNCTIONS = (
     *("length", "len", "lower", "upper", "lcase", "ucase", "left", "right", "substr", "substring", "split_part"),
     *("trim", "ltrim", "rtrim", "replace", "reverse", "ascii", "md5", "sha256"),
     *("regexp_matches", "regexp_full_match", "regexp_extract", "regexp_replace"),
-    *("ifnull", "nullif", "list_value", "list_contains"),
+    *("nullif", "list_value", "list_contains"),
 )
 _OPERATORS = (
     *("+", "-", "*", "/", "//", "%", "||"),

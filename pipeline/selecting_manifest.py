@@ -82,7 +82,8 @@ def _selection(parent: Manifest, selected: Selected, where: str) -> ReleaseSelec
 
 
 def _left_out(parent: Manifest, selected: Selected, what: str) -> int:
-    return sum(getattr(row, what) for row in parent.documents) - sum(getattr(row, what) for row in selected.documents)
+    before, after = (sum(getattr(row, what) for row in rows) for rows in (parent.documents, selected.documents))
+    return int(before - after)
 
 
 def _mixture(parent: Manifest, documents: Sequence[DocumentClass]) -> ReleaseMixture:
