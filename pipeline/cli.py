@@ -173,9 +173,7 @@ def retune(
 
 app.command(epilog="Example: corpusmill tokenize --release my-corpus-0.1.0 --tokenizer new.json")(tokenize)
 
-app.command(epilog="Example: corpusmill select releases/demo-0.1.0 --where \"language = 'Rust'\" -o releases/rust")(
-    select
-)
+app.command(epilog="Example: corpusmill select demo-0.1.0 --where \"language = 'Rust'\" -o rust")(select)
 
 
 app.command(epilog="Example: corpusmill verify releases/demo-0.1.0")(verify)
