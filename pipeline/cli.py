@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from manifests.errors import EXIT_CODES, CorpusmillError
+from pipeline.cli_bpb import bpb
 from pipeline.cli_plan import plan
 from pipeline.cli_tokens import tokenize, tokenizer_app
 from pipeline.complaints import complain, usage
@@ -189,6 +190,9 @@ def verify(release: Annotated[str, typer.Argument(metavar="RELEASE", help="A rel
     from pipeline.verify import verify_release
 
     typer.echo(verify_release(release))
+
+
+app.command(epilog="Example: corpusmill bpb --model models/mine releases/demo-0.1.0")(bpb)
 
 
 @app.command(epilog="Example: corpusmill redact settings.py --level high")
