@@ -21,7 +21,17 @@ def swhid_of_git_id(git_id: str) -> str:
     Returns:
         Empty for anything but 40 hexadecimal digits.
     """
-    return _PREFIX + git_id.lower() if _GIT_ID.fullmatch(git_id) else ""
+    return _PREFIX + git_id.lower() if is_git_id(git_id) else ""
+
+
+def is_git_id(git_id: str) -> bool:
+    """Whether a text is 40 hexadecimal digits."""
+    return _GIT_ID.fullmatch(git_id) is not None
+
+
+def swhid_of_blob(blob: bytes | None) -> str:
+    """The SWHID of the content with this git blob id of 20 bytes; empty for None."""
+    return "" if blob is None else _PREFIX + blob.hex()
 
 
 def swhid_of_text(text: str) -> str:
@@ -30,10 +40,15 @@ def swhid_of_text(text: str) -> str:
     Returns:
         Empty for a text with half a surrogate pair, which UTF-8 cannot hold.
     """
+    return swhid_of_blob(blob_of_text(text))
+
+
+def blob_of_text(text: str) -> bytes | None:
+    """The git blob id, 20 bytes, of a text as a file in UTF-8; None as above."""
     try:
         data = text.encode()
     except UnicodeEncodeError:
-        return ""
+        return None
     digest = hashlib.sha1(b"blob %d\0" % len(data), usedforsecurity=False)
     digest.update(data)
-    return _PREFIX + digest.hexdigest()
+    return digest.digest()

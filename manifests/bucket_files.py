@@ -7,13 +7,13 @@ writer leaves at most an upload that nobody completes: `unfinished` lists them.
 import errno
 import re
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from posixpath import dirname
 from typing import Any, BinaryIO, cast
 
-from manifests.buckets import SCHEME, Access, ChangedError, client, pages, split, told
+from manifests.buckets import SCHEME, Access, ChangedError, GoneError, client, pages, split, told
 from manifests.errors import IntegrityError, RetryableError
 from manifests.local_files import no_space
 from manifests.objects import find_object, open_object, read_object
@@ -22,6 +22,8 @@ from manifests.spool import Spool
 _PART_BYTES = 32 << 20
 _PART_THREADS = 4
 _THREADS = 16
+_UPDATES = 50
+_READ_AHEAD_BYTES = 1 << 16
 
 
 _PROBE = "tmp/0-0000000000000000"  # a temporary name: what a killed one leaves is nobody else's
@@ -69,6 +71,13 @@ class BucketFiles:
         if found is None:
             raise FileNotFoundError(errno.ENOENT, "no such object", self.path(name))
         return cast("BinaryIO", open_object(found, self._access))
+
+    def open_parts(self, name: str) -> BinaryIO:
+        """Open for reading ranges as they are asked for, at least 64 KiB; raises FileNotFoundError."""
+        found = find_object(self.path(name), self._access)
+        if found is None:
+            raise FileNotFoundError(errno.ENOENT, "no such object", self.path(name))
+        return cast("BinaryIO", open_object(found, self._access, block_bytes=_READ_AHEAD_BYTES))
 
     def read(self, name: str, first: int = 0, length: int | None = None) -> bytes:
         """Some bytes, fewer at the end; raises FileNotFoundError."""
@@ -154,6 +163,43 @@ class BucketFiles:
                 hint="this store does not hold to conditional writes (If-None-Match): use another for the work folder",
             )
         return True
+
+    def update(self, name: str, change: Callable[[bytes], bytes | None]) -> None:
+        """Put what `change` makes of an object in its place, on condition that it is still the one that was read.
+
+        Raises:
+            IntegrityError: this store does not hold to conditions.
+            RetryableError: others replaced it again and again.
+        """
+        for attempt in range(_UPDATES):
+            with suppress(ChangedError, GoneError):  # by somebody else; or by us, and the answer was lost: look again
+                found = find_object(self.path(name), self._access)
+                before = b"" if found is None else read_object(self.path(name), self._access, etag=found.etag)
+                if (after := change(before)) is None:
+                    return
+                if not attempt:
+                    self._check_conditions()
+                condition = {"IfNoneMatch": "*"} if found is None else {"IfMatch": found.etag}
+                with told(self.path(name)):
+                    self._client.put_object(Bucket=self._bucket, Key=self._prefix + name, Body=after, **condition)
+                return
+        raise RetryableError(
+            f"{self.path(name)}: expected to replace it, but others did so first, {_UPDATES} times",
+            hint="run the same command again when fewer write there",
+        )
+
+    def _check_conditions(self) -> None:
+        """Ask for what cannot be: a store that does it would let two writers overwrite each other."""
+        try:
+            with told(self.path(_PROBE)):
+                self._client.put_object(Bucket=self._bucket, Key=self._prefix + _PROBE, Body=b"x", IfMatch='"0"')
+        except (ChangedError, GoneError):
+            return
+        self.delete(_PROBE)
+        raise IntegrityError(
+            f"{self.root}: expected a write on a condition that does not hold to be refused, but it was done",
+            hint="this store does not hold to conditional writes (If-Match): keep the registry elsewhere",
+        )
 
     def delete(self, name: str) -> None:
         """Remove an object; nothing happens where there is none."""

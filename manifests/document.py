@@ -4,13 +4,14 @@ A document's id is stable over runs, shard layouts and hosts: it depends on the 
 raw text alone. Rows equal in all three are one document.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Literal
 
 Kind = Literal["code", "text"]
 
 ID_BYTES = 16
+SHA256_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Document:
         row: zero-based line or row of the shard.
         part: zero-based file of the row; 0 where a row is one document.
         metadata: every other field of the input row, one JSON object as text.
+        sha256: of the text as it was read, in UTF-8, whatever form it was put in since; empty where nobody took it.
     """
 
     id: str
@@ -46,6 +48,7 @@ class Document:
     row: int = 0
     part: int = 0
     metadata: str = "{}"
+    sha256: bytes = field(default=b"", compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,15 @@ def document_id(source: str, natural_key: str, text: str) -> str:
     Returns:
         32 lower-case hex digits.
     """
-    digest = sha256(text.encode()).digest()
-    key = b"\0".join((source.encode(), natural_key.encode("utf-8", "surrogatepass"), digest))
+    return named_document_id(source, natural_key, text_sha256(text))
+
+
+def text_sha256(text: str) -> bytes:
+    """The 32 bytes of the sha256 of a text in UTF-8, which is most of the cost of an id."""
+    return sha256(text.encode()).digest()
+
+
+def named_document_id(source: str, natural_key: str, text_sha256: bytes) -> str:
+    """As `document_id`, of a text whose sha256 is known."""
+    key = b"\0".join((source.encode(), natural_key.encode("utf-8", "surrogatepass"), text_sha256))
     return sha256(key).hexdigest()[: 2 * ID_BYTES]

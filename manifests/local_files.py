@@ -1,9 +1,10 @@
 """Local files: a folder in which a file appears whole, by rename, or not at all."""
 
 import errno
+import fcntl
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -45,6 +46,10 @@ class LocalFiles:
     def open(self, name: str) -> BinaryIO:
         """Open for reading; raises FileNotFoundError."""
         return Path(self.path(name)).open("rb")
+
+    def open_parts(self, name: str) -> BinaryIO:
+        """As `open`."""
+        return self.open(name)
 
     def read(self, name: str, first: int = 0, length: int | None = None) -> bytes:
         """Some bytes, fewer at the end; raises FileNotFoundError."""
@@ -109,6 +114,23 @@ class LocalFiles:
             finally:
                 temporary.unlink(missing_ok=True)
         return True
+
+    def update(self, name: str, change: Callable[[bytes], bytes | None]) -> None:
+        """Put what `change` makes of a file in its place; one process at a time, waited for.
+
+        What locks is a file beside it, which stays: whoever deletes a locked one lets two in.
+        """
+        lock = Path(self.path(f"{name}.lock"))
+        with self._room():
+            lock.parent.mkdir(parents=True, exist_ok=True)
+            with lock.open("w") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                try:
+                    before = self.read(name)
+                except FileNotFoundError:
+                    before = b""
+                if (after := change(before)) is not None:
+                    self.write(name, after)
 
     def delete(self, name: str) -> None:
         """Remove a file; nothing happens where there is none."""

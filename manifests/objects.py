@@ -134,6 +134,6 @@ class ObjectReader(io.RawIOBase):
         return b"".join(parts)
 
 
-def open_object(found: Found, access: Access) -> io.BufferedReader:
-    """An object that was found, for reading bytes."""
-    return io.BufferedReader(ObjectReader(found, access), BLOCK_BYTES)
+def open_object(found: Found, access: Access, *, block_bytes: int = BLOCK_BYTES) -> io.BufferedReader:
+    """An object that was found, for reading bytes, at least `block_bytes` at a time."""
+    return io.BufferedReader(ObjectReader(found, access), block_bytes)

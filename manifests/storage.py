@@ -7,7 +7,7 @@ same bytes twice is the same file, and a file that no record names is garbage.
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -113,6 +113,11 @@ class Storage:
         with self._there(name):
             return self._files.open(name)
 
+    def open_parts(self, name: str) -> BinaryIO:
+        """Open for reading a few parts of it: no more is fetched than is asked for; raises as `open` does."""
+        with self._there(name):
+            return self._files.open_parts(name)
+
     def read(self, name: str) -> bytes:
         """The whole file; raises IntegrityError where it is gone."""
         with self._there(name):
@@ -151,6 +156,20 @@ class Storage:
     def write_new(self, name: str, data: bytes) -> bool:
         """Put a whole file in place where there is none of that name; whether there was none."""
         return self._files.write_new(name, data)
+
+    def update(self, name: str, change: Callable[[bytes], bytes | None]) -> None:
+        """Put in a file's place what `change` makes of its bytes; no other `update` of it comes between.
+
+        Args:
+            change: given the whole file, empty where there is none; None leaves it as it is. In a bucket it may be
+                called again, with what others wrote meanwhile.
+
+        Raises:
+            NoSpaceError: the disk is full.
+            IntegrityError: a bucket does not hold to conditional writes.
+            RetryableError: others replaced an object again and again.
+        """
+        self._files.update(name, change)
 
     @contextmanager
     def new_file(self, folder: str, suffix: str) -> Iterator[NewFile]:

@@ -11,7 +11,11 @@ import typer
 
 from manifests.errors import EXIT_CODES, CorpusmillError
 from pipeline.cli_bpb import bpb
+from pipeline.cli_optout import optout_app
 from pipeline.cli_plan import plan
+from pipeline.cli_release import release_app, verify
+from pipeline.cli_report import report
+from pipeline.cli_select import select
 from pipeline.cli_tokens import tokenize, tokenizer_app
 from pipeline.complaints import complain, usage
 
@@ -26,6 +30,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(tokenizer_app, name="tokenizer")
+app.add_typer(optout_app, name="optout")
+app.add_typer(release_app, name="release")
 
 RecipePath = Annotated[Path, typer.Argument(metavar="RECIPE", help="The recipe, a YAML file.")]
 WorkPath = Annotated[str, typer.Argument(metavar="WORK", help="The work folder of a run.")]
@@ -50,7 +56,9 @@ def _corpusmill(
     _help_without_command(context)
 
 
+@release_app.callback()
 @tokenizer_app.callback()
+@optout_app.callback()
 def _help_without_command(context: typer.Context) -> None:
     if context.invoked_subcommand is None:
         typer.echo(context.get_help(), err=True)
@@ -115,20 +123,35 @@ def status(
 
 @app.command(epilog="Example: corpusmill explain work 0123456789abcdef0123456789abcdef")
 def explain(
-    work: WorkPath,
+    folder: Annotated[str, typer.Argument(metavar="FOLDER", help="The work folder of a run, or a release.")],
     identifier: Annotated[
         str,
-        typer.Argument(metavar="ID", help="A document id or its first 8 or more digits, SHARD:ROW or SHARD:ROW:PART."),
+        typer.Argument(
+            metavar="ID",
+            help="A document id, a git blob id, a sha256, a SWHID, a URL, REPOSITORY or REPOSITORY:PATH; in a work "
+            "folder also the first 8 or more digits of an id, SHARD:ROW or SHARD:ROW:PART.",
+        ),
     ],
 ) -> None:
     """Tell the life of one document and the reason for its end.
 
-    Where it came from, what was measured, what was decided and why. `show` prints ids and rows.
+    Of a work folder: where it came from, what was measured, what was decided and why, and where it lies in the
+    release. Of a release: where it is from, its licence and the evidence for that, its hashes, and the sequences that
+    hold its tokens. Several documents of one name are listed. `show` prints ids and rows.
     """
+    from manifests.release import MANIFEST
+    from manifests.storage import Storage
+
+    storage = Storage(folder)
+    if storage.exists(MANIFEST):
+        from pipeline.explain_release import print_released
+
+        print_released(storage, identifier)
+        return
     from pipeline.inspect_documents import print_life
     from pipeline.runner import reopen_mill
 
-    print_life(reopen_mill(work), identifier)
+    print_life(reopen_mill(folder), identifier)
 
 
 @app.command(epilog="Example: corpusmill show work --signal num_lines --group Python -n 5")
@@ -180,16 +203,15 @@ def retune(
 
 app.command(epilog="Example: corpusmill tokenize --release my-corpus-0.1.0 --tokenizer new.json")(tokenize)
 
+app.command(epilog="Example: corpusmill select releases/demo-0.1.0 --where \"language = 'Rust'\" -o releases/rust")(
+    select
+)
 
-@app.command(epilog="Example: corpusmill verify releases/demo-0.1.0")
-def verify(release: Annotated[str, typer.Argument(metavar="RELEASE", help="A release folder.")]) -> None:
-    """Recompute everything that a release's manifest says.
 
-    Digests, accounts, token ids, documents; ends with exit code 3 where something does not hold.
-    """
-    from pipeline.verify import verify_release
+app.command(epilog="Example: corpusmill verify releases/demo-0.1.0")(verify)
 
-    typer.echo(verify_release(release))
+
+app.command(epilog="Example: corpusmill report work")(report)
 
 
 app.command(epilog="Example: corpusmill bpb --model models/mine releases/demo-0.1.0")(bpb)
@@ -233,13 +255,16 @@ def init(
 
 
 @app.command(epilog="Example: corpusmill schema > recipe.schema.json")
-def schema() -> None:
+def schema(
+    manifest: Annotated[bool, typer.Option("--manifest", help="That of a release's manifest instead.")] = False,
+) -> None:
     """Print the recipe's JSON schema."""
     import json
 
+    from manifests.manifest_schema import manifest_schema
     from pipeline.recipe import Recipe
 
-    typer.echo(json.dumps(Recipe.model_json_schema(), indent=2))
+    typer.echo(json.dumps(manifest_schema() if manifest else Recipe.model_json_schema(), indent=2))
 
 
 @app.command(epilog="Example: corpusmill gc work --dry-run")

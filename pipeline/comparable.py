@@ -1,6 +1,6 @@
-"""What of judged documents goes on to the steps for duplicates: survivors, and those whose licence taints copies."""
+"""What of judged documents goes on to the steps for duplicates: survivors, and those that taint their copies."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,13 +16,27 @@ from pipeline.repository_files import hash_of_repository
 from pipeline.steps import UnitContext
 from stages.exchange import fixed_binary, sortable
 from stages.ranks import ranks
-from stages.taint import HEADER, LIES_IN
+from stages.taint import HEADER, LIES_IN, OPTED_OUT
 
 U64 = npt.NDArray[np.uint64]
 I64 = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 _TAINTS = {"": 0, "lies_in": LIES_IN, "header": HEADER}
 _PERMISSIVE, _ALLOWED, _UNLICENSED = 0, 1, 2
+
+
+class Judged(NamedTuple):
+    """What was decided of some documents.
+
+    Attributes:
+        decided: of their licences.
+        keep: bool[rows], who survived.
+        opted_out: bool[rows], whom a request names with all copies.
+    """
+
+    decided: list[LicenceDecision]
+    keep: Bools
+    opted_out: Bools
 
 
 class Comparable:
@@ -40,17 +54,18 @@ class Comparable:
                 self._copy_of[name] = min(of, self._copy_of.get(name, of))
         self._classes: dict[str, int] = {}
 
-    def table(
-        self, rows: pa.Table, sketches: pa.Table, decided: list[LicenceDecision], *, keep: Bools, first: int
-    ) -> pa.Table:
+    def table(self, rows: pa.Table, sketches: pa.Table, judged: Judged, *, first: int) -> pa.Table:
         """Survivors and tainting documents of some rows.
+
+        One that opted out taints for its licence, too. Where that says more, as near copies of opted-out documents
+        stay, it leaves a second row.
 
         Args:
             rows: of `measuring.ROWS`.
             sketches: the rows of `SKETCHES` beside them.
-            keep: bool[rows], who survived.
             first: ordinal of the first row.
         """
+        decided = judged.decided
         taint = np.fromiter(
             (_TAINTS[decision.taints] if decision.rejected else 0 for decision in decided), np.uint8, count=len(decided)
         )
@@ -69,7 +84,17 @@ class Comparable:
             "taint": taint,
             "bands": sketches.column("bands"),
         }
-        return pa.table(columns, schema=CONTENTS).filter(pa.array(keep | (taint > 0)))
+        table = pa.table(columns, schema=CONTENTS)
+        goes_on = judged.keep | (taint > 0)
+        if not judged.opted_out.any():
+            return table.filter(pa.array(goes_on))
+        opt_out = self._recipe.opt_out
+        if opt_out is None or opt_out.near_copies == "remove":
+            goes_on &= ~judged.opted_out
+        opted_out = table.filter(pa.array(judged.opted_out))
+        marks = pa.array(np.full(opted_out.num_rows, OPTED_OUT, dtype=np.uint8))
+        opted_out = opted_out.set_column(CONTENTS.get_field_index("taint"), CONTENTS.field("taint"), marks)
+        return pa.concat_tables([table.filter(pa.array(goes_on)), opted_out])
 
     def _repositories(self, rows: pa.Table) -> tuple[U64, U64]:
         """uint64[rows] each: hash of the document's repository, and of the one that it is a copy of; 0 for none."""

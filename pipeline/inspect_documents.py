@@ -1,6 +1,7 @@
 """`explain`: the life of one document, from what the passes left in the work folder.
 
-Cost: one reading of ingest's columns and the decisions, about 3 CPU seconds for a million rows.
+Cost: one reading of ingest's columns and the decisions, about 3 CPU seconds for a million rows; one more where it is
+named by something else than its id. For what was redacted its shard is read.
 """
 
 from collections.abc import Iterator
@@ -14,14 +15,20 @@ import pyarrow.compute as pc
 from manifests.decision import decisions_of
 from manifests.document import ID_BYTES, Rejected
 from manifests.errors import RecipeError
+from pipeline.document_names import FORMS, name_of
 from pipeline.excerpts import position
+from pipeline.inspect_late import cleaning_lines, release_lines
+from pipeline.inspect_names import documents_named
 from pipeline.inspect_rewrites import rewriting_lines
 from pipeline.inspect_run import counted, is_released, plain_console, safe
 from pipeline.measuring import ROWS
+from pipeline.opt_outs import OPT_OUT
 from pipeline.tables import decision_tables, equal, measured_signals, number, place, sentence, tables
 from pipeline.units import Mill
 
 _SHOWN_ROWS = 5
+_SHOWN_DOCUMENTS = 20
+_SAID_OF_COPIES = {"licence": "taints its copy", OPT_OUT: "with it goes its copy"}
 _COLUMNS = [name for name in ROWS.names if name != "metadata"]
 
 
@@ -53,13 +60,21 @@ def print_life(mill: Mill, identifier: str) -> None:
         console.print(line)
     for line in _signals(mill, rows[0]):
         console.print(line)
-    for line in _end(mill, identity):
+    for line in _end(mill, rows[0]):
         console.print(line)
 
 
 def _rows_named(mill: Mill, identifier: str) -> tuple[list[dict[str, Any]], list[Rejected]]:
     """Ingest's rows of the one document that is meant, or, of a row that became none, its rejection."""
-    here = _place_named(mill, identifier)
+    here, name = _place_named(mill, identifier), name_of(identifier)
+    if here is None and name is not None and name.kind != "id":
+        named = documents_named(mill, name)
+        if len(named) > 1:
+            _print_list(named)
+            return [], []
+        if named:
+            return _with_prefix(mill, next(iter(named)).hex()), []
+        _check_shard(mill, identifier)
     if here is not None:
         places = tables(mill, "ingest", "places")
         found = [row for table in places for row in equal(table, here).to_pylist()]
@@ -79,8 +94,9 @@ def _rows_named(mill: Mill, identifier: str) -> tuple[list[dict[str, Any]], list
         identifier = found[0]["id"].hex()
     prefix = identifier.lower()
     if not 8 <= len(prefix) <= 2 * ID_BYTES or set(prefix) - set("0123456789abcdef"):
+        found = "none of them" if name is None or name.kind == "id" else "no document of this run"
         raise RecipeError(
-            f"{identifier}: expected 8 to 32 hex digits of a document id, or shard:row",
+            f"{safe(identifier)}: expected 8 to 32 hex digits of a document id, shard:row, {FORMS}, found {found}",
             hint="`corpusmill show WORK` prints ids and rows",
         )
     rows = _with_prefix(mill, prefix)
@@ -94,6 +110,14 @@ def _rows_named(mill: Mill, identifier: str) -> tuple[list[dict[str, Any]], list
     return rows, []
 
 
+def _print_list(named: dict[bytes, str]) -> None:
+    console = plain_console()
+    for identity, where in sorted(named.items(), key=lambda item: (item[1], item[0]))[:_SHOWN_DOCUMENTS]:
+        console.print(safe(f"{identity.hex()}  {where}", 600))
+    shown = counted(len(named), "document")
+    console.print(f"{min(len(named), _SHOWN_DOCUMENTS)} of {shown} shown; name one by its id to be told its life")
+
+
 def _place_named(mill: Mill, identifier: str) -> dict[str, Any] | None:
     """What `shard:row` and `shard:row:part` mean; None for what is none of them."""
     names = sorted({shard.name for unit in mill.plan.units for shard in unit})
@@ -105,6 +129,15 @@ def _place_named(mill: Mill, identifier: str) -> dict[str, Any] | None:
     shard, _, row = head.rpartition(":")
     if shard in names and row.isdecimal():
         return {"shard": shard, "row": _number(row), "part": _number(last)}
+    return None
+
+
+def _check_shard(mill: Mill, identifier: str) -> None:
+    """Raise RecipeError for `shard:row` where there is no such shard."""
+    names = sorted({shard.name for unit in mill.plan.units for shard in unit})
+    head, colon, last = identifier.rpartition(":")
+    if not colon or not last.isdecimal():
+        return
     near = (*get_close_matches(head, names, n=1, cutoff=0.0), "SHARD")[0]
     raise RecipeError(f"{identifier}: expected SHARD:ROW, found no shard {head!r}", hint=f"did you mean {near}:{last}?")
 
@@ -119,6 +152,10 @@ def _origin(row: dict[str, Any]) -> Iterator[str]:
     what = " ".join(part for part in (row["kind"], row["language"], place(row)) if part)
     yield safe(f"read: {position(row['shard'], row['row'], row['part'])}, {what}")
     yield f"size: {row['num_bytes']:,} bytes; content hash {row['content_hash'].hex()}"
+    blob = "" if row["blob"] is None else f"; git blob {row['blob'].hex()}"
+    yield safe(
+        f"as it was read: sha256 {row['sha256'].hex()}{blob}{'; URL ' + row['url'] if row['url'] else ''}", 2_300
+    )
 
 
 def _licence(mill: Mill, identity: bytes) -> Iterator[str]:
@@ -153,32 +190,29 @@ def _signals(mill: Mill, row: dict[str, Any]) -> Iterator[str]:
         yield f"signal {name} = {number(values[name])}; {', '.join(said) or 'no limit'}"
 
 
-def _end(mill: Mill, identity: bytes) -> Iterator[str]:
+def _end(mill: Mill, row: dict[str, Any]) -> Iterator[str]:
     """Lines about what was decided and where the document is now."""
+    identity: bytes = row["id"]
     verdicts = [item for table in decision_tables(mill, {"id": identity}) for item in decisions_of(table)]
     copies = [item for table in decision_tables(mill, {"twin": identity}) for item in decisions_of(table)]
-    own = [item for item in verdicts if item.twin != identity.hex()]
+    own = [item for item in verdicts if item.twin != identity.hex() or item.stage == OPT_OUT]
     if len(own) < len(verdicts):
         yield f"deduplicate: {counted(len(verdicts) - len(own), 'row')} rejected, repeated_row: the document stays once"
     for item in [item for item in copies if item.id != identity.hex()][:_SHOWN_ROWS]:
-        said = "taints its copy" if item.stage == "licence" else "kept in place of"
+        said = _SAID_OF_COPIES.get(item.stage, "kept in place of")
         yield f"{item.stage}: {said} {item.id} ({item.reason}, similarity {item.similarity:.4f})"
     for table in tables(mill, "resolve", "copies"):
-        for row in equal(table, {"id": identity}).to_pylist():
-            where = f"{row['twin'].hex()}, which lies under another licence, similarity {row['similarity']:.4f}"
+        for copy in equal(table, {"id": identity}).to_pylist():
+            where = f"{copy['twin'].hex()}, which lies under another licence, similarity {copy['similarity']:.4f}"
             yield f"licence: a copy of {where}; counted"
-    for table in tables(mill, "clean", "texts", columns=("id", "num_bytes", "licence")):
-        for row in equal(table, {"id": identity}).to_pylist():
-            yield safe(f"clean: kept with {row['num_bytes']:,} bytes of text, licence {row['licence']}")
+    yield from cleaning_lines(mill, row)
     yield from rewriting_lines(mill, identity)
     for item in own:
         yield sentence(item)
-    if not own:
-        yield (
-            "release: the document is in it; `positions/` says where"
-            if is_released(mill)
-            else "no decision yet: the run goes on"
-        )
+    if not own and not is_released(mill):
+        yield "no decision yet: the run goes on"
+    elif not own:
+        yield from release_lines(mill, row)
 
 
 def _with_prefix(mill: Mill, prefix: str) -> list[dict[str, Any]]:

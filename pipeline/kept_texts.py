@@ -5,9 +5,11 @@ import pyarrow as pa
 import xxhash
 
 from filters.copyrights import copyright_lines
+from filters.swhid import swhid_of_blob
 from manifests.document import ID_BYTES, Document
 from pipeline.steps import UnitContext
-from stages.attribution import PROVENANCE, provenances, revision_and_swhid
+from stages.attribution import PROVENANCE, provenances, stated_revision
+from stages.content_names import CONTENT_NAMES
 from stages.exchange import BlockWriter
 from stages.release_index import SKETCHES
 
@@ -26,7 +28,8 @@ TEXTS = pa.schema(
         pa.field("attribution", PROVENANCE),
     ]
 )
-INDEXED = pa.schema([pa.field("id", pa.binary(ID_BYTES)), pa.field("held_out", pa.bool_()), *SKETCHES])
+KEYED = pa.schema([pa.field("id", pa.binary(ID_BYTES)), pa.field("held_out", pa.bool_()), *SKETCHES])
+INDEXED = pa.schema([*KEYED, *CONTENT_NAMES])
 _BATCH_BYTES = 4 * 1024 * 1024
 _ROW_BYTES = 512  # about what comes with a text: licence, evidence, copyright statements
 _OF_DOCUMENT = ("kind", "source", "subset", "language", "repo", "path")
@@ -35,7 +38,8 @@ _OF_DOCUMENT = ("kind", "source", "subset", "language", "repo", "path")
 class KeptTexts:
     """Rows of `TEXTS` on their way to their slices; what `judged` says of them is never turned into Python's values.
 
-    `judged` is shared by all who take rows of it: give it in one piece, so that a row is found without a search.
+    `judged`, with a column blob, is shared by all who take rows of it: give it in one piece, so that a row is found
+    without a search.
 
     Attributes:
         kept: by ordinal, the slice of every document that was added.
@@ -43,7 +47,7 @@ class KeptTexts:
 
     def __init__(self, writer: BlockWriter, judged: pa.Table, num_slices: int) -> None:
         self._writer = writer
-        self._judged = judged.select(["licence", "licence_declared", "evidence"])
+        self._judged = judged.select(["licence", "licence_declared", "evidence", "blob"])
         self._num_slices = num_slices
         self.kept: dict[int, int] = {}
         self._clear()
@@ -54,8 +58,8 @@ class KeptTexts:
         names = tuple(getattr(document, name) for name in _OF_DOCUMENT)
         self._rows.append((bytes.fromhex(document.id), *names, text, size))
         self._ordinals.append(ordinal)
-        self._provenance.append((*revision_and_swhid(document), copyright_lines(text)))
-        self.kept[ordinal] = xxhash.xxh3_64_intdigest((document.repo or document.id).encode()) % self._num_slices
+        self._provenance.append((stated_revision(document), copyright_lines(text)))
+        self.kept[ordinal] = slice_of_document(document.repo, document.id, self._num_slices)
         self._slices.append(self.kept[ordinal])
         self._bytes += size + sum(map(len, names)) + _ROW_BYTES
         if self._bytes >= _BATCH_BYTES:
@@ -71,28 +75,33 @@ class KeptTexts:
     def _clear(self) -> None:
         self._rows: list[tuple[object, ...]] = []
         self._ordinals: list[int] = []
-        self._provenance: list[tuple[str, str, list[str]]] = []
+        self._provenance: list[tuple[str, list[str]]] = []
         self._slices: list[int] = []
         self._bytes = 0
 
     def _table(self) -> pa.Table:
         judged = self._judged.take(pa.array(self._ordinals))
         declared, evidence = (judged.column(name).combine_chunks() for name in ("licence_declared", "evidence"))
+        swhids = map(swhid_of_blob, judged.column("blob").to_pylist())
+        known = [(revision, swhid, said) for (revision, said), swhid in zip(self._provenance, swhids, strict=True)]
         own = dict(zip(("id", *_OF_DOCUMENT, "text", "num_bytes"), zip(*self._rows, strict=True), strict=True))
         joined = {
             "licence": judged.column("licence"),
-            "attribution": provenances(self._provenance, declared, evidence),
+            "attribution": provenances(known, declared, evidence),
         }
         return pa.table(own | joined, schema=TEXTS)
 
 
-def write_indexed(
-    context: UnitContext, ids: pa.ChunkedArray, *, kept: dict[int, int], held_out: dict[int, int]
-) -> None:
-    """What later releases will know the unit's documents by, each to the slice of its text.
+def slice_of_document(repo: str, identifier: str, num_slices: int) -> int:
+    """The slice that has a document: all of a repository lie in one."""
+    return xxhash.xxh3_64_intdigest((repo or identifier).encode()) % num_slices
+
+
+def write_indexed(context: UnitContext, places: pa.Table, *, kept: dict[int, int], held_out: dict[int, int]) -> None:
+    """What the unit's documents will be known by, in this release and later ones, each to the slice of its text.
 
     Args:
-        ids: of all documents of the unit.
+        places: of all documents of the unit.
         kept: by ordinal, the slice of every document that was kept.
         held_out: the same of those that were held out.
     """
@@ -102,7 +111,9 @@ def write_indexed(
         for table in context.segments("sketches"):
             here = [ordinal for ordinal in range(start, start + table.num_rows) if ordinal in slices]
             rows = table.take(pa.array([ordinal - start for ordinal in here], pa.int64()))
-            names, flags = ids.take(pa.array(here, pa.int64())), pa.array([o in held_out for o in here], pa.bool_())
-            rows = pa.table([names, flags, *rows.columns], schema=INDEXED)
+            named = places.take(pa.array(here, pa.int64()))
+            flags = pa.array([ordinal in held_out for ordinal in here], pa.bool_())
+            names = (named.column(name) for name in CONTENT_NAMES.names)
+            rows = pa.table([named.column("id"), flags, *rows.columns, *names], schema=INDEXED)
             out.write(rows, np.array([slices[ordinal] for ordinal in here], dtype=np.int64))
             start += table.num_rows

@@ -28,11 +28,13 @@ from pipeline.recipe_filters import DocumentClass
 from pipeline.shards import shard_source
 from pipeline.sketches import Sketch, sketching
 from pipeline.stage_clock import StageClock
+from stages.content_names import CONTENT_NAMES, content_names
 from stages.readers import ShardSource
 
 ROWS = pa.schema(
     [
         pa.field("id", pa.binary(ID_BYTES)),
+        *CONTENT_NAMES,
         pa.field("shard", pa.string()),
         pa.field("row", pa.int64()),
         pa.field("part", pa.int64()),
@@ -122,6 +124,19 @@ class RowFacts(msgspec.Struct):
 facts_of = msgspec.json.Decoder(RowFacts).decode
 
 
+class Raw(NamedTuple):
+    """A document before it was put in form.
+
+    Attributes:
+        num_bytes: of its text in UTF-8.
+        encoding: what the text was decoded from, see `stages.text_forms.source_encoding`.
+    """
+
+    document: Document
+    num_bytes: int
+    encoding: str = ""
+
+
 class Measured(NamedTuple):
     """A row of `ROWS`, and one of `SKETCHES`."""
 
@@ -131,8 +146,8 @@ class Measured(NamedTuple):
 
 def measuring(
     recipe: Recipe, clock: StageClock | None = None
-) -> Callable[[Document, int, RowFacts, Notices], Measured]:
-    """A function from a document in its form, the bytes of its raw text, its facts and notices to what is measured.
+) -> Callable[[Document, Raw, RowFacts, Notices], Measured]:
+    """A function from a document in its form, what it was made of, its facts and notices to what is measured.
 
     Args:
         clock: is told of stages `identify` (languages), `sign` (sketches) and `measure` (all else).
@@ -143,16 +158,17 @@ def measuring(
     identify, measure = clock.timing("identify", identified), _signals(recipe)
     sketch = clock.timing("sign", sketching(recipe.deduplication.near))
 
-    def measured(formed: Document, num_bytes: int, facts: RowFacts, notices: Notices) -> Measured:
+    def measured(formed: Document, raw: Raw, facts: RowFacts, notices: Notices) -> Measured:
         document, natural, confidence = identify(formed, sources[formed.source], from_content=from_content)
         encoded = utf8_bytes(document.text)  # which signals read, too
         tags, said = header_evidence(document.text), facts.licences()
         row = (
             bytes.fromhex(document.id),
+            *content_names(raw.document, kind=document.kind, encoding=raw.encoding),
             document.shard,
             document.row,
             document.part,
-            num_bytes,
+            raw.num_bytes,
             document.kind,
             document.source,
             document.subset,

@@ -1,4 +1,4 @@
-"""What pack writes beside a shard: attribution and texts of its documents, rewrites, held-out texts, and the index.
+"""What pack writes beside a shard: tables of its documents, their texts, rewrites, held-out texts, and the index.
 
 Slice by slice. The index and its bands are sorted by key over the whole partition, which is too large to be held: the
 rows of each slice are dealt to blocks that are ranges of the key, as many as there are slices, and block after block is
@@ -16,8 +16,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from manifests.document import ID_BYTES, Kind
-from pipeline.kept_texts import INDEXED, TEXTS
+from pipeline.kept_texts import INDEXED, KEYED, TEXTS
 from pipeline.overlays import Overlay
+from pipeline.pack_documents import DocumentRows, document_blocks, write_sorted_documents
 from pipeline.pack_rewrites import RewritesFile
 from pipeline.rewriting_settings import rewrites
 from pipeline.steps import UnitContext
@@ -38,6 +39,7 @@ class _Files(NamedTuple):
     held_out: WriteRows | None
     rewrites: RewritesFile | None
     indexed: BlockWriter
+    documents: BlockWriter
 
 
 class DocumentFiles:
@@ -51,10 +53,11 @@ class DocumentFiles:
 
     def __init__(self, context: UnitContext, files: _Files) -> None:
         self.not_known = {name: dict.fromkeys(get_args(Kind), 0) for name in NOT_KNOWN}
-        self.counts = {"held_out": 0, "indexed": 0, "bands": 0}
+        self.counts = {"held_out": 0, "indexed": 0, "bands": 0, "documents_told": 0}
         self.rewrites = files.rewrites
         self._context = context
         self._files = files
+        self._rows = DocumentRows(context, files.documents)
 
     @classmethod
     @contextmanager
@@ -83,18 +86,22 @@ class DocumentFiles:
                 return stack.enter_context(RewritesFile.opened(new_file("rewritten"), release, originals=originals))
 
             attributions = attribution_writer(new_file("attribution"), attribution_schema(release))
-            with context.blocks("indexed_by_key", INDEXED, num_blocks=num_blocks) as indexed:
+            keyed = context.blocks("indexed_by_key", KEYED, num_blocks=num_blocks)
+            with keyed as indexed, document_blocks(context) as rows:
                 own = _Files(
                     attributions=stack.enter_context(attributions),
                     texts=texts("texts", context.recipe.release.texts),
                     held_out=texts("held_texts", "parquet" if context.recipe.held_out else "off"),
                     rewrites=rewrites_file(),
                     indexed=indexed,
+                    documents=rows,
                 )
                 files = cls(context, own)
                 yield files
             with context.clock.during("index"):
                 files.counts |= write_sorted(context, new_file("index"), new_file("bands"), release=release)
+                rows_of = write_sorted_documents(context, new_file("documents"), release=release)
+                files.counts["documents_told"] = rows_of
 
     def write(self, number: int, documents: pa.Table) -> None:
         """Write the rows of a slice.
@@ -110,18 +117,21 @@ class DocumentFiles:
                 self.not_known[name][kind] += lacking
         for part in row_groups(table):
             self._files.attributions.write_table(part, row_group_size=part.num_rows)
-        self._write_texts(number, documents, doc_ids)
-        if self._files.held_out is not None:
-            self._write_held_out(number, self._files.held_out)
+        overlay = Overlay.of(self._context, number)
+        self._write_texts(number, overlay, documents, doc_ids)
         indexed = self._context.rows(self._context.of_slice("indexed", number), INDEXED)
+        modes = overlay.modes(documents.column("id"))
+        self._rows.add(documents.append_column(REWRITE, modes), indexed, held_out=False)
+        if self._files.held_out is not None:
+            self._write_held_out(number, self._files.held_out, indexed)
         is_here = pc.is_in(indexed.column("id"), value_set=documents.column("id").combine_chunks())
-        indexed = indexed.filter(pc.or_(is_here, indexed.column("held_out")))
+        indexed = indexed.filter(pc.or_(is_here, indexed.column("held_out"))).select(KEYED.names)
         highs = sortable(fixed_binary(indexed.column("key"), ID_BYTES))[0]
         self._files.indexed.write(indexed, block_of_hash(highs, self._context.plan.slices_per_partition))
 
-    def _write_texts(self, number: int, documents: pa.Table, doc_ids: pa.Array) -> None:
+    def _write_texts(self, number: int, overlay: Overlay, documents: pa.Table, doc_ids: pa.Array) -> None:
         """Texts as they were tokenized, and how those came to be that are not as clean kept them."""
-        overlay, ids = Overlay.of(self._context, number), documents.column("id")
+        ids = documents.column("id")
         if self.rewrites is not None:
             documents = documents.append_column(REWRITE, overlay.modes(ids))
         if self._files.texts is None:
@@ -140,9 +150,10 @@ class DocumentFiles:
         if self.rewrites is not None:
             self.rewrites.write(overlay, ids, originals)
 
-    def _write_held_out(self, number: int, write: WriteRows) -> None:
+    def _write_held_out(self, number: int, write: WriteRows, indexed: pa.Table) -> None:
         context = self._context
         documents = context.rows(context.of_slice("held_out", number), TEXTS)
+        self._rows.add_held_out(documents, indexed)
         documents = documents.append_column("copies", pa.array(np.zeros(documents.num_rows, dtype=np.int32)))
         names = hex_names(fixed_binary(documents.column("id"), ID_BYTES))
         for part in text_rows(documents, names, documents):
@@ -168,7 +179,7 @@ def write_sorted(context: UnitContext, index: IO[bytes], bands: IO[bytes], *, re
     def documents(dealt: BlockWriter) -> Iterator[pa.Table]:
         first = 0
         for block in range(num_blocks):
-            table, rows = index_tables(context.written("indexed_by_key", block, INDEXED), first=first)
+            table, rows = index_tables(context.written("indexed_by_key", block, KEYED), first=first)
             dealt.write(rows, block_of_hash(rows.column("key").to_numpy(), num_blocks))
             first += table.num_rows
             yield table

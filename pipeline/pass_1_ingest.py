@@ -17,19 +17,22 @@ from manifests.decision import DECISIONS, decisions_table
 from manifests.document import Document, Rejected
 from manifests.ledger import Ledger
 from pipeline.licence_gathering import NOTHING, gathering
-from pipeline.measuring import ROWS, Measured, facts_of, measuring
+from pipeline.measuring import ROWS, Measured, Raw, facts_of, measuring
 from pipeline.plan import Plan
 from pipeline.recipe import Recipe
 from pipeline.repository_files import Files
 from pipeline.shards import unit_rows
 from pipeline.sketches import Sketch
 from pipeline.steps import Step, UnitContext
+from stages.content_names import CONTENT_NAMES
 from stages.exchange import BlockWriter, table_of
 from stages.release_index import SKETCHES
 from stages.text_forms import in_form, source_encoding
 
 # Where rows stand and what they are, apart from what was measured: the passes that read shards again need no more.
-PLACES = pa.schema([ROWS.field(name) for name in ("id", "shard", "row", "part", "num_bytes", "kind", "language")])
+PLACES = pa.schema(
+    [ROWS.field(name) for name in ("id", "shard", "row", "part", "num_bytes", "kind", "language", *CONTENT_NAMES.names)]
+)
 # Fields that a row may fill, by their names in a document and in a recipe's `columns`.
 NAMED = ("subset", "language", "repo", "path")
 _BATCH_ROWS = 2_000
@@ -66,11 +69,11 @@ def _ingest(context: UnitContext) -> None:
                 batch.reject(formed)
                 continue
             forms.update(formed.changes)
-            encodings[source_encoding(item)] += 1
-            num_bytes = len(utf8_bytes(item.text))
-            written = measured(formed.document, num_bytes, facts, found)
+            raw = Raw(item, len(utf8_bytes(item.text)), source_encoding(item))
+            encodings[raw.encoding] += 1
+            written = measured(formed.document, raw, facts, found)
             files.add(item, facts, written.sketch.content_hash)
-            keep(written, num_bytes, len(item.metadata))
+            keep(written, raw.num_bytes, len(item.metadata))
         batch.flush()
     files.write(context)
     del encodings[""]
@@ -144,7 +147,7 @@ def _prepare(recipe: Recipe) -> None:
     """Compile the kernels and load the tables once, so that forked workers find them ready."""
     document = Document(id="0" * 32, text="a b c d e f\nä b", kind="code", source=recipe.sources[0].name, path="x.py")
     notices("license")
-    measuring(recipe)(document, len(document.text), facts_of(document.metadata), NOTHING)
+    measuring(recipe)(document, Raw(document, len(document.text)), facts_of(document.metadata), NOTHING)
     for name in recipe.filters.signals:
         resolve(name)(replace(document, language="Python"))
 
@@ -152,7 +155,7 @@ def _prepare(recipe: Recipe) -> None:
 STEPS = [
     Step(
         name="ingest",
-        version=5,
+        version=6,
         number=1,
         pass_name="ingest",
         grain="inputs",

@@ -23,13 +23,13 @@ from stages.estimates import SKETCH_VALUES, fewest_agreeing, num_agreeing
 from stages.exchange import block_of_refs, fixed_binary, lexsorted, ordinal_of_refs, unit_of_refs
 from stages.ranks import is_held_out
 from stages.release_index import SKETCH, SKETCHES
-from stages.taint import copy_pairs
+from stages.taint import TAINTS, copy_pairs
 
 U8 = npt.NDArray[np.uint8]
 U64 = npt.NDArray[np.uint64]
 I64 = npt.NDArray[np.int64]
-# What the better document of a pair is: 0 a survivor, 1 and 2 as in `stages.taint`, or of an earlier release.
-EARLIER_KEPT, EARLIER_HELD_OUT = 3, 4
+# What the better document of a pair is: 0 a survivor, 1 to 3 as in `stages.taint`, or of an earlier release.
+EARLIER_KEPT, EARLIER_HELD_OUT = 4, 5
 PAIRS = pa.schema(
     [pa.field(name, pa.uint64()) for name in ("better", "worse", "better_rank", "worse_rank")]
     + [pa.field("better_is", pa.uint8())]
@@ -178,7 +178,7 @@ def _likely(context: UnitContext, pairs: pa.Table) -> npt.NDArray[np.bool_]:
     refs, first = np.unique(signed.column("ref").to_numpy(), return_index=True)
     values = fixed_binary(signed.column("values"), 4 * SKETCH_VALUES).view(np.uint32).reshape(-1, SKETCH_VALUES)[first]
     better, worse = (np.searchsorted(refs, pairs.column(name).to_numpy()) for name in ("better", "worse"))
-    is_copy = np.isin(pairs.column("better_is").to_numpy(), (1, 2))
+    is_copy = np.isin(pairs.column("better_is").to_numpy(), TAINTS)
     fewest = np.where(
         is_copy,
         fewest_agreeing(COPY_SIMILARITY, SKETCH_VALUES),
@@ -193,7 +193,16 @@ def _likely(context: UnitContext, pairs: pa.Table) -> npt.NDArray[np.bool_]:
 
 
 STEPS = [
-    Step("pair", 2, "decide", "slices", (Read("group", "bands", "blocks", BANDS),), candidate_settings, _pair),
+    Step(
+        name="pair",
+        version=2,
+        number=2,
+        pass_name="decide",
+        grain="slices",
+        reads=(Read("group", "bands", "blocks", BANDS),),
+        settings=candidate_settings,
+        run=_pair,
+    ),
     Step(
         name="sign",
         number=2,

@@ -1,6 +1,8 @@
-"""Pass 2, decide: copies of documents whose licence was rejected, found by the way in the steps for duplicates.
+"""Pass 2, decide: copies of documents that went for their licence, or at somebody's request.
 
-    judge    leaves the hashes of a document behind whose licence was rejected because it is copyleft or proprietary
+They are found by the way in the steps for duplicates.
+
+    judge    leaves the hashes of a document behind whose licence is copyleft or proprietary, or that opted out
     group    survivors of the same words
     pair     pairs of one tainting document and one survivor that share an LSH bucket
     verify   the exact Jaccard similarity of every such pair, held against `COPY_SIMILARITY`
@@ -8,8 +10,9 @@
 
 A copy of a document whose own header names such a licence goes: the header was most likely taken off. A copy of one
 that merely lies under such a licence is counted, for a permissive file in somebody's copyleft repository is common;
-under `copies: strict` it goes as well. Taint does not spread: what is like a copy, but less than `COPY_SIMILARITY` like
-the tainting document, stays.
+under `copies: strict` it goes as well. A copy of one that opted out goes, held out or not: before all other comparisons
+where it is equal, and with `opt_out.near_copies: keep` only there. Taint does not spread: what is like a copy, but less
+than `COPY_SIMILARITY` like the tainting document, stays.
 
 Bias: without near duplicates (`near: null`) only copies of the same content are seen. A short file whose long header
 was taken off is less than `COPY_SIMILARITY` like the original: that is not seen either.
@@ -22,14 +25,22 @@ import numpy as np
 import pyarrow as pa
 
 from manifests.document import ID_BYTES
+from pipeline.opt_outs import OPT_OUT
 from stages.exchange import BlockWriter, fixed_binary, ordinal_of_refs, sortable, unit_of_refs
-from stages.taint import HEADER, worst_copies
+from stages.taint import HEADER, LIES_IN, OPTED_OUT, removes, worst_copies
 
 # Of sets of word n-grams as `deduplication.near` cuts them, whatever its minimum_similarity is.
 COPY_SIMILARITY = 0.9
 TAINTED_BY_COPY = "tainted_by_copy"
 COPY_LIES_UNDER_OTHER_LICENCE = "copy_lies_under_other_licence"
 COPY_REASONS = (TAINTED_BY_COPY, COPY_LIES_UNDER_OTHER_LICENCE)
+COPY_OF_OPTED_OUT = "copy_of_opted_out"
+STAGES_OF_COPIES = ("licence", OPT_OUT)
+_REASON = {
+    LIES_IN: ("licence", COPY_LIES_UNDER_OTHER_LICENCE),
+    HEADER: ("licence", TAINTED_BY_COPY),
+    OPTED_OUT: (OPT_OUT, COPY_OF_OPTED_OUT),
+}
 
 _ID = pa.binary(ID_BYTES)
 FOUND = pa.schema(  # survivor, then what it is a copy of
@@ -71,12 +82,11 @@ def decide_copies(found: pa.Table, copies: Literal["count", "strict"]) -> tuple[
     taint, twins = found.column("taint").to_numpy(), fixed_binary(found.column("twin"), ID_BYTES)
     similarity = found.column("similarity").to_numpy()
     one = worst_copies(found.column("ref").to_numpy(), taint, similarity, sortable(twins))
-    goes = one if copies == "strict" else one[taint[one] == HEADER]
+    goes = one[removes(taint[one], strict=copies == "strict")]
     counted = found.take(pa.array(np.setdiff1d(one, goes)))
     tainted: dict[int, Fate] = {}
     for row in found.take(pa.array(goes)).to_pylist():
-        reason = TAINTED_BY_COPY if row["taint"] == HEADER else COPY_LIES_UNDER_OTHER_LICENCE
-        tainted[row["ref"]] = Fate("licence", reason, row["twin"], row["similarity"])
+        tainted[row["ref"]] = Fate(*_REASON[row["taint"]], row["twin"], row["similarity"])
     return tainted, counted
 
 

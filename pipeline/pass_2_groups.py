@@ -3,6 +3,8 @@
 One slice holds a range of keys. The best-ranked survivor of a key goes on to LSH with its band keys, and so does the
 worst tainting document; every other survivor loses to the winner, whatever becomes of that. What earlier releases hold
 is asked here, by key: equal documents need no text to be compared.
+
+What equals a document that opted out goes first of all, and wins and loses nothing: what stays never lost to what goes.
 """
 
 from collections.abc import Iterable
@@ -19,7 +21,7 @@ from pipeline.steps import Read, Step, UnitContext
 from stages.candidates import Digests, Groups, Rows, groups
 from stages.exchange import block_of_hash, block_of_refs, fixed_binary, fixed_binary_array, sortable, table_of
 from stages.ranks import held_out_rank, is_held_out
-from stages.taint import HEADER, tainted_groups, tainters
+from stages.taint import OPTED_OUT, equals_of_opted_out, removes, tainted_groups, tainters
 
 U64 = npt.NDArray[np.uint64]
 I64 = npt.NDArray[np.int64]
@@ -59,7 +61,7 @@ HELD = pa.schema([pa.field("ref", pa.uint64())])
 
 
 def _group(context: UnitContext) -> None:
-    contents = context.table("contents")
+    contents, opted_out = context.clock.timing("opt_out", _without_opted_out)(context)
     rows = _rows(contents)
     with context.clock.during("group"):
         found, tainting = groups(rows), tainters(rows)
@@ -68,19 +70,17 @@ def _group(context: UnitContext) -> None:
     rank = rows.rank.copy()
     rank[again] = held_out_rank(rank[again])
     strict = context.recipe.licences.copies == "strict"
-    gone = survivor[(rows.taint[tainter] == HEADER) | strict]
+    gone = survivor[removes(rows.taint[tainter], strict=strict)]
     gone = np.union1d(gone, np.flatnonzero(np.isin(rows.ref, earlier.column("ref").to_numpy())))
     held = np.setdiff1d(found.winner[is_held_out(rank[found.winner])], gone)
     goes_on = np.concatenate([np.setdiff1d(found.winner, gone), tainting])
     num_slices = context.plan.num_slices
     bands = _bands(contents, rows._replace(rank=rank), np.sort(goes_on))
-    names = fixed_binary(contents.column("id"), ID_BYTES)
-    copies = [rows.ref[survivor], *map(fixed_binary_array, (names[survivor],)), rows.taint[tainter]]
-    copies += [fixed_binary_array(names[tainter]), np.ones(len(survivor))]
+    copies = pa.concat_tables([opted_out, _copies(contents, rows, survivor, tainter)])
     losers = _losers(contents, rows, found, again)
     for name, table, schema, of in (
         ("losers", losers, LOSERS, "winner"),
-        ("same_content", pa.table(copies, schema=FOUND), FOUND, "ref"),
+        ("same_content", copies, FOUND, "ref"),
         ("equal_earlier", earlier, EARLIER, "ref"),
         ("held", pa.table([np.sort(rows.ref[held])], schema=HELD), HELD, "ref"),
     ):
@@ -89,6 +89,32 @@ def _group(context: UnitContext) -> None:
     with context.blocks("bands", BANDS, num_blocks=num_slices) as out:
         out.write(bands, block_of_hash(bands.column("key").to_numpy(), num_slices))
     context.counts = {"documents": len(rows.ref), "groups": len(found.winner), "held_out": len(held)}
+
+
+def _without_opted_out(context: UnitContext) -> tuple[pa.Table, pa.Table]:
+    """What goes on, and survivors that equal a document which opted out, as rows of `FOUND`.
+
+    Where near copies stay, documents of other contents and the same words do, too, and those who opted out are held
+    against nothing more.
+    """
+    contents, choice = context.table("contents"), context.recipe.opt_out
+    rows = _rows(contents)
+    is_out = rows.taint == OPTED_OUT
+    if choice is None or not is_out.any():
+        return contents, FOUND.empty_table()
+    near = choice.near_copies == "remove"
+    same = rows.key if near else (*rows.key, contents.column("content").to_numpy())
+    survivor, named = equals_of_opted_out(rows, same)
+    goes_on = np.ones(contents.num_rows, dtype=np.bool_) if near else ~is_out
+    goes_on[survivor] = False
+    return contents.filter(pa.array(goes_on)), _copies(contents, rows, survivor, named)
+
+
+def _copies(contents: pa.Table, rows: Rows, survivor: I64, tainter: I64) -> pa.Table:
+    """Rows of `FOUND`: survivors of the same words as a document with a taint."""
+    names = fixed_binary(contents.column("id"), ID_BYTES)
+    ours, theirs = (fixed_binary_array(names[side]) for side in (survivor, tainter))
+    return pa.table([rows.ref[survivor], ours, rows.taint[tainter], theirs, np.ones(len(survivor))], schema=FOUND)
 
 
 def _rows(contents: pa.Table) -> Rows:
@@ -162,6 +188,7 @@ def near_settings(recipe: Recipe, plan: Plan) -> dict[str, object]:
         "near": _near(recipe, set()),
         "text_forms": recipe.text_forms.model_dump(),
         "copies": recipe.licences.copies,
+        "opt_out": recipe.opt_out and recipe.opt_out.near_copies,
         "slices": plan.num_slices,
         "units": len(plan.units),
         "earlier": [shard.identity for shard in plan.earlier],
@@ -176,6 +203,7 @@ def _near(recipe: Recipe, without: set[str]) -> object:
 STEPS = [
     Step(
         name="group",
+        version=2,
         number=2,
         pass_name="decide",
         grain="slices",

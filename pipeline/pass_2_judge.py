@@ -1,12 +1,14 @@
-"""Pass 2, decide, step `judge`: licence policy, language lists and bounds, from columns alone.
+"""Pass 2, decide, step `judge`: opt-outs, licence policy, language lists and bounds, from columns alone.
 
-Survivors go on to the steps for duplicates by the hash of their words. Documents that were rejected for a copyleft or
-proprietary licence send theirs, too, so that copies of them are found; they win and lose nothing.
+Survivors go on to the steps for duplicates by the hash of their words. Documents that opted out with all their copies,
+or were rejected for a copyleft or proprietary licence, send theirs, too, so that copies of them are found; they win and
+lose nothing.
 
 Rows and sketches go by in step, segment by segment.
 """
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pyarrow as pa
@@ -15,10 +17,12 @@ from filters.licence_policy import LicenceDecision, LicencePolicy
 from manifests.decision import DECISIONS, decisions_table
 from manifests.document import ID_BYTES, Rejected
 from manifests.ledger import Ledger
-from pipeline.comparable import Comparable
+from pipeline.comparable import Comparable, Judged
 from pipeline.judgement import failing
 from pipeline.licence_evidence import Said, Witnesses, evidence_rows
 from pipeline.measuring import ROWS
+from pipeline.opt_outs import OPT_OUT, heeded, opt_out_settings
+from pipeline.opted_out import OptedOut, opted_out
 from pipeline.pass_2_groups import CONTENTS
 from pipeline.pass_2_licences import ANSWERS, GOVERNED, answers_of
 from pipeline.pass_2_repositories import FORKS
@@ -28,6 +32,7 @@ from pipeline.steps import Read, Step, UnitContext
 from stages.attribution import EVIDENCE
 from stages.exchange import RowStream, block_of_hash, fixed_binary, sortable
 from stages.release_index import SKETCHES
+from stages.suppression import compile_kernels
 
 JUDGED = pa.schema(
     [
@@ -53,6 +58,7 @@ def _judge(context: UnitContext) -> None:
     comparable = Comparable(context)
     timing = context.clock.timing
     decide, judge = timing("decide", _licences), timing("judge", _verdicts)
+    requests = heeded(context.recipe, context.plan.opt_outs)
     seen = 0
     with (
         context.blocks("decisions", DECISIONS) as decisions,
@@ -62,7 +68,9 @@ def _judge(context: UnitContext) -> None:
         for rows in context.segments("rows"):
             said = list(context.clock.timed("gather", witnesses.of(rows)))
             decided = decide(rows, said, policy)
-            rejected = judge(rows, decided, context.recipe)
+            sketched = sketches.take(rows.num_rows)
+            out = timing("opt_out", opted_out)(requests, rows, sketched)
+            rejected = judge(rows, decided, out, context.recipe)
             for index, num_bytes in enumerate(rows.column("num_bytes").to_pylist()):
                 if index not in rejected:
                     ledger.keep(num_bytes)
@@ -76,16 +84,33 @@ def _judge(context: UnitContext) -> None:
             evidence = pa.array([evidence_rows(item.evidence) for item in said], JUDGED.field("evidence").type)
             columns = [rows.column("id"), pa.array(keep), pa.array(licences), pa.array(declared), evidence]
             judged.write(pa.table(columns, schema=JUDGED))
-            table = timing("compare", comparable.table)(
-                rows, sketches.take(rows.num_rows), decided, keep=keep, first=seen
-            )
+            verdicts = Judged(decided, keep, out.with_copies)
+            table = timing("compare", comparable.table)(rows, sketched, verdicts, first=seen)
             highs = sortable(fixed_binary(table.column("key"), ID_BYTES))[0]
             contents.write(table, block_of_hash(highs, num_slices))
             seen += rows.num_rows
 
 
-def _verdicts(rows: pa.Table, decided: list[LicenceDecision], recipe: Recipe) -> dict[int, Rejected]:
-    """Rejections by row: for its licence first."""
+def _verdicts(rows: pa.Table, decided: list[LicenceDecision], out: OptedOut, recipe: Recipe) -> dict[int, Rejected]:
+    """Rejections by row: for a request first, then for its licence."""
+    rejected: dict[int, Rejected] = {}
+    reject = _rejecting(rows, rejected)
+    for item in out.rows:
+        reject(item.row, OPT_OUT, item.reason, value=item.value, bound=item.bound, detail=item.detail)
+    for index, decision in enumerate(decided):
+        if decision.rejected is not None and index not in rejected:
+            reject(index, "licence", decision.rejected, detail=decision.detail[:200])
+    for found in failing(rows, recipe, recipe.filters.signals):
+        for place, (index, value) in enumerate(zip(found.rows.tolist(), found.values.tolist(), strict=True)):
+            if index not in rejected:
+                measured = None if math.isnan(value) else value
+                detail = found.details[place] if found.details else ""
+                reject(index, found.stage, found.reason, value=measured, bound=found.bound, detail=detail)
+    return rejected
+
+
+def _rejecting(rows: pa.Table, rejected: dict[int, Rejected]) -> Callable[..., None]:
+    """A function that rejects a row, by its index, stage and reason."""
     places = list(
         zip(
             (identifier.hex() for identifier in rows.column("id").to_pylist()),
@@ -96,7 +121,6 @@ def _verdicts(rows: pa.Table, decided: list[LicenceDecision], recipe: Recipe) ->
             strict=True,
         )
     )
-    rejected: dict[int, Rejected] = {}
 
     def reject(index: int, stage: str, reason: str, **facts: object) -> None:
         identifier, shard, row, part, num_bytes = places[index]
@@ -111,16 +135,7 @@ def _verdicts(rows: pa.Table, decided: list[LicenceDecision], recipe: Recipe) ->
             **facts,  # type: ignore[arg-type]
         )
 
-    for index, decision in enumerate(decided):
-        if decision.rejected is not None:
-            reject(index, "licence", decision.rejected, detail=decision.detail[:200])
-    for found in failing(rows, recipe, recipe.filters.signals):
-        for place, (index, value) in enumerate(zip(found.rows.tolist(), found.values.tolist(), strict=True)):
-            if index not in rejected:
-                measured = None if math.isnan(value) else value
-                detail = found.details[place] if found.details else ""
-                reject(index, found.stage, found.reason, value=measured, bound=found.bound, detail=detail)
-    return rejected
+    return reject
 
 
 def _licences(rows: pa.Table, said: list[Said], policy: LicencePolicy) -> list[LicenceDecision]:
@@ -140,15 +155,21 @@ def _settings(recipe: Recipe, plan: Plan) -> object:
         "languages": recipe.languages.model_dump(),
         "filters": recipe.filters.model_dump_json(),  # as text: the order of rules decides which reason is first
         "keep": recipe.deduplication.keep,
+        "opt_outs": opt_out_settings(recipe, plan.opt_outs),
         "held_out": recipe.held_out and recipe.held_out.model_dump(exclude={"releases"}),
         "slices": plan.num_slices,
     }
 
 
+def _preload(recipe: Recipe, plan: Plan) -> None:
+    if heeded(recipe, plan.opt_outs) is not None:
+        compile_kernels()
+
+
 STEPS = [
     Step(
         name="judge",
-        version=2,
+        version=3,
         number=2,
         pass_name="decide",
         grain="inputs",
@@ -161,5 +182,6 @@ STEPS = [
         ),
         settings=_settings,
         run=_judge,
+        preload=_preload,
     )
 ]

@@ -7,8 +7,10 @@ One tree: the same `directory_id`, which is git's hash of all of it, or the same
 rank behind all others of their licence, so that where both have a file the same one stays for all of them, and
 `explain` says `repository_copy`. A file that only the copy's rows have stays: nothing is lost to a name.
 
-The best of equal repositories has the most stars, then the latest revision, then the smaller name. Cost: 16 bytes a
-document, and one row for each repository and unit.
+The best of equal repositories has the most stars, then the latest revision, then the smaller name; one that is asked to
+be left out, by its name or its owner's, is neither the best nor a copy: what stays is no copy of what goes.
+
+Cost: 16 bytes a document, and one row for each repository and unit.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,6 +20,7 @@ import pyarrow as pa
 import xxhash
 
 from manifests.document import ID_BYTES
+from pipeline.opt_outs import heeded
 from pipeline.plan import Plan
 from pipeline.recipe import Recipe
 from pipeline.repository_files import FILES, RANKED, Repository, hash_of_repository
@@ -65,8 +68,12 @@ def _forks(context: UnitContext) -> None:
     rows: list[tuple[str, str, int]] = []
     units: list[int] = []
     num_copies = 0
+    asked = _opted_out(context, {str(row["repo"]) for tree in trees.values() for row in tree})
     for tree in sorted(trees):
-        best, *copies = sorted(trees[tree], key=_best_first)
+        ordered = sorted((row for row in trees[tree] if row["repo"] not in asked), key=_best_first)
+        if not ordered:
+            continue
+        best, *copies = ordered
         counted = {best["files"]}  # who has the files of a better one is counted where files are compared
         for copy in copies:
             num_copies += tree == copy["files"] or copy["files"] not in counted
@@ -77,6 +84,16 @@ def _forks(context: UnitContext) -> None:
     context.counts = {"copies": num_copies}
     with context.blocks("forks", FORKS, num_blocks=len(context.plan.units)) as out:
         out.write(table_of(rows, FORKS), np.array(units, dtype=np.int64))
+
+
+def _opted_out(context: UnitContext, names: set[str]) -> set[str]:
+    """The repositories that are asked for as a whole."""
+    requests = heeded(context.recipe, context.plan.opt_outs)
+    ordered = sorted(names)
+    if requests is None or not ordered:
+        return set()
+    asked = requests.repositories(ordered).tolist()
+    return {name for name, is_asked in zip(ordered, asked, strict=True) if is_asked}
 
 
 def _best_first(row: dict[str, object]) -> tuple[object, ...]:
@@ -96,7 +113,21 @@ def _settings(_recipe: Recipe, plan: Plan) -> object:
     return {"slices": plan.num_slices, "units": len(plan.units)}
 
 
+def _forks_settings(recipe: Recipe, plan: Plan) -> object:
+    requests = plan.opt_outs and [plan.opt_outs.num_bytes, plan.opt_outs.sha256]
+    return {"slices": plan.num_slices, "units": len(plan.units), "opt_outs": recipe.opt_out and requests}
+
+
 STEPS = [
     Step("trees", 2, "decide", "slices", (Read("ingest", "files", "blocks", FILES),), _settings, _trees),
-    Step("forks", 2, "decide", "slices", (Read("trees", "trees", "blocks", TREES),), _settings, _forks),
+    Step(
+        name="forks",
+        number=2,
+        pass_name="decide",
+        grain="slices",
+        reads=(Read("trees", "trees", "blocks", TREES),),
+        settings=_forks_settings,
+        run=_forks,
+        preload=lambda recipe, plan: heeded(recipe, plan.opt_outs),
+    ),
 ]

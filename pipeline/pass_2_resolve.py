@@ -1,7 +1,8 @@
 """Pass 2, decide, step `resolve`: what becomes of every document, sent to the units that read them.
 
-In this order: copies of documents that went for their licence; what earlier releases hold; near duplicates; what is
-held out. The loser of a group goes with its winner: as its duplicate where that stays, else for the same reason.
+In this order: copies of documents that opted out or went for their licence; what earlier releases hold; near
+duplicates; what is held out. The loser of a group goes with its winner: as its duplicate where that stays, else for the
+same reason.
 """
 
 from collections import Counter
@@ -12,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from manifests.document import ID_BYTES
-from pipeline.pass_2_copies import COPIES, COPY_REASONS, FOUND, Fate, decide_copies, write_counted
+from pipeline.pass_2_copies import COPIES, COPY_REASONS, FOUND, STAGES_OF_COPIES, Fate, decide_copies, write_counted
 from pipeline.pass_2_groups import (
     EARLIER,
     EXACT_DUPLICATE,
@@ -99,11 +100,11 @@ def _losers(losers: pa.Table, fates: Mapping[int, Fate]) -> dict[int, Fate]:
         fate = fates.get(winner)
         if fate is None or fate.twin is None:  # the winner stays, or is set aside
             fate = _duplicate(reason, twin, 1.0, twin_held_out=fate is not None, held_out=held_out)
-        elif fate.stage != "licence" and fate.reason != IN_EARLIER_RELEASE:
+        elif fate.stage not in STAGES_OF_COPIES and fate.reason != IN_EARLIER_RELEASE:
             assert fate.similarity is not None  # noqa: S101 - it has a twin
             own = NEAR_DUPLICATE if fate.reason == NEAR_HELD_OUT else fate.reason
             fate = _duplicate(own, fate.twin, fate.similarity, twin_held_out=fate.twin_held_out, held_out=held_out)
-        if reason == REPEATED_ROW and fate.stage != "licence":
+        if reason == REPEATED_ROW and fate.stage not in STAGES_OF_COPIES:
             fate = fate._replace(stage=DEDUPLICATE, reason=reason)
         lost[ref] = fate
     return lost

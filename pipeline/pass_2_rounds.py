@@ -2,8 +2,8 @@
 
 `verify` holds every pair that is left against its threshold, exactly, which is the first round: what reaches it with a
 document that nothing can remove goes. Each round tells the slices that asked what became of a document.
-`stages.rounds` says what a round is. Copies of documents that went for their licence, and of what earlier releases
-hold, go in the first round and stand as nobody's twin.
+`stages.rounds` says what a round is. Copies of documents that went for their licence or at somebody's request, and of
+what earlier releases hold, go in the first round and stand as nobody's twin.
 
 What three rounds leave open is a thousandth of the documents or less, chains in which kept and removed alternate.
 `last_rounds`, one unit, decides all of it, so that nothing stays undecided. Beyond `_MOST_EDGES` open edges, which take
@@ -25,7 +25,7 @@ from stages.exchange import block_of_refs, fixed_binary, fixed_binary_array, lex
 from stages.ranks import is_held_out
 from stages.rounds import Edges, Round, play, play_out
 from stages.similarity import jaccards
-from stages.taint import HEADER
+from stages.taint import TAINTS, removes
 
 U64 = npt.NDArray[np.uint64]
 F64 = npt.NDArray[np.float64]
@@ -58,12 +58,12 @@ def _verify(context: UnitContext) -> None:
     pairs = context.table("sifted")
     compared = context.clock.timing("compare", _Compared)(context, pairs)
     kind = pairs.column("better_is").to_numpy()
-    is_copy = np.isin(kind, (1, 2))
+    is_copy = np.isin(kind, TAINTS)
     verified = compared.similarity >= np.where(is_copy, COPY_SIMILARITY, minimum)
     copies, earlier = verified & is_copy, verified & (kind >= EARLIER_KEPT)
     worse = pairs.column("worse").to_numpy()
     strict = context.recipe.licences.copies == "strict"
-    gone = np.unique(worse[earlier | (copies & ((kind == HEADER) | strict))])
+    gone = np.unique(worse[earlier | (copies & removes(kind, strict=strict))])
     edges = compared.edges(np.flatnonzero(verified & (kind == 0) & ~np.isin(worse, gone)))
     with context.blocks("near_copies", FOUND) as out:
         out.write(compared.copies(np.flatnonzero(copies), kind))

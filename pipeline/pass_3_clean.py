@@ -48,15 +48,17 @@ def _clean(context: UnitContext) -> None:
     redactions = Redactions(context.recipe)
     clock, rejected = context.clock, list[Rejected]()
     find, redacted = clock.timing("decontaminate", benchmarks.rejected), clock.timing("redact", redactions.of)
-    judged = context.table("judged").combine_chunks()  # once, for all who take rows of it
+    places = context.table("places").combine_chunks()  # once, for all who take rows of them
+    judged = context.table("judged").combine_chunks()
     with (
         context.blocks("decisions", DECISIONS) as decisions,
         context.blocks("texts", TEXTS, num_blocks=context.plan.num_slices) as texts,
         context.blocks("held_out", TEXTS, num_blocks=context.plan.num_slices) as held_texts,
     ):
-        batch, held_out = (KeptTexts(writer, judged, context.plan.num_slices) for writer in (texts, held_texts))
+        known = judged.append_column("blob", places.column("blob"))
+        batch, held_out = (KeptTexts(writer, known, context.plan.num_slices) for writer in (texts, held_texts))
         keep, add_up = clock.timing("keep", batch.add), clock.timing("estimate", sums.add)
-        for ordinal, document, verdict, num_bytes in _decided(context, judged):
+        for ordinal, document, verdict, num_bytes in _decided(context, judged, places):
             set_aside = verdict is not None and verdict.reason == HELD_OUT
             verdict = verdict or find(document, num_bytes)  # noqa: PLW2901 - pass 2 comes first
             cleaned = redacted(document) if verdict is None or set_aside else None
@@ -73,15 +75,14 @@ def _clean(context: UnitContext) -> None:
         batch.flush()
         held_out.flush()
         decisions.write(decisions_table(rejected))
-    write_indexed(context, judged.column("id"), kept=batch.kept, held_out=held_out.kept)
+    write_indexed(context, places, kept=batch.kept, held_out=held_out.kept)
     with context.blocks("sums", SUMS) as table:
         table.write(sums.table())
     context.counts = redactions.counts() | {"benchmarks": benchmarks.counts()}
 
 
-def _decided(context: UnitContext, judged: pa.Table) -> Iterator[_Decided]:
+def _decided(context: UnitContext, judged: pa.Table, places: pa.Table) -> Iterator[_Decided]:
     removed = {row["ordinal"]: row for row in context.table("duplicates").to_pylist()}
-    places = context.table("places")
     sizes = places.column("num_bytes").to_pylist()
     kept = frozenset(np.flatnonzero(judged.column("kept").to_numpy()).tolist())
     for ordinal, document in documents_again(context, places, kept):
@@ -125,7 +126,7 @@ def _prepare(recipe: Recipe) -> None:
 STEPS = [
     Step(
         name="clean",
-        version=5,
+        version=6,
         number=3,
         pass_name="clean",
         grain="inputs",

@@ -183,7 +183,7 @@ def _prepare(recipe: Recipe) -> None:
 STEPS = [
     Step(
         name="pack",
-        version=5,
+        version=6,
         number=8,
         pass_name="pack",
         grain="partitions",

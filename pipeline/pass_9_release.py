@@ -5,6 +5,7 @@ import re
 from manifests.errors import RecipeError, UnitError
 from manifests.release import CHAIN, MANIFEST, Manifest, ReleaseFile
 from manifests.storage import TEMPORARY_NAME, Storage, file_sha256
+from pipeline.opt_outs import opt_out_settings, released_opt_outs
 from pipeline.plan import Plan
 from pipeline.recipe import Recipe
 from pipeline.release_folders import BESIDE, MAXIMUM_LENGTHS, SHARD_FILE, folders_of, packed_tables, shard_files
@@ -27,10 +28,10 @@ OURS = re.compile(
     rf"{SHARD_FILE.pattern}|tokenizer/tokenizer\.json|{PAGE_FILE.pattern}|{re.escape(PAGE)}|{TEMPORARY_NAME.pattern}"
 )
 
-# What pack may have made; of context lengths a recipe has fewer.
+# What pack and locate may have made: (step, table). Of context lengths a recipe has fewer.
 PACKED_FILES = (
-    *(table for tables in packed_tables(range(MAXIMUM_LENGTHS)) for table in tables),
-    *(folder.table for folder in BESIDE),
+    *(("pack", table) for tables in packed_tables(range(MAXIMUM_LENGTHS)) for table in tables),
+    *((folder.step, folder.table) for folder in BESIDE),
 )
 _COUNTED = ("look_up", "detect", "forks", "last_rounds", "resolve", "mix", "settle")
 _REWRITING = ("survey", "choose", "rewrite", "overlay")
@@ -54,17 +55,19 @@ def check_not_taken(recipe: Recipe, plan: Plan) -> None:
         folder.check_writable()
         return
     there = Manifest.read(folder)
-    if (there.recipe, there.sources, there.earlier, there.parent, there.tokenizer.sha256, there.software) != (
+    found = (there.recipe, there.sources, there.earlier, there.parent, there.opt_outs, there.tokenizer.sha256)
+    if (*found, there.software) != (
         released_recipe(recipe),
         released_sources(recipe, plan, _digests_of(there)),
         released_earlier(plan),
         released_parent(recipe),
+        released_opt_outs(recipe, plan.opt_outs),
         tokenizer_settings(recipe)["sha256"],
         software_versions(),
     ):
         raise RecipeError(
             f"{folder.root}: release {recipe.name} {recipe.version} exists and was made from another recipe, other "
-            "inputs or other library versions; a release is never changed",
+            "inputs, requests or library versions; a release is never changed",
             hint="raise `version` in the recipe, or remove that folder if nobody uses it",
         )
 
@@ -118,11 +121,11 @@ def _rewriting_page(context: UnitContext, manifest: Manifest) -> dict[str, bytes
 
 
 def _shards(context: UnitContext) -> list[tuple[ReleaseFile, str]]:
-    """What pack made, as it will stand in the release; each with its file of the work folder."""
-    records = sorted(context.earlier["pack"], key=lambda record: record.unit)
+    """What pack and locate made, as it will stand in the release; each with its file of the work folder."""
     shards = []
     recipe = released_recipe(context.recipe)
     for folder in folders_of(recipe):
+        records = sorted(context.earlier[folder.step], key=lambda record: record.unit)
         for path, record in zip(shard_files(folder, recipe, len(records)), records, strict=True):
             made = record.outputs[folder.table]
             shards.append((ReleaseFile(path, made.num_bytes, made.sha256, folder.rows(record)), made.file))
@@ -150,6 +153,7 @@ def _settings(recipe: Recipe, plan: Plan) -> object:
         "recipe": released_recipe(recipe),
         "earlier": [shard.identity for shard in plan.earlier],
         "parent": released_parent(recipe),
+        "opt_outs": opt_out_settings(recipe, plan.opt_outs),
         "sources": [shard.identity for unit in plan.units for shard in unit],
     }
 
@@ -167,7 +171,7 @@ STEPS = [
         reads=(
             *(Read(step, RECORDS, "all") for step in (*CHAIN, *_COUNTED)),
             *(Read(step, RECORDS, "all", asked_for=rewrites) for step in _REWRITING),
-            *(Read("pack", table, "all") for table in PACKED_FILES),
+            *(Read(step, table, "all") for step, table in PACKED_FILES),
         ),
         settings=_settings,
         run=_release,

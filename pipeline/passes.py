@@ -20,6 +20,11 @@ Passes 4 and 5 have steps that run where the recipe has code rewritten:
     rewrite                      what the model and the gates make of that: `pass_5_rewrite`
     overlay                      which of the rewrites stand: `pass_5_overlay`
 
+Pass 8 has a second step:
+
+    pack                         shards, and what lies beside them: `pass_8_pack`
+    locate                       in which shards an id, a hash, a repository or a URL is found: `pass_8_locate`
+
 Every other pass is one step of its own name.
 """
 
@@ -41,6 +46,7 @@ from pipeline import (
     pass_5_rewrite,
     pass_6_tokenize,
     pass_7_settle,
+    pass_8_locate,
     pass_8_pack,
     pass_9_release,
 )
@@ -68,6 +74,7 @@ STEPS: tuple[Step, ...] = (
     *pass_6_tokenize.STEPS,
     *pass_7_settle.STEPS,
     *pass_8_pack.STEPS,
+    *pass_8_locate.STEPS,
     *pass_9_release.STEPS,
 )
 

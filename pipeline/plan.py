@@ -16,9 +16,11 @@ from manifests.buckets import Access
 from manifests.errors import IntegrityError, RecipeError, SourceError
 from manifests.inputs import find_inputs, is_remote
 from manifests.objects import Found
+from manifests.opt_out_registry import Snapshot
 from manifests.printable import printable_json
 from manifests.storage import Storage, file_sha256
 from pipeline.earlier import EarlierShard, earlier_shards
+from pipeline.opt_outs import planned_registry
 from pipeline.recipe import Recipe, Source
 
 # Text bytes for one byte of shard, by suffix: what real shards of code and text show (3.1 to 4.9 for zstd).
@@ -68,12 +70,14 @@ class Plan(msgspec.Struct, frozen=True):
         units: groups of shards of one source, in order of source and shard name.
         slices_per_partition: slice s belongs to partition s // slices_per_partition.
         earlier: shards of the earlier releases that the recipe names.
+        opt_outs: the state of the opt-out registry that the run heeds; None where the recipe names none.
     """
 
     units: list[list[Shard]]
     partitions: int
     slices_per_partition: int
     earlier: list[EarlierShard] = []
+    opt_outs: Snapshot | None = None
 
     @property
     def num_slices(self) -> int:
@@ -101,10 +105,11 @@ def make_plan(recipe: Recipe, work: Storage) -> Plan:
 
     Raises:
         RecipeError: a source's patterns match nothing, the input is too large for this version, or an earlier release
-            cannot be used.
+            or the opt-out registry cannot be used.
         SourceError: a shard cannot be read.
-        IntegrityError: an earlier release is damaged.
+        IntegrityError: an earlier release or the registry is damaged.
     """
+    opt_outs = planned_registry(recipe)
     identities = _Identities(work)
     sources = sorted(recipe.sources, key=lambda source: source.name)
     try:
@@ -126,7 +131,7 @@ def make_plan(recipe: Recipe, work: Storage) -> Plan:
         )
     slices = min(_divide_up(text_bytes / partitions, recipe.limits.slice_bytes), max(1, _MAXIMUM_SLICES // partitions))
     unit_bytes = recipe.limits.unit_bytes or max(_UNIT_BYTES, partitions * slices * _BLOCK_BYTES)
-    return Plan(list(_units(shards, unit_bytes, fetched)), partitions, slices, earlier)
+    return Plan(list(_units(shards, unit_bytes, fetched)), partitions, slices, earlier, opt_outs)
 
 
 def read_plan(work: Storage) -> Plan:

@@ -19,6 +19,7 @@ def prepare(mill: Mill, step: Step) -> None:
     pa.array([0])  # pyarrow imports pandas at its first array
     if not step.prepare_for:
         step.prepare(mill.recipe)
+    step.preload(mill.recipe, mill.plan)
     _freeze()
 
 

@@ -33,6 +33,7 @@ _WORDS = {
     "source": "the settings of a source",
     "sources": "sources or their shards",
     "earlier": "earlier releases",
+    "opt_outs": "the opt-out registry",
     "earlier_shard": "earlier releases",
     "tokenizer": "the tokenizer",
     "detector": "the licence detector",

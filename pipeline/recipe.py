@@ -21,11 +21,12 @@ from pipeline.recipe_duplicates import Deduplication, HeldOut
 from pipeline.recipe_executors import S3, Ray, Slurm, SoftwareHeritage
 from pipeline.recipe_filters import Filters, Languages
 from pipeline.recipe_mixture import Mixture
+from pipeline.recipe_opt_out import OptOut
 from pipeline.recipe_redaction import Redaction
 from pipeline.recipe_release import ReleaseChoice
 from pipeline.recipe_rewriting import Rewriting
 from pipeline.recipe_tokens import Packing, Rendering, TokenizerChoice
-from pipeline.recipe_types import Name, Positive, Section
+from pipeline.recipe_types import Name, Positive, Section, Version
 
 LicenceEntry = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -185,7 +186,7 @@ class Recipe(Section):
     """Everything that decides what comes out, and where it is made: `executor` and what follows it decide no byte."""
 
     name: Name
-    version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
+    version: Version
     seed: Annotated[int, Field(ge=0, lt=1 << 63)] = 0
     work: str = "work"
     partitions: Annotated[int, Field(ge=1, le=256)] | None = None
@@ -197,6 +198,7 @@ class Recipe(Section):
     licences: Licences = Licences()
     deduplication: Deduplication = Deduplication()
     held_out: HeldOut | None = None
+    opt_out: OptOut | None = None
     decontamination: Decontamination | None = None
     redaction: Redaction = Redaction()
     mixture: Mixture = Mixture()
@@ -242,6 +244,15 @@ class Recipe(Section):
         for name in self.held_out.sources if self.held_out else []:
             if name not in names:
                 raise ValueError(f"held_out.sources: {name!r}: expected one of the sources, {', '.join(names)}")
+        return self
+
+    @model_validator(mode="after")
+    def _near_copies_can_be_told(self) -> Self:
+        if self.opt_out and self.opt_out.near_copies == "remove" and self.deduplication.near is None:
+            raise ValueError(
+                "opt_out.near_copies: remove needs deduplication.near, by which near copies are found, got null; "
+                "expected near_copies: keep, or near duplicates"
+            )
         return self
 
     @model_validator(mode="after")

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Never, get_args
+from typing import Any, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -21,10 +21,6 @@ from pipeline.recipe_paths import REMOTE, absolute, named_paths
 from pipeline.recipe_tokens import TokenSections
 from pipeline.strict_yaml import StrictLoader
 
-# What the design has and this version lacks: key at the top of the recipe -> what it would do.
-_LATER = {
-    "opt_out": "the opt-out registry",
-}
 _NEAREST = "; did you mean "  # how our own checks end a message where they know a better name
 _MISTYPED = re.compile(r"s3:(?!//)")
 _SCHEMA = "`corpusmill schema` prints every key with its type"
@@ -44,7 +40,7 @@ def load_recipe(path: Path, overrides: Iterable[str] = ()) -> Recipe:
     for override in overrides:
         _set(value, override)
         where = f"{path} with --set"
-    _refuse_later(value, where)
+    _refuse_places(value, where)
     try:
         recipe = Recipe.model_validate(value)
     except ValidationError as error:
@@ -109,13 +105,7 @@ def _set(value: dict[str, Any], override: str) -> None:
         ) from error
 
 
-def _refuse_later(value: dict[str, Any], where: str) -> None:
-    def refuse(key: str, what: str, hint: str) -> Never:
-        raise RecipeError(f"{where}: {key}: {what}: not in this version", hint=hint)
-
-    for key, what in _LATER.items():
-        if key in value:
-            refuse(key, what, f"leave `{key}` out")
+def _refuse_places(value: dict[str, Any], where: str) -> None:
     for key, path in named_paths(value):
         may_be_remote = key.startswith("sources.") or key in REMOTE
         if _MISTYPED.match(path):
@@ -125,8 +115,10 @@ def _refuse_later(value: dict[str, Any], where: str) -> None:
                 "a local file of that name is ./s3:...",
             )
         if "://" in path and not (may_be_remote and path.startswith("s3://")):
-            hint = "expected a local path or s3://bucket/path" if may_be_remote else "expected a local path"
-            refuse(key, f"{path.partition('://')[0]}:// storage", hint)
+            raise RecipeError(
+                f"{where}: {key}: {path.partition('://')[0]}:// storage: not in this version",
+                hint="expected a local path or s3://bucket/path" if may_be_remote else "expected a local path",
+            )
 
 
 def _explain(mistakes: list[ErrorDetails], where: str, value: dict[str, Any]) -> RecipeError:

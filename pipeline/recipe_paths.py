@@ -11,12 +11,12 @@ from pipeline.recipe import Recipe
 _PATHS = (
     *(("release", "path"), ("release", "parent"), ("tokenizer", "path"), ("licences", "cache")),
     *(("slurm", "logs"), ("slurm", "activate"), ("software_heritage", "contents"), ("software_heritage", "cache")),
-    *(("rewriting", "cache"), ("rewriting", "engine_environment")),
+    *(("rewriting", "cache"), ("rewriting", "engine_environment"), ("opt_out", "registry")),
 )
 # Beside the paths of sources, what may lie in a bucket.
 REMOTE = (
     *("work", "release.path", "release.parent", "deduplication.against", "held_out.releases"),
-    *("software_heritage.contents", "rewriting.cache"),
+    *("software_heritage.contents", "rewriting.cache", "opt_out.registry"),
 )
 _FOLDERS = (("deduplication", "against"), ("held_out", "releases"))
 
@@ -89,6 +89,7 @@ def absolute(recipe: Recipe, folder: Path) -> Recipe:
             ),
             "held_out": recipe.held_out
             and recipe.held_out.model_copy(update={"releases": [here(folder) for folder in recipe.held_out.releases]}),
+            "opt_out": recipe.opt_out and recipe.opt_out.model_copy(update={"registry": here(recipe.opt_out.registry)}),
             "rewriting": recipe.rewriting
             and recipe.rewriting.model_copy(
                 update={

@@ -52,6 +52,10 @@ _COMMENTS = {
         "What is set aside for evaluation, with all duplicates of it: {fraction: 0.01, subsets: {Github: 0.02},\n"
         "seed: 0, sources: [], releases: [releases/my-corpus-0.0.9]}; null: nothing. docs/duplicates.md has the rules."
     ),
+    "opt_out": (
+        "Requests to be left out, as `corpusmill optout` collects them: {registry: opt-outs, near_copies: remove};\n"
+        "null: none. near_copies: remove or keep what is like a document that is asked for. docs/removals.md has more."
+    ),
     "decontamination": (
         "Benchmarks whose problems must not be in the release: {benchmarks: [{name: humaneval, format: humaneval,\n"
         "path: HumanEval.jsonl}]}; null: none. Formats: humaneval, mbpp, gsm8k, or jsonl, which names its fields:\n"

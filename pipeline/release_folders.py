@@ -1,4 +1,4 @@
-"""Folders of a release with one file for each partition: what pack makes, `release` places and `verify` expects.
+"""Folders of a release with one file for each partition: what pack and locate make, and `verify` expects.
 
 Files of one name belong together: `texts/shard-00003-of-00008.parquet` is about the documents of the shard of data that
 has this name. Packed rows and their positions have folders of their own for every context length: the first length lies
@@ -26,10 +26,11 @@ class ReleaseFolder(NamedTuple):
 
     Attributes:
         name: of the folder.
-        table: the output of pack that becomes its file.
-        rows: how many rows a file has, by the record of the unit of pack that made it.
+        table: the output that becomes its file.
+        rows: how many rows a file has, by the record of the unit that made it.
         asked_for: whether a release has it, by the recipe as it stands in the manifest; that may be any JSON.
         suffix: what the names of its files end in, by the same.
+        step: whose output it is.
     """
 
     name: str
@@ -37,6 +38,7 @@ class ReleaseFolder(NamedTuple):
     rows: Callable[[Record], int]
     asked_for: Callable[[Mapping[str, Any]], bool] = lambda _recipe: True
     suffix: Callable[[Mapping[str, Any]], str] = lambda _recipe: "parquet"
+    step: str = "pack"
 
 
 def documents(record: Record) -> int:
@@ -84,6 +86,8 @@ BESIDE = (
     ReleaseFolder("held_out", "held_texts", _counted("held_out"), holds_out),
     ReleaseFolder("index", "index", _counted("indexed")),
     ReleaseFolder("bands", "bands", _counted("bands")),
+    ReleaseFolder("documents", "documents", _counted("documents_told")),
+    ReleaseFolder("lookup", "lookup", _counted("lookup"), step="locate"),
 )
 _SUFFIXES = "|".join(re.escape(form) for form in get_args(TextsFormat))
 _PACKED = rf"(?:{DATA}|{POSITIONS})(?:-[1-9]\d*)?"

@@ -23,7 +23,9 @@ from manifests.release import (
 from manifests.release_lineage import ReleaseParent
 from manifests.release_packing import ContextLength, Mode, PackingFigures, ReleasePacking
 from manifests.storage import Storage, file_sha256
+from manifests.withdrawal import check_not_withdrawn
 from pipeline.benchmark_files import benchmark_settings
+from pipeline.opt_outs import released_opt_outs
 from pipeline.packed_set import PackedCounts
 from pipeline.plan import Plan
 from pipeline.recipe import Recipe
@@ -52,6 +54,7 @@ def released_recipe(recipe: Recipe) -> dict[str, object]:
             "licences": {"cache"},
             "deduplication": {"against"},
             "held_out": {"releases"},
+            "opt_out": {"registry"},
             "decontamination": True,
             "executor": True,
             "slurm": True,
@@ -84,7 +87,7 @@ def released_parent(recipe: Recipe) -> ReleaseParent | None:
     """The release before this one, if the recipe names one.
 
     Raises:
-        RecipeError: there is none.
+        RecipeError: there is none, or it was withdrawn.
         IntegrityError: its manifest is damaged.
     """
     if recipe.release.parent is None:
@@ -96,6 +99,7 @@ def released_parent(recipe: Recipe) -> ReleaseParent | None:
             hint="give the release's own folder, as in releases/demo-0.1.0",
         )
     there = Manifest.read(folder)
+    check_not_withdrawn(folder, there, what=f"release.parent: {folder.root}")
     return ReleaseParent(name=there.name, version=there.version, digest=there.digest)
 
 
@@ -176,6 +180,7 @@ def new_manifest(context: UnitContext) -> Manifest:
         files=[],
         rewriting=release_rewriting(context),
         parent=released_parent(recipe),
+        opt_outs=released_opt_outs(recipe, context.plan.opt_outs),
     )
 
 

@@ -165,6 +165,7 @@ class Step:
         prepare: loads what every unit needs (libraries, compiled kernels), once, before workers fork.
         prepare_for: a table without which there is nothing to prepare for. What is loaded for it is large: it is gone
             when the step ends, and not loaded where every unit's table is empty.
+        preload: loads what the plan names and every unit reads, once, before workers fork; units find it in a cache.
         always: run even where a record is there (releases look at files outside the work folder).
         reads_shards: whether its units read the input shards themselves.
         asked_for: the recipes that have the step run; of others it has no records.
@@ -181,6 +182,7 @@ class Step:
     run: Callable[[UnitContext], None]
     prepare: Callable[[Recipe], object] = lambda _recipe: None
     prepare_for: str = ""
+    preload: Callable[[Recipe, Plan], object] = lambda _recipe, _plan: None
     version: int = 1
     always: bool = False
     reads_shards: bool = False

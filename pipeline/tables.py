@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from manifests.document import Rejected
 from manifests.errors import RecipeError
 from pipeline.inspect_run import safe
+from pipeline.pass_2_copies import STAGES_OF_COPIES
 from pipeline.pass_2_resolve import HELD_OUT
 from pipeline.passes import steps_of
 from pipeline.units import Mill, step_named
@@ -17,12 +18,19 @@ from stages.exchange import Block, read_segments
 
 def tables(mill: Mill, step: str, table: str, *, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
     """A table of a step, segment by segment, in the order of its units; `columns` None is all of them."""
-    for number, record in enumerate(mill.records(step_named(step))):
-        if record is not None and table in record.outputs:
-            output = record.outputs[table]
-            segments = tuple(segment for block in output.blocks for segment in block)
-            block = Block(number, output.file, segments)
-            yield from read_segments(mill.work, [block], lambda _bytes: None, columns=columns)
+    for unit in range(len(mill.records(step_named(step)))):
+        yield from unit_tables(mill, step, table, unit, columns=columns)
+
+
+def unit_tables(
+    mill: Mill, step: str, table: str, unit: int, *, columns: Sequence[str] | None = None
+) -> Iterator[pa.Table]:
+    """The same of one unit; nothing where it has not made the table."""
+    record = mill.records(step_named(step))[unit]
+    if record is not None and table in record.outputs:
+        output = record.outputs[table]
+        segments = tuple(segment for block in output.blocks for segment in block)
+        yield from read_segments(mill.work, [Block(unit, output.file, segments)], lambda _bytes: None, columns=columns)
 
 
 def measured_signals(mill: Mill) -> list[str]:
@@ -72,8 +80,8 @@ def sentence(item: Rejected) -> str:
     if item.value is not None:
         parts.append(f"value {number(item.value)}" + ("" if item.bound is None else f", bound {number(item.bound)}"))
     if item.twin:
-        # A document that goes for its licence because of a copy of it is none's duplicate: that copy went as well.
-        twin = "copy of" if item.stage == "licence" else "kept twin"
+        # What goes with a copy of it, for a licence or a request, is none's duplicate: that copy went as well.
+        twin = "copy of" if item.stage in STAGES_OF_COPIES else "kept twin"
         parts.append(f"{twin} {item.twin}, similarity {item.similarity:.4f}")
     if item.detail:
         parts.append(item.detail)

@@ -40,6 +40,7 @@ class SourceDocuments:
     Attributes:
         kinds: indices into KINDS.
         copies: how many copies of each there are.
+        tokens: of all copies.
         rewritten: which of them a packed document of their own calls rewritten.
         plain: which of them one does not call so. Those that only stand among other files are neither.
     """
@@ -47,6 +48,7 @@ class SourceDocuments:
     ids: Digests
     kinds: Int64s
     copies: Int64s
+    tokens: Int64s
     rewritten: Bools
     plain: Bools
 
@@ -195,7 +197,8 @@ class PositionsCheck:
         alone, named = ~shard.repositories[piece][order], shard.rewritten[piece][order]
         rewritten, plain = (np.bincount(number, weights=which) > 0 for which in (alone & named, alone & ~named))
         copies_of = np.bincount(number, weights=opens).astype(np.int64)
-        return SourceDocuments(ids[is_new], kinds[is_new], copies_of, rewritten, plain)
+        tokens = np.bincount(number, weights=lengths).astype(np.int64)
+        return SourceDocuments(ids[is_new], kinds[is_new], copies_of, tokens, rewritten, plain)
 
 
 def _read(file: ParquetFile) -> _Positions:

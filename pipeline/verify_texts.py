@@ -23,6 +23,7 @@ from pipeline.findings import Findings
 from pipeline.release_folders import rewrites_code, shard_of
 from pipeline.verify_documents import DocumentFiles
 from pipeline.verify_positions import SourceDocuments
+from pipeline.verify_told import ToldColumns, told_columns
 from stages.packed_documents import hex_names
 from stages.texts import REWRITE, texts_schema
 
@@ -40,6 +41,7 @@ class TextsCheck:
 
     Attributes:
         rewritten: by shard of data, by id as text, those that a model wrote; of files that could be read.
+        told: by shard of data, what `documents/` must say, too; of the same files. 40 bytes a document.
     """
 
     def __init__(self, manifest: Manifest, findings: Findings, progress: Callable[[int], None]) -> None:
@@ -50,6 +52,8 @@ class TextsCheck:
         self._shard: tuple[pa.Array, pa.Array] | None = None  # ids of the documents and their copies
         self.rewritten: dict[str, dict[str, RewrittenText]] = {}
         self._own: dict[str, RewrittenText] = {}
+        self.told: dict[str, ToldColumns] = {}
+        self._parts: list[ToldColumns] = []
         self._rewrites = rewrites_code(manifest.recipe)
         schema = texts_schema(manifest.label, rewritten=self._rewrites)
         self._files = DocumentFiles(schema, self._look, findings, progress)
@@ -58,8 +62,10 @@ class TextsCheck:
         """Look into a file, given the documents of its shard; None where they could not be read."""
         self._shard = None if documents is None else (hex_names(documents.ids), pa.array(documents.copies))
         self._own = {}
+        self._parts = []
         if self._files.check(release, listed, None if documents is None else documents.ids) is not None:
             self.rewritten[shard_of(listed.path)] = self._own
+            self.told[shard_of(listed.path)] = ToldColumns.of(self._parts)
 
     def check_totals(self) -> None:
         """Hold what was added up against the manifest."""
@@ -87,6 +93,8 @@ class TextsCheck:
                 digest = sha256(row["text"].encode()).hexdigest()
                 self._own[row["doc_id"]] = RewrittenText(row[REWRITE.name], row["language"], digest)
         table = table.append_column("num_bytes", pc.binary_length(table.column("text")).cast(pa.int64()))
+        told = ("language", "num_bytes", *((REWRITE.name,) if self._rewrites else ()))
+        self._parts.append(told_columns(table, {name: name for name in told}))
         sums = table.group_by(list(CLASS)).aggregate([([], "count_all"), ("num_bytes", "sum")])
         for row in sums.to_pylist():
             names = tuple(row[name] for name in CLASS)

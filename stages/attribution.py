@@ -18,9 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from filters.licence_policy import NO_LICENCE
-from filters.swhid import swhid_of_git_id, swhid_of_text
-from manifests.document import Document, document_id
-from stages.text_forms import source_encoding
+from manifests.document import Document
 
 EVIDENCE = pa.struct(
     [pa.field(name, pa.string()) for name in ("id", "kind", "expression", "where")]
@@ -60,9 +58,8 @@ _NULL = msgspec.Raw(b"null")
 
 
 class _Named(msgspec.Struct):
-    """What of a row's metadata names its revision and content; any JSON may stand there."""
+    """What of a row's metadata names its revision; any JSON may stand there."""
 
-    content_id: msgspec.Raw = _NULL
     revision_id: msgspec.Raw = _NULL
 
 
@@ -70,25 +67,13 @@ _decode = msgspec.json.Decoder(_Named).decode
 _text = msgspec.json.Decoder(str).decode
 
 
-def revision_and_swhid(document: Document) -> tuple[str, str]:
-    """What the row says: the revision of the repository, and the name of the content in Software Heritage's archive.
-
-    The SWHID is that of the row's `content_id`, the git blob id of the file as it was archived, in whatever encoding.
-    Where the row has none, that of the raw text in UTF-8, if the document is code that no row calls decoded from
-    another encoding, and if its text is still the raw one: its id tells.
-
-    Returns:
-        Each is empty where it is not known.
-    """
+def stated_revision(document: Document) -> str:
+    """The revision of the repository that the row names; empty where it names none, or one that is too long."""
     try:
-        named = _decode(document.metadata)
+        revision = _string(_decode(document.metadata).revision_id)
     except msgspec.MsgspecError:
-        named = _Named()
-    revision = _string(named.revision_id)
-    swhid = swhid_of_git_id(_string(named.content_id))
-    if not swhid and document.kind == "code" and not source_encoding(document) and _is_raw(document):
-        swhid = swhid_of_text(document.text)
-    return revision if len(revision) <= _MAXIMUM_REVISION_CHARACTERS else "", swhid
+        return ""
+    return revision if len(revision) <= _MAXIMUM_REVISION_CHARACTERS else ""
 
 
 def provenances(
@@ -163,9 +148,3 @@ def _string(value: msgspec.Raw) -> str:
         return _text(value)
     except msgspec.MsgspecError:
         return ""
-
-
-def _is_raw(document: Document) -> bool:
-    """Whether the text is the one that was read: what was put in form has another id than its text gives."""
-    keys = (f"{document.repo}:{document.path}", "")
-    return any(document_id(document.source, key, document.text) == document.id for key in keys)

@@ -16,7 +16,7 @@ from io import BytesIO
 from typing import BinaryIO, NamedTuple
 
 from filters.natural_languages import PROSE_FILES
-from manifests.document import Document, Kind, Rejected, document_id
+from manifests.document import Document, Kind, Rejected, named_document_id, text_sha256
 from stages.blob_rows import BlobRow
 from stages.decompression import decompressed
 from stages.parquet_rows import parquet_rows
@@ -183,8 +183,9 @@ def lines(chunks: Iterable[bytes], maximum_line_bytes: int = MAXIMUM_LINE_BYTES)
 
 def _document(item: Row, source: ShardSource, shard: str, row: int, part: int) -> Document:
     text, subset, language, repo, path, natural_key, metadata = item
+    digest = text_sha256(text)
     return Document(
-        id=document_id(source.source, natural_key, text),
+        id=named_document_id(source.source, natural_key, digest),
         text=text,
         kind=source.kind_of(subset, language),
         source=source.source,
@@ -196,6 +197,7 @@ def _document(item: Row, source: ShardSource, shard: str, row: int, part: int) -
         row=row,
         part=part,
         metadata=metadata,
+        sha256=digest,
     )
 
 

@@ -4,6 +4,7 @@ import re
 import subprocess
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
 
@@ -55,6 +56,33 @@ def test_a_written_file_is_read(storage: Storage) -> None:
     storage.write("a/b/c.json", b"{}")
     assert storage.exists("a/b/c.json")
     assert storage.read("a/b/c.json") == b"{}"
+
+
+def test_an_update_sees_the_whole_file_and_replaces_it(storage: Storage) -> None:
+    storage.update("a/list", lambda before: before + b"1")
+    storage.update("a/list", lambda before: before + b"2")
+    storage.update("a/list", lambda _before: None)
+    assert storage.read("a/list") == b"12"
+
+
+def test_updates_that_meet_come_one_after_the_other(storage: Storage) -> None:
+    def add(number: int) -> None:
+        storage.update("list", lambda before: before + b"%d " % number)
+
+    with ThreadPoolExecutor(8) as writers:
+        list(writers.map(add, range(20)))
+    assert sorted(map(int, storage.read("list").split())) == list(range(20))
+
+
+def test_an_update_that_fails_changes_nothing_and_keeps_nobody_out(storage: Storage) -> None:
+    def fail(_before: bytes) -> bytes:
+        raise BrokenError
+
+    storage.update("list", lambda _before: b"1")
+    with pytest.raises(BrokenError):
+        storage.update("list", fail)
+    storage.update("list", lambda before: before + b"2")
+    assert storage.read("list") == b"12"
 
 
 def test_a_second_write_replaces_the_first(storage: Storage) -> None:

@@ -218,3 +218,19 @@ def test_a_new_file_whose_answer_is_lost_is_the_writers_own(through: Storage, pr
     assert [one.fault for one in proxy.broken()] == ["lost_answer"]
     assert not through.write_new("lock", b"another's")
     assert through.read("lock") == b"mine"
+
+
+def test_an_update_whose_answer_is_lost_is_done_once(through: Storage, proxy: FaultProxy) -> None:
+    def add(before: bytes) -> bytes | None:
+        return None if b"mine" in before else before + b"mine"
+
+    through.update("list", lambda before: before + b"theirs ")
+    proxy.inject(Fault("lost_answer", method="PUT", target="/list"))
+    through.update("list", add)
+    assert [one.fault for one in proxy.broken()] == ["lost_answer"]
+    assert through.read("list") == b"theirs mine"
+
+
+def test_an_update_leaves_only_its_file(storage: Storage) -> None:
+    storage.update("list", lambda _before: b"1")
+    assert storage.list("") == {"list": 1}

@@ -119,9 +119,14 @@ def test_a_git_id_of_the_row_goes_before_what_could_be_computed(rows: dict[str, 
     assert rows["archived.py"]["swhid"] == f"swh:1:cnt:{_GIT_ID}"
 
 
-@pytest.mark.parametrize("path", ["decoded.py", "windows.py"])
-def test_a_text_that_is_not_as_it_was_has_no_swhid(rows: dict[str, dict[str, Any]], path: str) -> None:
-    assert rows[path]["swhid"] == ""
+def test_a_text_that_was_decoded_from_another_encoding_has_no_swhid(rows: dict[str, dict[str, Any]]) -> None:
+    assert rows["decoded.py"]["swhid"] == ""
+
+
+def test_a_text_that_was_put_in_form_is_named_by_what_was_read(rows: dict[str, dict[str, Any]]) -> None:
+    [raw] = [row["content"] for row in _FILES if row["path"] == "windows.py"]
+    assert "\r\n" in str(raw)
+    assert rows["windows.py"]["swhid"] == swhid_of_text(str(raw))
 
 
 def test_copyright_keeps_names_and_no_addresses(rows: dict[str, dict[str, Any]]) -> None:

@@ -1,6 +1,6 @@
 """What goes on to the steps for duplicates, and at which rank."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,20 +10,21 @@ import pytest
 
 from filters.licence_policy import NO_LICENCE, LicenceDecision
 from manifests.storage import Storage
-from pipeline.comparable import Comparable
+from pipeline.comparable import Comparable, Judged
 from pipeline.measuring import ROWS
 from pipeline.pass_2_groups import CONTENTS
 from pipeline.pass_2_repositories import FORKS
 from pipeline.plan import Plan
 from pipeline.recipe import Recipe, Source
 from pipeline.recipe_duplicates import Deduplication, HeldOut, NearDuplicates
+from pipeline.recipe_opt_out import OptOut
 from pipeline.repository_files import hash_of_repository
 from pipeline.sketches import sketching
 from pipeline.steps import UnitContext
 from stages.exchange import Block, table_of
 from stages.ranks import is_held_out
 from stages.release_index import SKETCHES
-from stages.taint import HEADER, LIES_IN
+from stages.taint import HEADER, LIES_IN, OPTED_OUT
 
 Row = dict[str, Any]
 Compared = Callable[..., list[Row]]
@@ -60,6 +61,7 @@ def compared(tmp_path: Path) -> Compared:
         *documents: tuple[Row, str, LicenceDecision, bool],
         forks: tuple[tuple[str, str, int], ...] = (),
         first: int = 0,
+        opted_out: Sequence[int] = (),
         **sections: Any,
     ) -> list[Row]:
         recipe = recipe_of(**sections)
@@ -74,8 +76,11 @@ def compared(tmp_path: Path) -> Compared:
         table = Comparable(context).table(
             pa.Table.from_pylist([ROW | facts for facts, *_ in documents], schema=ROWS),
             pa.Table.from_pylist([sketch(text.encode())._asdict() for _, text, *_ in documents], schema=SKETCHES),
-            [decided for _, _, decided, _ in documents],
-            keep=np.array([survives for *_, survives in documents], dtype=np.bool_),
+            Judged(
+                [decided for _, _, decided, _ in documents],
+                np.array([survives for *_, survives in documents], dtype=np.bool_),
+                np.isin(np.arange(len(documents)), opted_out),
+            ),
             first=first,
         )
         assert table.schema == CONTENTS
@@ -167,6 +172,22 @@ def test_survivors_and_tainting_documents_go_on_at_their_places(compared: Compar
         (UNIT << 32 | 104, HEADER),
         (UNIT << 32 | 105, 0),
     ]
+
+
+@pytest.mark.parametrize(("near_copies", "more"), [("remove", []), ("keep", [(1, LIES_IN)])])
+def test_who_opted_out_with_all_copies_goes_on_as_that(
+    near_copies: Any, more: list[tuple[int, int]], compared: Compared
+) -> None:
+    """Where near copies stay they may still go for the licence; who asked for a place alone leaves no mark."""
+    documents = [
+        ({}, "a", decision(), False),
+        ({}, "b", decision(rejected="licence_not_allowed", taints="lies_in"), False),
+        ({}, "c", decision(), False),
+        kept("d"),
+    ]
+    rows = compared(*documents, opted_out=[0, 1], opt_out=OptOut(registry="x", near_copies=near_copies))
+    expected = [(0, OPTED_OUT), (1, OPTED_OUT), (3, 0), *more]
+    assert sorted((row["ref"] & 0xFF, row["taint"]) for row in rows) == sorted(expected)
 
 
 TEXTS = [f"one two three four five {number}" for number in range(2_000)]

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -18,6 +19,7 @@ from pipeline.passes import STEPS
 from pipeline.recipe_file import load_recipe
 from pipeline.runner import open_mill, reopen_mill, run_mill
 from pipeline.shards import shard_rows
+from pipeline.tables import tables
 from pipeline.units import Mill
 from stages.exchange import Block, read_segments
 from stages.shingles import content_hash
@@ -84,7 +86,8 @@ def test_every_document_of_the_release_says_so(mill: Mill, life: Shown) -> None:
     assert len(documents) > 50
     for identifier in documents:
         text = life(mill, identifier)
-        assert "release: the document is in it; `positions/` says where" in text
+        assert "release: the document is in it, data/shard-0000" in text
+        assert "copy 0: row " in text
         assert "clean: kept with " in text
 
 
@@ -99,8 +102,9 @@ def test_a_life_begins_where_the_document_was_read(mill: Mill, life: Shown) -> N
     assert lines[0] == f"document {item.id}"
     assert lines[1].startswith(f"read: {item.shard}:{item.row}, code Python team/project")
     assert lines[2].startswith(f"size: {item.num_bytes} bytes; content hash ")
-    assert re.fullmatch(r"licence evidence [0-9a-f]{16}: metadata says MIT \(detected_licenses\)", lines[3])
-    assert lines[4] == "licence: concluded MIT; declared MIT"
+    assert re.fullmatch(r"as it was read: sha256 [0-9a-f]{64}; git blob [0-9a-f]{40}", lines[3])
+    assert re.fullmatch(r"licence evidence [0-9a-f]{16}: metadata says MIT \(detected_licenses\)", lines[4])
+    assert lines[5] == "licence: concluded MIT; declared MIT"
     assert "signal num_words = 1; minimum 5, maximum 1,000,000" in lines
     assert lines[-1] == "filter: rejected, num_words_below_minimum; value 1, bound 5"
 
@@ -157,6 +161,66 @@ def test_what_is_no_id_is_told(mill: Mill, life: Shown, identifier: str) -> None
 def test_an_id_of_another_run_is_told(mill: Mill, life: Shown) -> None:
     with pytest.raises(RecipeError, match="expected one document of this run, found none"):
         life(mill, "0" * 32)
+
+
+def rows_of(mill: Mill) -> list[dict[str, Any]]:
+    return [row for table in tables(mill, "ingest", "rows") for row in table.to_pylist()]
+
+
+def test_a_document_is_found_by_whatever_names_it(mill: Mill, life: Shown) -> None:
+    row = next(row for row in rows_of(mill) if row["path"] == "src/file30.py")
+    expected = life(mill, row["id"].hex())
+    for name in (
+        row["blob"].hex().upper(),
+        f"swh:1:cnt:{row['blob'].hex()}",
+        row["sha256"].hex(),
+        f"{row['repo'].upper()}:{row['path']}",
+    ):
+        assert life(mill, name) == expected
+
+
+def test_several_documents_of_one_name_are_listed(mill: Mill, life: Shown) -> None:
+    own = {row["id"].hex(): row["path"] for row in rows_of(mill) if row["repo"] == "team/project6"}
+    lines = life(mill, "team/project6").splitlines()
+    assert dict(line.split() for line in lines[:-1]) == {name: f"team/project6:{path}" for name, path in own.items()}
+    assert lines[-1] == f"{len(own)} of {len(own)} documents shown; name one by its id to be told its life"
+
+
+@pytest.mark.parametrize("name", ["no/body", "team/project6:none.py", "f" * 40, "f" * 64, "https://a.example/1"])
+def test_a_name_that_no_document_has_is_told(mill: Mill, life: Shown, name: str) -> None:
+    with pytest.raises(RecipeError, match="found no document of this run"):
+        life(mill, name)
+
+
+def test_what_was_redacted_is_told_by_its_kind_and_never_shown(mill: Mill, life: Shown) -> None:
+    text = life(mill, "team/project2:src/file30.py")
+    assert "redact: replaced email/address 1\n" in text
+    assert "company.org" not in text
+    assert "redact: nothing found\n" in life(mill, "team/project3:src/file31.py")
+
+
+def test_a_kept_document_says_how_mix_took_it_and_where_its_tokens_are(mill: Mill, life: Shown) -> None:
+    lines = life(mill, "team/project2:src/file30.py").splitlines()
+    assert "mix: code: the rest: taken 1 time" in lines
+    [end] = [line for line in lines if line.startswith("release: ")]
+    number = re.search(r"shard-(\d{5})-of-00002\.parquet: (\d+) tokens in 1 copy", end)
+    assert number
+    folder = Path(mill.recipe.release.path) / "tiny-0.1.0/positions"
+    places = pq.read_table(folder / f"shard-{number[1]}-of-00002.parquet").to_pylist()
+    own = [place for place in places if place["doc_id"] == lines[0].removeprefix("document ")]
+    assert sum(place["length"] for place in own) == int(number[2])
+    for place in own:
+        first, last = place["offset"], place["offset"] + place["length"]
+        assert any(line.startswith(f"copy 0: row {place['row']}, tokens {first} to {last}: ") for line in lines)
+
+
+def test_a_shard_that_is_gone_hides_what_was_redacted_and_nothing_else(finished_recipe: Path, life: Shown) -> None:
+    mill = reopen_mill(str(finished_recipe.parent / "work"))
+    for shard in (shard for unit in mill.plan.units for shard in unit):
+        Path(shard.path).rename(Path(shard.path).with_suffix(".gone"))
+    text = life(mill, "team/project2:src/file30.py")
+    assert "cannot be read (No such file or directory), so what was replaced is not told" in text
+    assert "release: the document is in it, " in text
 
 
 def test_a_row_that_is_not_there_is_told_with_the_shards(mill: Mill, life: Shown) -> None:

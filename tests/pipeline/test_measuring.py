@@ -2,6 +2,7 @@
 
 import json
 from datetime import date, datetime
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -10,9 +11,10 @@ from hypothesis import strategies as st
 
 from filters.licence_expressions import MAXIMUM_EXPRESSION_CHARACTERS
 from filters.licence_policy import LicencePolicy
+from filters.swhid import blob_of_text
 from manifests.document import Document
 from pipeline.licence_gathering import NOTHING
-from pipeline.measuring import ROWS, RowFacts, facts_of, identified, measuring
+from pipeline.measuring import ROWS, Raw, RowFacts, facts_of, identified, measuring
 from pipeline.recipe import Recipe, Source
 from stages.exchange import table_of
 from stages.readers import ShardSource
@@ -121,10 +123,11 @@ def test_a_document_is_measured_as_a_row_and_a_sketch() -> None:
     text = "def greeting(name):\n    return f'hello, {name}, and welcome'\n"
     document = Document(id="ab" * 16, text=text, kind="code", source="code", path="x.py", repo="a/b")
     said = facts(star_events_count=3, revision_date="1970-01-03", revision_id="r1", directory_id="d1")
-    row, sketch = measuring(recipe)(document, 77, said, NOTHING)
+    row, sketch = measuring(recipe)(document, Raw(document, 77), said, NOTHING)
     written = table_of([row], ROWS).to_pylist()[0]
     expected = {"id": b"\xab" * 16, "num_bytes": 77, "language": "Python", "repo": "a/b", "path": "x.py"}
-    expected |= {"revision": "r1", "stars": 3, "recency": 2}
+    expected |= {"revision": "r1", "stars": 3, "recency": 2, "url": "", "sha256": sha256(text.encode()).digest()}
+    expected |= {"blob": blob_of_text(text)}
     assert {name: written[name] for name in expected} == expected
     assert sketch.content_hash == content_hash(text)
     assert table_of([sketch], SKETCHES).to_pylist()[0]["values"] == sketch.values

@@ -5,7 +5,7 @@ one bucket and meet each other, so nothing hangs on the luck of band keys.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -27,13 +27,14 @@ from pipeline.pass_2_groups import CONTENTS
 from pipeline.plan import Plan, Shard
 from pipeline.recipe import Licences, Recipe, Source
 from pipeline.recipe_duplicates import Deduplication, NearDuplicates
+from pipeline.recipe_opt_out import OptOut
 from pipeline.shards import shard_rows
 from pipeline.sketches import sketching
 from pipeline.steps import UnitContext
 from pipeline.units import Mill, run_unit, step_named
 from stages.exchange import block_of_hash
 from stages.release_index import SKETCHES
-from stages.taint import HEADER, LIES_IN
+from stages.taint import HEADER, LIES_IN, OPTED_OUT
 
 NUM_UNITS = 2
 KEYS = (3, 1 << 63)  # two buckets, in two slices: both hold every document
@@ -76,7 +77,7 @@ GIVEN = st.lists(
     st.builds(
         Given,
         lacks=st.frozensets(st.integers(0, 4), max_size=5),
-        taint=st.sampled_from([0, 0, 0, LIES_IN, HEADER]),
+        taint=st.sampled_from([0, 0, 0, 0, LIES_IN, HEADER, OPTED_OUT]),
         rank=st.integers(0, 2),
         path=st.integers(0, 3),
         shouts=st.booleans(),
@@ -205,23 +206,27 @@ def _read(recipe: Recipe, shard: Shard) -> list[Document]:
     return [row for row in rows if isinstance(row, Document)]
 
 
-def _recipe(near: NearDuplicates | None, copies: Literal["count", "strict"]) -> Recipe:
+def _recipe(
+    near: NearDuplicates | None, copies: Literal["count", "strict"], near_copies: Literal["remove", "keep"] = "remove"
+) -> Recipe:
     return Recipe(
         name="copies",
         version="0.1.0",
         sources=[Source(name="code", format="stack-v2", paths=["*"], kind="code")],
         deduplication=Deduplication(near=near),
         licences=Licences(copies=copies),
+        opt_out=OptOut(registry="opt-outs", near_copies=near_copies if near else "keep"),
     )
 
 
 class Expected:
     """What should come out; `minimum` None is without near duplicates."""
 
-    def __init__(
-        self, units: list[list[tuple[Document, Given]]], minimum: float | None, copies: Literal["count", "strict"]
-    ) -> None:
+    def __init__(self, units: list[list[tuple[Document, Given]]], minimum: float | None, recipe: Recipe) -> None:
         self._minimum = minimum
+        assert recipe.opt_out is not None
+        self._all_near = recipe.opt_out.near_copies == "remove"
+        self.rejected: dict[int, Fate] = {}
         self._about: dict[int, tuple[Given, bool]] = {}  # by ref: the row, and whether its document came before
         rows = [
             (row.full_rank, document.id, unit << 32 | ordinal, row)
@@ -229,21 +234,35 @@ class Expected:
             for ordinal, (document, row) in enumerate(documents)
         ]
         rows.sort(key=lambda item: item[:3])
-        self._survivors = [item for item in rows if not item[3].taint]
+        self._survivors = list(self._without_opted_out(rows))
         alive = {item[1] for item in self._survivors}
         self._winners = self._first_of_groups(self._survivors)
+        taints = (OPTED_OUT, HEADER, LIES_IN) if self._all_near else (HEADER, LIES_IN)
         self._tainters = self._first_of_groups(
-            [item for taint in (HEADER, LIES_IN) for item in rows if item[3].taint == taint and item[1] not in alive]
+            [item for taint in taints for item in rows if item[3].taint == taint and item[1] not in alive]
         )
-        self.rejected: dict[int, Fate] = {}
         self.counted: dict[int, Counted] = {}
         self.twins: dict[int, dict[str, float]] = {}  # by ref of a near duplicate, those that it may name
         for winner in self._winners.values():
-            self._copy(winner, strict=copies == "strict")
+            self._copy(winner, strict=recipe.licences.copies == "strict")
         self._near()
         self._losers()
         self._held_names = {row[1] for row in self._winners.values() if row[3].held_out}
         self.counted = {ref: copy for ref, copy in self.counted.items() if ref not in self.rejected}
+
+    def _without_opted_out(self, rows: list[Row]) -> Iterator[Row]:
+        """Survivors but those that equal a document which opted out; these go with the best-ranked such one."""
+        same = self._group if self._all_near else lambda row: row.text
+        named: dict[str, str] = {}
+        for _, identifier, _, row in rows:
+            if row.taint == OPTED_OUT:
+                named.setdefault(same(row), identifier)
+        for item in rows:
+            twin = named.get(same(item[3]))
+            if twin is not None and not item[3].taint:
+                self.rejected[item[2]] = ("opt_out", "copy_of_opted_out", twin, 1.0)
+            elif not item[3].taint:
+                yield item
 
     def _group(self, row: Given) -> str:
         return row.text if self._minimum is None else row.text.lower()
@@ -265,10 +284,14 @@ class Expected:
         if not found:
             return
         same = self._tainters.get(self._group(row))
-        if strict and same is not None:  # a document that goes for its own words is compared with no others
+        if same is not None and (
+            strict or same[3].taint == HEADER
+        ):  # a document that goes for its own words is compared with no others
             found = [(-same[3].taint, -1.0, same[1])]
         taint, distance, twin = min(found)
-        if taint == -HEADER:
+        if taint == -OPTED_OUT:
+            self.rejected[ref] = ("opt_out", "copy_of_opted_out", twin, -distance)
+        elif taint == -HEADER:
             self.rejected[ref] = ("licence", "tainted_by_copy", twin, -distance)
         elif strict:
             self.rejected[ref] = ("licence", "copy_lies_under_other_licence", twin, -distance)
@@ -335,16 +358,27 @@ def fates(given: Sequence[Given], recipe: Recipe, *, num_slices: int = 2) -> tup
     GIVEN,
     st.sampled_from([None, 0.7, 0.9, 0.95]),
     st.sampled_from(["count", "strict"]),
+    st.sampled_from(["remove", "keep"]),
     st.sampled_from([1, 3]),
 )
-@example([Given(taint=LIES_IN, path=1), Given(lacks=frozenset({0}))], 0.95, "count", 1)
-@example([Given(taint=HEADER, path=1), Given(), Given(path=2), Given(lacks=frozenset({0, 1, 2}))], 0.7, "count", 3)
+@example([Given(taint=LIES_IN, path=1), Given(lacks=frozenset({0}))], 0.95, "count", "keep", 1)
+@example(
+    [Given(taint=HEADER, path=1), Given(), Given(path=2), Given(lacks=frozenset({0, 1, 2}))], 0.7, "count", "keep", 3
+)
+@example(
+    [Given(taint=OPTED_OUT), Given(rank=1), Given(shouts=True), Given(lacks=frozenset({0}))], 0.7, "count", "keep", 3
+)
 def test_duplicates_and_copies_are_those_of_plain_python(
-    given: list[Given], minimum: float | None, copies: Literal["count", "strict"], num_slices: int
+    given: list[Given],
+    minimum: float | None,
+    copies: Literal["count", "strict"],
+    near_copies: Literal["remove", "keep"],
+    num_slices: int,
 ) -> None:
     near = None if minimum is None else NEAR.model_copy(update={"minimum_similarity": minimum})
-    (rejected, counted), made = fates(given, _recipe(near, copies), num_slices=num_slices)
-    expected = Expected(made.documents, minimum, copies)
+    recipe = _recipe(near, copies, near_copies)
+    (rejected, counted), made = fates(given, recipe, num_slices=num_slices)
+    expected = Expected(made.documents, minimum, recipe)
     expected.hold(rejected)
     assert counted == expected.counted
 
@@ -383,6 +417,25 @@ def test_a_copy_of_a_header_goes_and_stands_as_nobodys_twin() -> None:
     assert rejected.pop(1 << 32) == ("licence", "tainted_by_copy", header, 0.95)
     assert [reason for _, reason, *_ in rejected.values()] == ["repeated_row"]
     assert counted == {}
+
+
+def test_copies_of_what_opted_out_go_held_out_or_not_and_remove_nothing() -> None:
+    """Equal and nine tenths like it; what is less like it outlives both, though they would have ranked before it."""
+    lacking = frozenset({0, 1, 2})
+    given = [
+        Given(taint=OPTED_OUT, rank=2),
+        Given(shouts=True),
+        Given(lacks=frozenset({0}), held_out=True),
+        Given(lacks=lacking, rank=1, path=1),
+        Given(path=2, held_out=True),
+    ]
+    (rejected, _), made = fates(given, _recipe(NEAR, "count"))
+    named = made.documents[0][0][0].id
+    assert rejected == {
+        1 << 32: ("opt_out", "copy_of_opted_out", named, 1.0),
+        1: ("opt_out", "copy_of_opted_out", named, 0.95),
+        2: ("opt_out", "copy_of_opted_out", named, 1.0),
+    }
 
 
 def test_a_copy_is_nine_tenths_like_a_header() -> None:

@@ -222,7 +222,6 @@ def test_a_folder_is_no_recipe(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        BASE + "opt_out: x\n",
         BASE + "tokenizer: {path: 's3://bucket/tokenizer.json'}\n",
         BASE + "held_out: {releases: [here, gs://bucket/release]}\n",
         BASE.replace('["*.jsonl"]', "gs://bucket/*.jsonl"),

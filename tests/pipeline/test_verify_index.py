@@ -55,7 +55,7 @@ def test_a_release_that_holds_documents_out_is_sound(release: Path) -> None:
     told: list[int] = []
     report = verify_release(str(release), progress=told.append)
     assert sum(told) == report.num_bytes
-    assert report.files == 18
+    assert report.files == 22
     assert {file.path.partition("/")[0] for file in manifest_of(release).files} >= {"held_out", "index", "bands"}
 
 

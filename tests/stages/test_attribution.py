@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filters.swhid import swhid_of_text
 from manifests.document import Document, Kind, document_id
 from stages import attribution as module
 from stages.attribution import (
@@ -22,12 +21,10 @@ from stages.attribution import (
     attribution_writer,
     not_known,
     provenances,
-    revision_and_swhid,
     row_groups,
+    stated_revision,
 )
-from stages.text_forms import Formed, in_form
 
-GIT_ID = "3B18E512DBA79E4C8300DD08AEB37F8E728B8DAD"
 PIECE = {"id": "0" * 16, "kind": "header", "expression": "MIT", "where": "line 1", "confidence": 1.0}
 
 
@@ -54,57 +51,28 @@ def table_of(*rows: dict[str, Any]) -> tuple[pa.Table, pa.Array]:
 # What a row says
 
 
-def test_the_rows_own_git_id_names_its_content_whatever_the_text() -> None:
-    one = document("x", content_id=GIT_ID, revision_id="abc", src_encoding="Big5")
-    assert revision_and_swhid(one) == ("abc", f"swh:1:cnt:{GIT_ID.lower()}")
-
-
-@pytest.mark.parametrize("metadata", [{}, {"src_encoding": "UTF-8"}, {"src_encoding": None}, {"content_id": "short"}])
-@pytest.mark.parametrize("key", ["a/b:c.py", ":", ""])
-def test_code_without_a_git_id_is_named_by_its_text(metadata: dict[str, Any], key: str) -> None:
-    one = document("naïve\n", key=key, **metadata)
-    assert revision_and_swhid(one) == ("", swhid_of_text("naïve\n"))
-
-
-def test_a_text_of_another_encoding_has_no_name_of_its_own() -> None:
-    assert revision_and_swhid(document("naïve\n", src_encoding="ISO-8859-1")) == ("", "")
-
-
-def test_prose_has_no_name() -> None:
-    assert revision_and_swhid(document("naïve\n", kind="text")) == ("", "")
-
-
-def test_a_text_that_was_put_in_form_is_not_named_by_what_it_became() -> None:
-    raw = document("x = 1\r\n")
-    formed = in_form(raw, notebooks="script")
-    assert isinstance(formed, Formed)
-    assert formed.document.text == "x = 1\n"
-    assert revision_and_swhid(formed.document) == ("", "")
-    assert revision_and_swhid(raw) == ("", swhid_of_text("x = 1\r\n"))
+def test_the_row_names_its_revision() -> None:
+    assert stated_revision(document(revision_id="abc")) == "abc"
 
 
 @pytest.mark.parametrize("wrong", [5, None, ["abc"], {"abc": 1}, "r" * 201])
 def test_a_revision_that_is_none(wrong: object) -> None:
-    assert revision_and_swhid(document(revision_id=wrong, content_id=GIT_ID))[0] == ""
+    assert stated_revision(document(revision_id=wrong)) == ""
 
 
 @given(
     st.recursive(
         st.none() | st.booleans() | st.floats() | st.text(),
-        lambda inner: (
-            st.lists(inner) | st.dictionaries(st.sampled_from(["content_id", "revision_id"]) | st.text(), inner)
-        ),
+        lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["revision_id"]) | st.text(), inner),
     )
 )
 def test_any_metadata_is_survived(value: object) -> None:
-    revision, swhid = revision_and_swhid(replace(document(), metadata=json.dumps(value)))
-    assert len(revision) <= 200
-    assert swhid
+    assert len(stated_revision(replace(document(), metadata=json.dumps(value)))) <= 200
 
 
 @given(st.text())
 def test_metadata_that_is_no_json_is_survived(metadata: str) -> None:
-    revision_and_swhid(replace(document(), metadata=metadata))
+    stated_revision(replace(document(), metadata=metadata))
 
 
 # The release's table

@@ -9,11 +9,20 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from stages.candidates import Banded, Rows, groups
-from stages.taint import HEADER, LIES_IN, copy_pairs, tainted_groups, tainters, worst_copies
+from stages.taint import (
+    HEADER,
+    LIES_IN,
+    OPTED_OUT,
+    copy_pairs,
+    equals_of_opted_out,
+    tainted_groups,
+    tainters,
+    worst_copies,
+)
 
 # Few values, so that everything collides; ref is the place. A document has one content, and so one key.
 CONTENTS, DOCUMENTS, KEYS = 4, 8, 3
-TAINTS = st.sampled_from([0, LIES_IN, HEADER])
+TAINTS = st.sampled_from([0, LIES_IN, HEADER, OPTED_OUT])
 # document, rank, taint
 Row = tuple[int, int, int]
 ROWS = st.lists(st.tuples(st.integers(0, DOCUMENTS - 1), st.integers(0, 2), TAINTS), max_size=25)
@@ -109,9 +118,10 @@ def test_pairs_are_those_of_plain_python(rows: list[Row], absent: set[tuple[int,
     expected = set()
     for key in range(KEYS):
         bucket = sorted((place for other, place in buckets if other == key), key=lambda place: worst_first(rows, place))
-        chosen = [place for place in bucket if rows[place][2]][:candidates]
+        named = [place for place in bucket if rows[place][2] == OPTED_OUT][:candidates]
+        chosen = named + [place for place in bucket if rows[place][2] in (LIES_IN, HEADER)][:candidates]
         expected |= {(tainter, place) for tainter in chosen for place in bucket if not rows[place][2]}
-    assert pairs_of(rows, buckets, candidates) == sorted(expected)
+    assert sorted(pairs_of(rows, buckets, candidates)) == sorted(expected)
 
 
 @given(ROWS, ABSENT, SMALL, st.randoms(use_true_random=False))
@@ -122,6 +132,24 @@ def test_pairs_do_not_depend_on_the_order_of_rows(
     shuffled = list(buckets)
     random.shuffle(shuffled)
     assert pairs_of(rows, shuffled, candidates) == pairs_of(rows, buckets, candidates)
+
+
+@given(ROWS, st.randoms(use_true_random=False))
+def test_equals_of_opted_out_are_those_of_plain_python(rows: list[Row], random: Random) -> None:
+    order = random.sample(range(len(rows)), len(rows))
+    table = rows_of([rows[place] for place in order], order)
+    survivor, named = (side.tolist() for side in equals_of_opted_out(table, table.key))
+    expected = {}
+    for place, (document, _, taint) in enumerate(rows):
+        equal = [
+            other
+            for other, row in enumerate(rows)
+            if row[2] == OPTED_OUT and content_of(row[0]) == content_of(document)
+        ]
+        if not taint and equal:
+            expected[place] = min(equal, key=lambda other: (rows[other][1], rows[other][0], other))
+    found = {order[one]: order[other] for one, other in zip(survivor, named, strict=True)}
+    assert (found, len(survivor)) == (expected, len(expected))
 
 
 @pytest.mark.parametrize("taint", [0, HEADER])
@@ -151,7 +179,7 @@ def test_pairs_grow_with_the_bucket_and_not_with_its_square() -> None:
 COPIES = st.lists(
     st.tuples(
         st.integers(0, 3),
-        st.sampled_from([LIES_IN, HEADER]),
+        st.sampled_from([LIES_IN, HEADER, OPTED_OUT]),
         st.sampled_from([0.9, 0.95, 1.0]),
         st.tuples(st.integers(0, 1), st.integers(0, 1)),
     ),
