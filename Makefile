@@ -48,9 +48,9 @@ servers: .venv/servers .venv/model
 soak: .venv/dev
 	CORPUSMILL_KILLS=$${CORPUSMILL_KILLS:-200} $(BIN)/python -m pytest -rs tests/pipeline/test_random_kills.py
 
-## test-training: the code of docs/training.md, with torch, on a release of its own or on the one that CORPUSMILL_RELEASE names
+## test-training: what needs torch: bits per byte, and the code of docs/training.md, on a release of its own or on the one that CORPUSMILL_RELEASE names
 test-training: .venv/training
-	$(BIN)/python -m pytest -rs -s tests/docs/test_training_page.py
+	$(BIN)/python -m pytest -rs -s tests/docs/test_training_page.py tests/stages/test_causal_model.py tests/pipeline/test_model_bits.py
 
 ## check: lint, format, types, import direction, generated documentation
 check: .venv/dev
