@@ -25,7 +25,7 @@ ScopeOption = Annotated[
 ]
 
 
-@optout_app.command("add", epilog="Example: corpusmill optout add registry --by owner --value me -t T-1 -r asked")
+@optout_app.command("add", epilog="Example: corpusmill optout add registry --by owner --value me -t 1 -r asked")
 def optout_add(
     registry: RegistryFolder,
     by: Annotated[
