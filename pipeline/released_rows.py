@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from manifests.errors import IntegrityError, RecipeError
 from manifests.storage import Storage
 from pipeline.document_names import Name
+from pipeline.release_folders import SHARD_FILE
 from pipeline.verify_documents import MAXIMUM_ROW_GROUP_BYTES, MAXIMUM_ROW_GROUP_ROWS
 from stages.exchange import block_of_hash
 from stages.parquet_files import ParquetFile
@@ -41,7 +42,7 @@ class ReleasedRows:
             RecipeError: there is no such folder.
         """
         self._release = release
-        self.shards = len(release.list("lookup"))
+        self.shards = sum(SHARD_FILE.fullmatch(name) is not None for name in release.list("lookup"))
         if not self.shards:
             raise RecipeError(
                 f"{release.root}: expected a release with lookup/, found none",
