@@ -28,7 +28,6 @@ from pipeline.runner import open_mill, reopen_mill
 from pipeline.sketches import sketching
 from pipeline.tables import decision_tables
 from pipeline.units import Mill, step_named, units_to_run
-from stages.shingles import content_hash_utf8
 from stages.suppression import MINIMUM_AGREEMENT
 from stages.suppression_files import NearSettings, write_suppressed
 
@@ -210,10 +209,8 @@ def test_the_owner_of_a_fork_takes_nothing_else_away(recipe: Path, decided: Deci
     ("by", "value"),
     [
         ("blob", git_blob(OWN)),
-        ("swhid", f"swh:1:cnt:{git_blob(OWN)}"),
         ("blob", BLOB_IDS["app/main:own.py"]),
         ("sha256", sha256(OWN.encode()).hexdigest()),
-        ("content", content_hash_utf8(OWN.encode()).hex()),
         ("path", "app/main:own.*"),
     ],
 )
