@@ -114,6 +114,13 @@ class LicencePolicy:
                 self._decided[key] = known
         return known
 
+    def allows(self, licence: str, *, kind: Literal["code", "text"] = "code") -> bool:
+        """Whether `decide` can have concluded this licence: every part of it is allowed, and no choice is left open."""
+        if licence == NO_LICENCE:
+            return self.no_licence == "keep"
+        verdict = self._rules[kind].verdict(licence)
+        return bool(verdict.chosen) and not verdict.choice_of
+
     def _decision(self, evidence: Sequence[Evidence], rules: LicenceRules) -> LicenceDecision:
         speaking, silent = _judged(evidence, rules)
         if not speaking:

@@ -10,9 +10,13 @@ from typing import Annotated
 import typer
 
 from manifests.errors import EXIT_CODES, CorpusmillError
+from pipeline.cli_bpb import bpb
 from pipeline.cli_explain import explain
-from pipeline.cli_optout import optout_app
 from pipeline.cli_plan import plan
+from pipeline.cli_release import release_app, verify
+from pipeline.cli_removal import optout_app
+from pipeline.cli_report import report
+from pipeline.cli_select import select
 from pipeline.cli_tokens import tokenize, tokenizer_app
 from pipeline.complaints import complain, usage
 
@@ -28,6 +32,7 @@ app = typer.Typer(
 )
 app.add_typer(tokenizer_app, name="tokenizer")
 app.add_typer(optout_app, name="optout")
+app.add_typer(release_app, name="release")
 
 RecipePath = Annotated[Path, typer.Argument(metavar="RECIPE", help="The recipe, a YAML file.")]
 WorkPath = Annotated[str, typer.Argument(metavar="WORK", help="The work folder of a run.")]
@@ -52,6 +57,7 @@ def _corpusmill(
     _help_without_command(context)
 
 
+@release_app.callback()
 @tokenizer_app.callback()
 @optout_app.callback()
 def _help_without_command(context: typer.Context) -> None:
@@ -168,16 +174,16 @@ def retune(
 
 app.command(epilog="Example: corpusmill tokenize --release my-corpus-0.1.0 --tokenizer new.json")(tokenize)
 
+app.command(epilog="Example: corpusmill select demo-0.1.0 --where \"language = 'Rust'\" -o rust")(select)
 
-@app.command(epilog="Example: corpusmill verify releases/demo-0.1.0")
-def verify(release: Annotated[str, typer.Argument(metavar="RELEASE", help="A release folder.")]) -> None:
-    """Recompute everything that a release's manifest says.
 
-    Digests, accounts, token ids, documents; ends with exit code 3 where something does not hold.
-    """
-    from pipeline.verify import verify_release
+app.command(epilog="Example: corpusmill verify releases/demo-0.1.0")(verify)
 
-    typer.echo(verify_release(release))
+
+app.command(epilog="Example: corpusmill report work")(report)
+
+
+app.command(epilog="Example: corpusmill bpb --model models/mine releases/demo-0.1.0")(bpb)
 
 
 @app.command(epilog="Example: corpusmill redact settings.py --level high")
@@ -218,13 +224,16 @@ def init(
 
 
 @app.command(epilog="Example: corpusmill schema > recipe.schema.json")
-def schema() -> None:
+def schema(
+    manifest: Annotated[bool, typer.Option("--manifest", help="That of a release's manifest instead.")] = False,
+) -> None:
     """Print the recipe's JSON schema."""
     import json
 
+    from manifests.manifest_schema import manifest_schema
     from pipeline.recipe import Recipe
 
-    typer.echo(json.dumps(Recipe.model_json_schema(), indent=2))
+    typer.echo(json.dumps(manifest_schema() if manifest else Recipe.model_json_schema(), indent=2))
 
 
 @app.command(epilog="Example: corpusmill gc work --dry-run")

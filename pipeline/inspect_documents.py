@@ -27,8 +27,8 @@ from pipeline.tables import decision_tables, equal, measured_signals, number, pl
 from pipeline.units import Mill
 
 _SHOWN_ROWS = 5
-_SAID_OF_COPIES = {"licence": "taints its copy", OPT_OUT: "with it goes its copy"}
 _SHOWN_DOCUMENTS = 20
+_SAID_OF_COPIES = {"licence": "taints its copy", OPT_OUT: "with it goes its copy"}
 _COLUMNS = [name for name in ROWS.names if name != "metadata"]
 
 

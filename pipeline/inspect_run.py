@@ -14,6 +14,8 @@ from manifests.errors import CorpusmillError
 from manifests.ledger import Ledger
 from manifests.printable import printable
 from manifests.record import Record
+from manifests.storage import Storage
+from manifests.withdrawal import Withdrawal
 from pipeline.inspect_mixture import mixture_outlook
 from pipeline.inspect_time import failed_logs, stages_table, steps_table
 from pipeline.pass_9_release import release_folder
@@ -202,6 +204,10 @@ def earlier_lines(mill: Mill) -> Iterator[str]:
         if mill.recipe.deduplication.near is None:
             how, also = "equal documents are found", ""
         yield safe(f"earlier release {name}: {how}{also}")
+    for name, (folder, digest) in {one.release: (one.folder, one.digest) for one in mill.plan.earlier}.items():
+        withdrawn = Withdrawal.read(Storage(folder, mill.recipe.s3.access), digest)
+        if withdrawn is not None:  # what it held is known nonetheless, and may well have to stay out
+            yield safe(f"warning: earlier release {name} was {withdrawn}", 700)
 
 
 def _tokenizer_line(mill: Mill) -> str:

@@ -23,6 +23,7 @@ from manifests.release import (
 from manifests.release_lineage import ReleaseParent
 from manifests.release_packing import ContextLength, Mode, PackingFigures, ReleasePacking
 from manifests.storage import Storage, file_sha256
+from manifests.withdrawal import check_not_withdrawn
 from pipeline.benchmark_files import benchmark_settings
 from pipeline.opt_outs import released_opt_outs
 from pipeline.packed_set import PackedCounts
@@ -86,7 +87,7 @@ def released_parent(recipe: Recipe) -> ReleaseParent | None:
     """The release before this one, if the recipe names one.
 
     Raises:
-        RecipeError: there is none.
+        RecipeError: there is none, or it was withdrawn.
         IntegrityError: its manifest is damaged.
     """
     if recipe.release.parent is None:
@@ -98,6 +99,7 @@ def released_parent(recipe: Recipe) -> ReleaseParent | None:
             hint="give the release's own folder, as in releases/demo-0.1.0",
         )
     there = Manifest.read(folder)
+    check_not_withdrawn(folder, there, what=f"release.parent: {folder.root}")
     return ReleaseParent(name=there.name, version=there.version, digest=there.digest)
 
 

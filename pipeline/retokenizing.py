@@ -27,6 +27,7 @@ from manifests.errors import RecipeError
 from manifests.release import MANIFEST, DocumentClass, Manifest, ReleaseFile
 from manifests.release_mixture import ReleaseMixture
 from manifests.storage import TEMPORARY_NAME, NewFile, Storage
+from manifests.withdrawal import check_not_withdrawn
 from pipeline.document_classes import CLASS, DocumentClasses, member_sums
 from pipeline.packed_set import PackedCounts, PackedSet, PackedSource, PackingChoice
 from pipeline.recipe_file import checked_token_sections
@@ -66,13 +67,15 @@ def tokenize_release(
         progress: told a line for every shard.
 
     Raises:
-        RecipeError: no release, one without texts, a tokenizer that cannot be used, or a folder that is taken.
+        RecipeError: no release, one that is withdrawn or has no texts, a tokenizer that cannot be used, or a folder
+            that is taken.
         IntegrityError: the release is damaged.
     """
     release = Storage(folder)
     if release.folder is not None and not release.folder.is_dir():
         raise RecipeError(f"{folder}: no such folder", hint="give the release's own folder, as in releases/demo-0.1.0")
     manifest = Manifest.read(release)
+    check_not_withdrawn(release, manifest, what=folder)
     if texts_format(manifest.recipe) == "off" or manifest.packed_from is not None:
         raise RecipeError(
             f"{folder}: expected a release with texts/, found one without",

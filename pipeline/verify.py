@@ -9,71 +9,42 @@ Cost: some 30 M tokens per CPU second for each context length, and 1 s for a lar
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
-from pydantic import ValidationError
 
 from manifests.document import ID_BYTES
-from manifests.errors import CorpusmillError, IntegrityError, RecipeError
-from manifests.release import MANIFEST, Manifest, ReleaseFile, ReleaseTokenizer
+from manifests.errors import IntegrityError, RecipeError
+from manifests.release import MANIFEST, Manifest, ReleaseFile
 from manifests.storage import Storage, file_sha256
+from manifests.withdrawal import WITHDRAWN, Withdrawal
 from pipeline.findings import Findings
-from pipeline.recipe_tokens import Rendering, TokenizerChoice
 from pipeline.release_folders import DATA, shard_of
-from pipeline.release_manifest import release_tokenizer
 from pipeline.release_pages import PAGES
 from pipeline.rewriting_samples import check_rewriting_page
 from pipeline.software import software_versions
-from pipeline.tokenizer_file import rendering_options
 from pipeline.verify_attribution import AttributionCheck
 from pipeline.verify_index import IndexCheck
 from pipeline.verify_lookup import check_lookup
-from pipeline.verify_manifest import TOKENIZER, check_manifest, expected_paths, folders_in, num_shards
+from pipeline.verify_manifest import check_manifest, expected_paths, folders_in, num_shards
 from pipeline.verify_packed import PackedCheck
 from pipeline.verify_released_documents import OtherFiles, ReleasedDocumentsCheck
+from pipeline.verify_removals import check_removals
+from pipeline.verify_report import VerifyReport, checked_lines
 from pipeline.verify_rewrites import RewritesCheck
 from pipeline.verify_rows import Digests
+from pipeline.verify_sample import check_sample
 from pipeline.verify_texts import TextsCheck
+from pipeline.verify_tokenizer import proven_tokenizer
 from stages.exchange import lexsorted, sortable
-from stages.rendering import Renderer
-from stages.tokenizing import TextTokenizer
-
-_SEQUENCE_TOKENS = range(2, (1 << 20) + 1)  # what a recipe may ask for
 
 
-@dataclass(frozen=True, slots=True)
-class VerifyReport:
-    """What was looked at and found true.
-
-    Attributes:
-        same_version: whether this version of corpusmill made the release; only then its card and summary are generated
-            again.
-    """
-
-    folder: str
-    files: int
-    num_bytes: int
-    shards: int
-    sequences: int
-    tokens: int
-    documents: int
-    same_version: bool
-
-    def __str__(self) -> str:
-        shards = "1 shard" if self.shards == 1 else f"{self.shards:,} shards"
-        pages = "" if self.same_version else "; another version wrote card and summary: they are held to their sha256"
-        return (
-            f"{self.folder} is what its manifest says: {self.files} files, {self.num_bytes / 1e6:,.1f} MB; "
-            f"{shards} of {self.sequences:,} sequences; "
-            f"{self.tokens:,} tokens of {self.documents:,} documents{pages}"
-        )
-
-
-def verify_release(folder: str, *, progress: Callable[[int], None] = lambda _num_bytes: None) -> VerifyReport:
+def verify_release(
+    folder: str, *, digest: str | None = None, progress: Callable[[int], None] = lambda _num_bytes: None
+) -> VerifyReport:
     """Check a release.
 
     Args:
+        digest: of the manifest, as its publisher gave it; None where only the release's own word is known.
         progress: told of bytes dealt with since the last call; for a sound release, in all the sizes of its listed
             files.
 
@@ -81,24 +52,22 @@ def verify_release(folder: str, *, progress: Callable[[int], None] = lambda _num
         RecipeError: there is no such folder, or it holds no release.
         IntegrityError: something is not as the manifest says; names up to 20 findings.
     """
-    release = Storage(folder)
-    if release.folder is not None and not release.folder.is_dir():
-        raise RecipeError(f"{folder}: no such folder", hint="give the release's own folder, as in releases/demo-0.1.0")
-    if not release.exists(MANIFEST) and not release.list("data"):
-        raise RecipeError(
-            f"{folder}: not a release; expected {MANIFEST} and data/, found neither",
-            hint="give the release's own folder, as in releases/demo-0.1.0",
-        )
+    release = _opened(folder)
     manifest = Manifest.read(release)
     findings = Findings(release.root)
+    if digest not in (None, manifest.digest):
+        findings.add(f"{MANIFEST}: expected the digest that the publisher gave, {digest}, got {manifest.digest}")
     check_manifest(release, manifest, findings)
+    withdrawn = _withdrawal(release, manifest, findings)
     sound = _sound_files(release, manifest, findings)
     _check_pages(release, manifest, sound, findings)
+    check_removals(release, manifest, {file.path for file in sound}, findings)
     files = _by_folder(manifest, sound)
     for file in sound:
         if not any(file in due for due in files.values()):
             progress(file.num_bytes)
-    if not _tokenizer_proven(release, manifest, sound, findings):
+    proven = proven_tokenizer(release, manifest, sound, findings)
+    if proven is None:
         findings.check()  # ids mean nothing without the tokenizer that made them
     contents = PackedCheck(release, manifest, files, findings, progress).check()
     texts = TextsCheck(manifest, findings, progress)
@@ -120,7 +89,8 @@ def verify_release(folder: str, *, progress: Callable[[int], None] = lambda _num
     findings.check()
     if _same_version(manifest):
         check_rewriting_page(release, manifest, findings)
-        findings.check()
+    sampled = check_sample(release, manifest, contents.documents, proven, findings) if proven else 0
+    findings.check()
     return VerifyReport(
         folder=release.root,
         files=len(sound) + 1,
@@ -130,7 +100,31 @@ def verify_release(folder: str, *, progress: Callable[[int], None] = lambda _num
         tokens=contents.tokens,
         documents=sum(len(documents.ids) for documents in contents.documents.values()),
         same_version=_same_version(manifest),
+        withdrawn=withdrawn,
+        checked=tuple(checked_lines(manifest, digest=digest, sampled=sampled)),
     )
+
+
+def _opened(folder: str) -> Storage:
+    """The release's folder; raises RecipeError where there is none, or nothing of a release in it."""
+    release = Storage(folder)
+    if release.folder is not None and not release.folder.is_dir():
+        raise RecipeError(f"{folder}: no such folder", hint="give the release's own folder, as in releases/demo-0.1.0")
+    if not release.exists(MANIFEST) and not release.list("data"):
+        raise RecipeError(
+            f"{folder}: not a release; expected {MANIFEST} and data/, found neither",
+            hint="give the release's own folder, as in releases/demo-0.1.0",
+        )
+    return release
+
+
+def _withdrawal(release: Storage, manifest: Manifest, findings: Findings) -> Withdrawal | None:
+    """The one file that no manifest lists, if it is there; what it says must be of this release."""
+    try:
+        return Withdrawal.read(release, manifest.digest)
+    except IntegrityError as error:
+        findings.add(error.message.removeprefix(f"{release.root}/"))
+        return None
 
 
 def _by_folder(manifest: Manifest, sound: list[ReleaseFile]) -> dict[str, list[ReleaseFile]]:
@@ -160,7 +154,7 @@ def _sound_files(release: Storage, manifest: Manifest, findings: Findings) -> li
             sound.append(file)
         else:
             findings.add(f"{file.path}: expected sha256 {file.sha256}, got {digest}")
-    for path in sorted(present.keys() - {MANIFEST, *(file.path for file in manifest.files)}):
+    for path in sorted(present.keys() - {MANIFEST, WITHDRAWN, *(file.path for file in manifest.files)}):
         findings.add(f"{path}: expected no such file, for the manifest does not list it; got {present[path]:,} bytes")
     return sound
 
@@ -180,39 +174,6 @@ def _check_pages(release: Storage, manifest: Manifest, sound: list[ReleaseFile],
 
 def _same_version(manifest: Manifest) -> bool:
     return manifest.software.get("corpusmill") == software_versions()["corpusmill"]
-
-
-def _tokenizer_proven(release: Storage, manifest: Manifest, sound: list[ReleaseFile], findings: Findings) -> bool:
-    """Whether the release's tokenizer is the one that the manifest speaks of, and sequences have a sane length."""
-    stated, lengths = manifest.tokenizer, [length.sequence_tokens for length in manifest.packing.lengths]
-    if TOKENIZER not in {file.path for file in sound}:
-        return False
-    try:
-        chosen = TokenizerChoice(
-            end_of_document=stated.end_of_document, beginning_of_document=stated.beginning_of_document
-        )
-        loaded = TextTokenizer.load(release.read(TOKENIZER), **chosen.model_dump(exclude={"path"}))
-        options = rendering_options(
-            Rendering.model_validate(manifest.recipe.get("rendering")), [source.format for source in manifest.sources]
-        )
-        found = release_tokenizer(chosen, loaded, Renderer(loaded, options, seed=0))
-    except ValidationError:
-        findings.add(f"{MANIFEST}: recipe.rendering: expected the forms of a recipe, got something else")
-        return False
-    except CorpusmillError as error:
-        findings.add(f"{TOKENIZER}: {error.message}")
-        return False
-    for name in ReleaseTokenizer.__struct_fields__:
-        expected, got = getattr(stated, name), getattr(found, name)
-        if expected != got:
-            findings.add(f"{TOKENIZER}: expected {name} {expected}, got {got}")
-    if found.end_of_document_id in found.template_ids.values():
-        findings.add(f"{MANIFEST}: tokenizer.template_ids: expected no end of document among them, got it")
-    insane = [length for length in lengths if length not in _SEQUENCE_TOKENS]
-    if insane or not lengths:
-        got = insane[0] if insane else "none"
-        findings.add(f"{MANIFEST}: packing.lengths: sequence_tokens: expected one of {_SEQUENCE_TOKENS}, got {got}")
-    return found == stated and bool(lengths) and not insane
 
 
 def _check_documents(

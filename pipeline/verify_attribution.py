@@ -20,6 +20,7 @@ from manifests.release import MANIFEST, Manifest, ReleaseFile
 from manifests.storage import Storage
 from pipeline.findings import Findings
 from pipeline.verify_documents import DocumentFiles
+from pipeline.verify_licences import ALLOWED, LicenceCheck
 from pipeline.verify_positions import SourceDocuments
 from pipeline.verify_rows import KINDS
 from stages.attribution import EVIDENCE, NOT_KNOWN, attribution_schema, not_known
@@ -50,6 +51,7 @@ class AttributionCheck:
         self.totals = AttributionTotals()
         self._manifest = manifest
         self._findings = findings
+        self._licences = LicenceCheck(manifest)
         schema = attribution_schema(manifest.label)
         self._files = DocumentFiles(schema, self._look, findings, progress)
 
@@ -76,6 +78,7 @@ class AttributionCheck:
     def _look(self, where: str, table: pa.Table) -> None:
         """Look at the rows of a row group and add them to the totals."""
         self._files.expect_kind_and_licence(where, table)
+        self._files.expect(where, table, self._licences.allowed(table), column="licence", what=ALLOWED)
         named = pc.match_substring_regex(table.column("swhid"), f"^({SWHID.pattern})?$")
         self._files.expect(where, table, named, column="swhid", what="a SWHID of a content or none")
         self._check_evidence(where, table.column("evidence"))

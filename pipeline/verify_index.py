@@ -20,6 +20,7 @@ from manifests.storage import Storage
 from pipeline.findings import Findings
 from pipeline.release_folders import DATA
 from pipeline.verify_documents import DocumentFiles, id_faults, row_groups, why_unreadable
+from pipeline.verify_licences import ALLOWED, LicenceCheck
 from pipeline.verify_rows import Bools, Digests, MalformedRowsError, digests, header_faults
 from stages.exchange import sortable
 from stages.parquet_files import ParquetFile
@@ -51,6 +52,7 @@ class IndexCheck:
         self.held_out_ids: dict[str, Digests] = {}
         self._index, self._bands = with_release(INDEX, release), with_release(BAND_ROWS, release)
         self._held_out = DocumentFiles(texts_schema(release), self._look, findings, progress)
+        self._licences = LicenceCheck(manifest)
         self._findings = findings
         self._progress = progress
         self._num_bands = _num_bands(manifest.recipe)
@@ -94,6 +96,7 @@ class IndexCheck:
 
     def _look(self, where: str, table: pa.Table) -> None:
         self._held_out.expect_kind_and_licence(where, table)
+        self._held_out.expect(where, table, self._licences.allowed(table), column="licence", what=ALLOWED)
 
     def _read(self, release: Storage, listed: ReleaseFile, look: Callable[[ParquetFile, ReleaseFile], _T]) -> _T | None:
         """What a look into a file gives; None where it cannot be looked into, which is taken down."""

@@ -24,7 +24,9 @@ from pipeline.release_folders import (
 from pipeline.release_pages import PAGES
 from pipeline.rewriting_page import PAGE
 from pipeline.software import software_versions
+from pipeline.verify_licences import stated_policy
 from pipeline.verify_mixture import check_mixture
+from pipeline.verify_removals import removal_paths
 from pipeline.verify_rewriting import check_rewriting
 from pipeline.verify_rows import KINDS
 
@@ -57,6 +59,11 @@ def check_manifest(release: Storage, manifest: Manifest, findings: Findings) -> 
         check_mixture(manifest, findings)
     else:
         expect("mixture.reached_tokens", manifest.tokens_by_kind(), manifest.mixture.reached_tokens)
+    if manifest.selection is not None:
+        selection = manifest.selection
+        expect("selection: parent is there", True, manifest.parent is not None)
+        least = min(selection.documents, selection.num_bytes, selection.held_out)
+        expect("selection: smallest number", max(0, least), least)
     expect("packing.documents: kinds", sorted(KINDS), sorted(manifest.packing.documents))
     expect("duplicate_counts: names", sorted(DUPLICATE_COUNTS), sorted(manifest.duplicate_counts))
     in_files = sum(file.rows or 0 for file in manifest.files if file.path.startswith("held_out/"))
@@ -66,6 +73,7 @@ def check_manifest(release: Storage, manifest: Manifest, findings: Findings) -> 
     if manifest.software == software_versions():  # other versions may file a licence under another word
         expect("licence_words", {licence: licence_words(licence) for licence in licences}, manifest.licence_words)
     _check_packing(manifest, expect)
+    stated_policy(manifest, findings)
     check_rewriting(manifest, findings)
     _check_redactions(manifest, findings)
     listed = Counter(file.path for file in manifest.files)
@@ -123,4 +131,4 @@ def expected_paths(manifest: Manifest) -> set[str]:
     recipe = manifest.recipe
     folders = [shard_files(folder, recipe, num_shards(manifest)) for folder in folders_in(manifest)]
     page = {PAGE} if rewrites_code(recipe) and manifest.packed_from is None else set()
-    return {*(path for paths in folders for path in paths), *PAGES, TOKENIZER, *page}
+    return {*(path for paths in folders for path in paths), *PAGES, TOKENIZER, *page, *removal_paths(manifest)}

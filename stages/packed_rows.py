@@ -9,7 +9,7 @@ Cost: 65-75 M tokens per CPU second, most of it Parquet's encoding. Memory besid
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import IO, NamedTuple
+from typing import IO, NamedTuple, Protocol
 
 import numba
 import numpy as np
@@ -48,6 +48,13 @@ class Placed(NamedTuple):
     names: pa.Array
     position_rows: Int64s
     positions: pa.Table
+
+
+class RowStreamOfKind(Protocol):
+    """Gives the rows of a kind, in an order of their own, to whoever lays a shard out."""
+
+    def place(self, tokens: Int32s, starts: Int64s, rows: Int64s) -> Iterator[Placed]:
+        """Copy the next ones to some rows; see `SequenceStream.place`."""
 
 
 class SequenceStream:
@@ -109,7 +116,7 @@ def packed_schema(metadata: dict[str, str]) -> pa.Schema:
 
 
 def packed_groups(
-    streams: Sequence[SequenceStream], order: Int64s, widths: Int64s, *, kinds: Sequence[str], pad_id: int
+    streams: Sequence[RowStreamOfKind], order: Int64s, widths: Int64s, *, kinds: Sequence[str], pad_id: int
 ) -> Iterator[Group]:
     """The rows of a shard, row group after row group.
 
@@ -146,7 +153,7 @@ def _place(tokens: Int32s, starts: Int64s, rows: Int64s, part: PackedSlice, *, s
     sources = (np.cumsum(documents.lengths) - documents.lengths)[pieces.document] + pieces.offset
     if len(sources) and (sources + pieces.length).max() > len(part.tokens):
         raise ValueError(f"a piece lies outside the {len(part.tokens)} tokens; expected those of the same documents")
-    _copy(tokens, starts[piece_rows] + begins, part.tokens, sources, pieces.length)
+    copy_runs(tokens, starts[piece_rows] + begins, part.tokens, sources, pieces.length)
     found = stretches(documents, pieces)
     within = piece_rows[found.piece]
     packed = pa.array(documents.member_document[found.member])
@@ -164,7 +171,8 @@ def _place(tokens: Int32s, starts: Int64s, rows: Int64s, part: PackedSlice, *, s
 
 
 @numba.njit(cache=True)
-def _copy(target: Int32s, places: Int64s, tokens: Int32s, sources: Int64s, lengths: Int64s) -> None:
+def copy_runs(target: Int32s, places: Int64s, tokens: Int32s, sources: Int64s, lengths: Int64s) -> None:
+    """Copy runs of tokens, each from a source to a place; all must lie within their arrays."""
     for piece in range(len(lengths)):
         place, source, length = places[piece], sources[piece], lengths[piece]
         target[place : place + length] = tokens[source : source + length]
@@ -228,4 +236,4 @@ def compile_kernels() -> None:
     one = np.ones(1, dtype=np.int64)
     measures = Measures(one, one.astype(np.uint64), one.astype(np.int32))
     lay_out(measures, sequence_tokens=2, mode="best_fit", seed=0)
-    _copy(one.astype(np.int32), one - 1, one.astype(np.int32), one - 1, one)
+    copy_runs(one.astype(np.int32), one - 1, one.astype(np.int32), one - 1, one)

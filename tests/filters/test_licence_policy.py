@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -286,6 +287,23 @@ def test_decisions_are_consistent(policy: LicencePolicy, pieces: list[Evidence])
 
 
 WORDS = st.sampled_from(["MIT", "GPL-3.0-only", "and", "OR", "with", "(", ")", "+", ":", "/", "\ud800", " "])
+
+
+@given(POLICIES, st.lists(PIECES, max_size=5), st.sampled_from(["code", "text"]))
+def test_what_a_policy_concludes_it_allows(
+    policy: LicencePolicy, pieces: list[Evidence], kind: Literal["code", "text"]
+) -> None:
+    decision = policy.decide(pieces, kind=kind)
+    assert decision.rejected or policy.allows(decision.licence, kind=kind)
+
+
+def test_a_licence_is_allowed_where_each_part_is_and_no_choice_is_left() -> None:
+    strict = LicencePolicy(frozenset(["permissive"]), frozenset(["share-alike"]), frozenset(["BSD-4-Clause"]))
+    assert strict.allows("Apache-2.0 AND MIT")
+    assert strict.allows("CC-BY-SA-4.0", kind="text")
+    for licence in ("CC-BY-SA-4.0", "MIT AND GPL-3.0-only", "MIT OR ISC", "BSD-4-Clause", "NOASSERTION", "", "(MIT"):
+        assert not strict.allows(licence), licence
+    assert replace(strict, no_licence="keep").allows("NOASSERTION")
 
 
 @given(st.one_of(st.text(st.characters()), st.lists(WORDS).map(" ".join), st.lists(WORDS).map("".join)))

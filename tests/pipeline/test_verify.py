@@ -18,6 +18,7 @@ from manifests.errors import IntegrityError, RecipeError
 from manifests.release import CHAIN, Manifest, ReleaseFile
 from manifests.release_packing import PackingFigures
 from manifests.storage import Storage
+from manifests.withdrawal import withdraw
 from pipeline.verify import verify_release
 from pipeline.verify_rows import KINDS
 
@@ -1075,3 +1076,32 @@ def test_text_that_is_not_utf_8_signed(release: Path, path: str, column: str) ->
     message = findings(release)
     assert f"{path}: row group 0: expected sound values in {column}: " in message
     assert "Invalid UTF8" in message
+
+
+# What the publisher says beside the manifest
+
+
+def test_the_digest_that_the_publisher_gave(small_release: Path) -> None:
+    digest = manifest_of(small_release).digest
+    assert f"digest {digest}: the one that was given" in str(verify_release(str(small_release), digest=digest))
+    assert "compare it with the publisher's" in str(verify_release(str(small_release)))
+
+
+def test_a_sound_release_of_another_digest_than_the_publisher_gave(release: Path) -> None:
+    digest = manifest_of(release).digest
+    signed(release, version="0.1.1", packed_as="small 0.1.0")
+    with pytest.raises(IntegrityError, match=f"manifest.json: expected the digest that the publisher gave, {digest}"):
+        verify_release(str(release), digest=digest)
+
+
+def test_a_withdrawn_release_is_what_its_manifest_says(release: Path) -> None:
+    done = withdraw(Storage(str(release)), date="2026-01-31", reason="wrong licence")
+    report = verify_release(str(release))
+    assert report.withdrawn == done
+    assert str(report).endswith("\nWITHDRAWN: do not use it: withdrawn on 2026-01-31: wrong licence")
+
+
+@pytest.mark.parametrize("data", [b"{}", b'{"digest": "0", "date": "2026-01-31", "reason": "of another"}'])
+def test_a_withdrawal_that_is_none_of_this_release(release: Path, data: bytes) -> None:
+    (release / "WITHDRAWN.json").write_bytes(data)
+    assert "\n  WITHDRAWN.json: " in findings(release)
