@@ -28,7 +28,7 @@ SECTIONS = [
     "warnings", "funnel", "rejections", "mixture", "licences", "languages", "signals", "duplicates", "redactions",
     "rewriting", "decontamination", "throughput",
 ]  # fmt: skip
-HOSTILE = '"><script>alert(1)</script><img src=https://x.example/>\x1b[31m\u202e|`@[a](b)'
+HOSTILE = '"><script>alert(1)</script> href="url(x)" <img src=https://x.example/>\x1b[31m\u202e|`@[a](b)'
 
 BENCHMARK = ReleaseBenchmark(
     name="b", format="jsonl", sha256="", problems=1, unmatchable_problems=0, ngrams=1, suppressed_ngrams=0, windows=0,
@@ -204,7 +204,7 @@ def test_long_tables_are_folded_and_bounded() -> None:
 def test_charts_are_the_same_at_every_drawing_and_as_wide_as_their_place() -> None:
     charts = [
         Chart(columns({"2": 3, "3–4": 0}), "sizes"),
-        Chart(rows_of_bars([(HOSTILE, 2), (HOSTILE, 1)], [1, 1]), "b"),
+        Chart(rows_of_bars([(HOSTILE, 2), ('href="x" url(y) on=', 1)], [1, 1]), "b"),
     ]
     pictures = drawn(charts)
     assert pictures == drawn(charts)
@@ -213,6 +213,7 @@ def test_charts_are_the_same_at_every_drawing_and_as_wide_as_their_place() -> No
         assert not re.search(r" id=|<script|xlink|<svg[^>]* width=|NaN", picture)
         assert not {"script", "img"}.intersection(Page(picture).tags)
     assert "alert(1)" in Page(pictures[1]).text
+    assert 'href="x" url(y)' in Page(pictures[1]).text
     assert drawn([]) == []
 
 
