@@ -17,13 +17,22 @@ class DocumentClasses:
         """Add documents, with the columns of `CLASS`, num_bytes and tokens."""
         amounts = [([], "count_all"), ("num_bytes", "sum"), ("tokens", "sum")]
         for row in documents.group_by(list(CLASS)).aggregate(amounts).to_pylist():
-            sums = self.sums.setdefault(tuple(row[name] for name in CLASS), [0, 0, 0])
-            for place, name in enumerate(("count_all", "num_bytes_sum", "tokens_sum")):
-                sums[place] += row[name]
+            amounts_of = [row[name] for name in ("count_all", "num_bytes_sum", "tokens_sum")]
+            self._add(tuple(row[name] for name in CLASS), amounts_of)
+
+    def merge(self, other: "DocumentClasses") -> None:
+        """Add all that another one has."""
+        for names, sums in other.sums.items():
+            self._add(names, sums)
 
     def rows(self) -> list[list[object]]:
         """Class, documents, bytes and tokens, sorted."""
         return [[*names, *sums] for names, sums in sorted(self.sums.items())]
+
+    def _add(self, names: tuple[str, ...], amounts: list[int]) -> None:
+        sums = self.sums.setdefault(names, [0, 0, 0])
+        for place, amount in enumerate(amounts):
+            sums[place] += amount
 
 
 def member_sums(packed: pa.Table) -> pa.Table:

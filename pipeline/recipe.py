@@ -26,7 +26,7 @@ from pipeline.recipe_redaction import Redaction
 from pipeline.recipe_release import ReleaseChoice
 from pipeline.recipe_rewriting import Rewriting
 from pipeline.recipe_tokens import Packing, Rendering, TokenizerChoice
-from pipeline.recipe_types import Name, Positive, Section
+from pipeline.recipe_types import Name, Positive, Section, Version
 
 LicenceEntry = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -186,7 +186,7 @@ class Recipe(Section):
     """Everything that decides what comes out, and where it is made: `executor` and what follows it decide no byte."""
 
     name: Name
-    version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
+    version: Version
     seed: Annotated[int, Field(ge=0, lt=1 << 63)] = 0
     work: str = "work"
     partitions: Annotated[int, Field(ge=1, le=256)] | None = None

@@ -59,6 +59,11 @@ def check_manifest(release: Storage, manifest: Manifest, findings: Findings) -> 
         check_mixture(manifest, findings)
     else:
         expect("mixture.reached_tokens", manifest.tokens_by_kind(), manifest.mixture.reached_tokens)
+    if manifest.selection is not None:
+        selection = manifest.selection
+        expect("selection: parent is there", True, manifest.parent is not None)
+        least = min(selection.documents, selection.num_bytes, selection.held_out)
+        expect("selection: smallest number", max(0, least), least)
     expect("packing.documents: kinds", sorted(KINDS), sorted(manifest.packing.documents))
     expect("duplicate_counts: names", sorted(DUPLICATE_COUNTS), sorted(manifest.duplicate_counts))
     in_files = sum(file.rows or 0 for file in manifest.files if file.path.startswith("held_out/"))
