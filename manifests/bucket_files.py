@@ -22,8 +22,8 @@ from manifests.spool import Spool
 _PART_BYTES = 32 << 20
 _PART_THREADS = 4
 _THREADS = 16
-_READ_AHEAD_BYTES = 1 << 16
 _UPDATES = 50
+_READ_AHEAD_BYTES = 1 << 16
 
 
 _PROBE = "tmp/0-0000000000000000"  # a temporary name: what a killed one leaves is nobody else's

@@ -10,10 +10,12 @@ from typing import Annotated
 import typer
 
 from manifests.errors import EXIT_CODES, CorpusmillError
+from pipeline.cli_bpb import bpb
 from pipeline.cli_explain import explain
 from pipeline.cli_plan import plan
 from pipeline.cli_release import release_app, verify
 from pipeline.cli_removal import optout_app
+from pipeline.cli_report import report
 from pipeline.cli_select import select
 from pipeline.cli_tokens import tokenize, tokenizer_app
 from pipeline.complaints import complain, usage
@@ -176,6 +178,12 @@ app.command(epilog="Example: corpusmill select demo-0.1.0 --where \"language = '
 
 
 app.command(epilog="Example: corpusmill verify releases/demo-0.1.0")(verify)
+
+
+app.command(epilog="Example: corpusmill report work")(report)
+
+
+app.command(epilog="Example: corpusmill bpb --model models/mine releases/demo-0.1.0")(bpb)
 
 
 @app.command(epilog="Example: corpusmill redact settings.py --level high")

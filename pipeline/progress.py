@@ -21,9 +21,11 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from manifests.errors import CorpusmillError
 from manifests.storage import Storage
-from pipeline.inspect_run import counted, size
+from pipeline.inspect_run import counted, safe, size
 from pipeline.pass_9_release import release_folder
+from pipeline.report import write_report_of_run
 from pipeline.rewriting_live import live_line, live_totals
 from pipeline.runner import run_mill
 from pipeline.steps import Step
@@ -135,14 +137,33 @@ def run_with_progress(mill: Mill, *, workers: int, until: str | None, take_over:
     try:
         with watcher.bars:
             run_mill(mill, workers=workers, progress=watcher, until=until, take_over=take_over)
+        reported = until in (None, "release") and _report(mill, console)
     except KeyboardInterrupt:
         console.print("stopped. What is finished stays finished: run the same command again to go on.", highlight=False)
         sys.exit(STOPPED)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    if until is None or until == "release":
+    if until in (None, "release"):
         folder = release_folder(mill.recipe).root
         print(f"release: {folder}")  # noqa: T201 - this is what the command is for
         print(f"summary: {folder}/SUMMARY.md")  # noqa: T201
+        if reported:
+            print(f"report: {reported}")  # noqa: T201
         print(f"check it: corpusmill verify {folder}")  # noqa: T201
+
+
+def _report(mill: Mill, console: Console) -> str:
+    """Write the report; returns its full name, or "" where there is none: the release is made, with it or without.
+
+    On a cluster the processes of the run may be anywhere: there it is left to the command.
+    """
+    if mill.recipe.executor != "local":
+        return ""
+    try:
+        return write_report_of_run(mill)
+    except (CorpusmillError, OSError) as error:
+        why = error.message if isinstance(error, CorpusmillError) else str(error)
+        text = f"no report: {safe(why)}; try `corpusmill report {mill.work.root}`"
+        console.print(text, style="red", highlight=False, markup=False)
+        return ""

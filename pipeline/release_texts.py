@@ -5,27 +5,19 @@ from collections.abc import Iterable, Sequence
 from filters.licence_words import NO_EVIDENCE, UNLISTED
 from manifests.ledger import Ledger
 from manifests.release import CHAIN, Manifest
-from manifests.release_rewriting import STAGE
 from pipeline.markdown import cell, table
 from pipeline.release_benchmarks import HEAD, benchmark_rows
 from pipeline.release_duplicates import duplicate_sections
 from pipeline.release_folders import texts_format
-from pipeline.release_mixture import mixture_tables, wanted_tokens
+from pipeline.release_mixture import mixture_tables
 from pipeline.release_opt_outs import opt_out_sections
 from pipeline.release_packing import packing_section
+from pipeline.release_reasons import LICENCE_STAGES, ledgers_of, missed, rejections
 from pipeline.release_selection import selection_lines
 from pipeline.rewriting_summary import rewriting_sections
 
-_PASS_OF = {
-    "ingest": "1 ingest",
-    "judge": "2 decide",
-    "clean": "2 decide, 3 clean",
-    "tokenize": "4 mix",
-    "pack": "7 settle",
-}
 _ROWS_SHOWN = 20
 AMOUNTS = ("documents", "bytes", "tokens")
-_LICENCE_STAGES = ("licence",)
 _MEANINGS = {
     "permissive": "on the reviewed list; asks for little more than the notice to be kept",
     "open-content": "a free licence for texts; asks for its authors to be named",
@@ -51,8 +43,6 @@ _NOT_KNOWN = {
     "swhid": "no SWHID: the row brings none and none can be computed",
     "copyright": "no copyright statement found in the text",
 }
-_TOLERATED_SHARE = 0.0005
-_TOLERATED_SHORTFALL = 0.01
 
 
 def summary(manifest: Manifest) -> str:
@@ -62,7 +52,7 @@ def summary(manifest: Manifest) -> str:
         release_headline(manifest),
         *selection_lines(manifest),
         *([] if manifest.packed_from is None else [packed_set_of(manifest)]),
-        *_warnings(manifest),
+        *(f"**Warning:** {said}" for said in missed(manifest)),
         *(f"**Left out:** {cell(unit)}" for unit in manifest.failed_units),
         "## Funnel",
         table(("step", "read", "kept", "rejected", "failed", "bytes kept"), _funnel(manifest)),
@@ -78,7 +68,7 @@ def summary(manifest: Manifest) -> str:
         "## Kinds of licence",
         table(("what it is", "kind", *AMOUNTS, "meaning"), _words(manifest)),
         "## Documents without an acceptable licence",
-        table(("pass", "stage", "reason", "documents", "bytes"), _reasons(manifest, stages=_LICENCE_STAGES)),
+        table(("pass", "stage", "reason", "documents", "bytes"), _reasons(manifest, stages=LICENCE_STAGES)),
         "## What is not known",
         table(("of documents in the release", *manifest.mixture.shares, "together"), _not_known(manifest)),
         _licence_texts(manifest.licence_counts),
@@ -121,20 +111,6 @@ def release_headline(manifest: Manifest) -> str:
     return f"{tokens:,} tokens of {documents:,} documents ({num_bytes / 1e6:,.1f} MB of text): {shares}."
 
 
-def _warnings(manifest: Manifest) -> Iterable[str]:
-    """What a reader must not miss: a total or a ratio that is not the one asked for. Of a part nobody asked for one."""
-    if manifest.selection is not None:
-        return
-    total = sum(manifest.mixture.reached_tokens.values())
-    wanted = wanted_tokens(manifest)
-    if total < (1 - _TOLERATED_SHORTFALL) * wanted:
-        yield f"**Warning:** {wanted:,} tokens were asked for; at these shares there are not enough documents for them."
-    for kind, share in manifest.mixture.shares.items():
-        reached = manifest.mixture.reached_tokens[kind] / total if total else 0.0
-        if abs(reached - share) > _TOLERATED_SHARE:
-            yield f"**Warning:** {reached:.3%} of the tokens are {kind}; {share:.3%} were asked for."
-
-
 def _funnel(manifest: Manifest) -> Iterable[Sequence[str]]:
     for step in CHAIN:
         ledger = Ledger.from_json(manifest.ledgers[step])
@@ -151,12 +127,8 @@ def _funnel(manifest: Manifest) -> Iterable[Sequence[str]]:
 
 def _reasons(manifest: Manifest, *, stages: Sequence[str] = ()) -> Iterable[Sequence[str]]:
     """Rejections, all or those of some stages."""
-    for step in CHAIN:
-        for key, tally in Ledger.from_json(manifest.ledgers[step]).rejected.items():
-            stage, _, reason = key.partition("/")
-            if not stages or stage in stages:
-                pass_of = "5 rewrite" if stage == STAGE else _PASS_OF[step]
-                yield pass_of, stage, reason, f"{tally.documents:,}", f"{tally.num_bytes:,}"
+    for one in rejections(ledgers_of(manifest), stages=stages):
+        yield one.pass_of, one.stage, one.reason, f"{one.documents:,}", f"{one.num_bytes:,}"
 
 
 def _words(manifest: Manifest) -> Iterable[Sequence[str]]:

@@ -1,8 +1,7 @@
 """`rewriting.html` of a release: figures and samples of rewriting on one page that needs nothing but itself.
 
-No script, no font, no image, no request: its own policy forbids them. What stands in documents is hostile: of every
-text only printable characters are left, and nothing of it is markup. On a narrow screen the two versions of a line
-stand below each other.
+What stands in documents is hostile: of every text only printable characters are left, and nothing of it is markup. On
+a narrow screen the two versions of a line stand below each other.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,6 +11,7 @@ from typing import NamedTuple
 from manifests.printable import printable
 from manifests.release import Manifest
 from manifests.release_rewriting import ACCEPTED, ReleaseRewriting
+from pipeline.html_page import harmless, page, table
 from pipeline.release_folders import texts_format
 from pipeline.rewriting_style import STYLE
 from pipeline.rewriting_summary import ANSWERS, headline, overruled, what_passed
@@ -32,8 +32,6 @@ from stages.side_by_side import Line, Row, side_by_side
 PAGE = "rewriting.html"
 SHOWN_LINES = 80
 _SHOWN_CHARACTERS = 160
-_NAME_CHARACTERS = 200
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 
 
 class Sample(NamedTuple):
@@ -55,42 +53,25 @@ def rewriting_page(manifest: Manifest, samples: Sequence[Sample]) -> str:
     rewriting = manifest.rewriting
     assert isinstance(rewriting, ReleaseRewriting)  # noqa: S101 - asked by the caller
     of_code = code_bytes(manifest.documents)
-    title = f"Rewriting in {_name(manifest.name)} {_name(manifest.version)}"
+    title = f"Rewriting in {harmless(manifest.name)} {harmless(manifest.version)}"
     body = [
         f"<h1>{title}</h1>",
-        *(f"<p>{said}</p>" for said in (headline(rewriting, of_code, _name), what_passed(manifest))),
+        *(f"<p>{said}</p>" for said in (headline(rewriting, of_code, harmless), what_passed(manifest))),
         *_bars(rewriting),
         "<h2>Prompts</h2>",
-        _table(PROMPTS_HEAD, prompt_rows(rewriting)),
+        table(PROMPTS_HEAD, prompt_rows(rewriting)),
         "<h2>By language</h2>",
-        _table(LANGUAGES_HEAD, language_rows(rewriting, of_code)),
-        *(f"<p>{said}</p>" for said in overruled(rewriting, _name)),
+        table(LANGUAGES_HEAD, language_rows(rewriting, of_code)),
+        *(f"<p>{said}</p>" for said in overruled(rewriting, harmless)),
         "<h2>Answers by gate</h2>",
-        _table(answers_head(rewriting), answer_rows(rewriting)),
+        table(answers_head(rewriting), answer_rows(rewriting)),
         f"<p>{ANSWERS}</p>",
         "<h2>Before and after</h2>",
-        _table(CHANGES_HEAD, change_rows(rewriting)),
+        table(CHANGES_HEAD, change_rows(rewriting)),
         "<h2>Samples</h2>",
         *_samples(manifest, samples),
     ]
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{_POLICY}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="icon" href="data:,">
-<title>{title}</title>
-<style>
-{STYLE}</style>
-</head>
-<body>
-<main>
-{chr(10).join(body)}
-</main>
-</body>
-</html>
-"""
+    return page(title, STYLE, body)
 
 
 def _bars(rewriting: ReleaseRewriting) -> Iterable[str]:
@@ -104,14 +85,8 @@ def _bars(rewriting: ReleaseRewriting) -> Iterable[str]:
     for gate, count in (("accepted", accepted), *sorted(refused.items(), key=lambda item: (-item[1], item[0]))):
         kind = "good" if gate == ACCEPTED else "bad"
         bar = f'<div class={kind} style="width:{100 * count / total:.1f}%"></div>'
-        yield f"<tr><th>{_name(gate)}<td>{count:,}<td>{share(count, total)}<td class=bar>{bar}"
+        yield f"<tr><th>{harmless(gate)}<td>{count:,}<td>{share(count, total)}<td class=bar>{bar}"
     yield "</table>"
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    names = "".join(f"<th>{_name(name)}" for name in head)
-    lines = ("<tr>" + "".join(f"<td>{_name(value)}" for value in row) for row in rows)
-    return "<div class=scroll><table>\n<tr>" + "\n".join([names, *lines]) + "\n</table></div>"
 
 
 def _samples(manifest: Manifest, samples: Sequence[Sample]) -> Iterable[str]:
@@ -125,8 +100,8 @@ def _samples(manifest: Manifest, samples: Sequence[Sample]) -> Iterable[str]:
     )
     for sample in samples:
         yield (
-            f"<section>\n<h3>{_name(sample.language)}: {_name(sample.modes)}</h3>\n<p class=note>document "
-            f"{_name(sample.doc_id)}, {len(sample.original.encode()):,} bytes before, {len(sample.text.encode()):,} "
+            f"<section>\n<h3>{harmless(sample.language)}: {harmless(sample.modes)}</h3>\n<p class=note>document "
+            f"{harmless(sample.doc_id)}, {len(sample.original.encode()):,} bytes before, {len(sample.text.encode()):,} "
             f"after</p>\n{_diff(sample)}\n</section>"
         )
 
@@ -154,8 +129,3 @@ def _cells(line: Line | None, tag: str) -> str:
         return "<td class=none><td class=none>"
     parts = (f"<{tag}>{escape(part.text)}</{tag}>" if part.changed else escape(part.text) for part in line.parts)
     return f"<td class=number>{line.number}<td class={tag}>{''.join(parts)}"
-
-
-def _name(value: str) -> str:
-    """A value from the data, harmless between two tags."""
-    return escape(printable(value, _NAME_CHARACTERS))

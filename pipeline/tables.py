@@ -18,12 +18,19 @@ from stages.exchange import Block, read_segments
 
 def tables(mill: Mill, step: str, table: str, *, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
     """A table of a step, segment by segment, in the order of its units; `columns` None is all of them."""
-    for number, record in enumerate(mill.records(step_named(step))):
-        if record is not None and table in record.outputs:
-            output = record.outputs[table]
-            segments = tuple(segment for block in output.blocks for segment in block)
-            block = Block(number, output.file, segments)
-            yield from read_segments(mill.work, [block], lambda _bytes: None, columns=columns)
+    for unit in range(len(mill.records(step_named(step)))):
+        yield from unit_tables(mill, step, table, unit, columns=columns)
+
+
+def unit_tables(
+    mill: Mill, step: str, table: str, unit: int, *, columns: Sequence[str] | None = None
+) -> Iterator[pa.Table]:
+    """The same of one unit; nothing where it has not made the table."""
+    record = mill.records(step_named(step))[unit]
+    if record is not None and table in record.outputs:
+        output = record.outputs[table]
+        segments = tuple(segment for block in output.blocks for segment in block)
+        yield from read_segments(mill.work, [Block(unit, output.file, segments)], lambda _bytes: None, columns=columns)
 
 
 def measured_signals(mill: Mill) -> list[str]:

@@ -155,8 +155,16 @@ def id_faults(found: Digests, expected: Digests, *, of: str) -> Iterator[str]:
             yield f"document {min(wrong).hex()}{more}: {what}"
 
 
-def row_groups(file: ParquetFile, *, nullable: Collection[str] = ()) -> Iterator[tuple[int, pa.Table]]:
-    """The row groups that memory can take, proven to hold no text that is not UTF-8 and no null but where they may."""
+def row_groups(
+    file: ParquetFile, *, nullable: Collection[str] = (), columns: list[str] | None = None
+) -> Iterator[tuple[int, pa.Table]]:
+    """The row groups that memory can take, proven to hold no text that is not UTF-8 and no null but where they may.
+
+    Args:
+        file: opened.
+        nullable: names of columns that may hold nulls.
+        columns: names of those to read; None is all.
+    """
     for group in range(file.num_row_groups):
         metadata = file.metadata.row_group(group)
         if metadata.num_rows > MAXIMUM_ROW_GROUP_ROWS or metadata.total_byte_size > MAXIMUM_ROW_GROUP_BYTES:
@@ -164,10 +172,10 @@ def row_groups(file: ParquetFile, *, nullable: Collection[str] = ()) -> Iterator
                 f"row group {group}: expected at most {MAXIMUM_ROW_GROUP_ROWS} rows and {MAXIMUM_ROW_GROUP_BYTES} "
                 f"bytes, got {metadata.num_rows} rows and {metadata.total_byte_size} bytes"
             )
-        table = file.read_row_group(group)
-        columns = {name: table.column(name).combine_chunks() for name in table.column_names}
-        check_sound(group, columns)
-        for name, column in columns.items():
+        table = file.read_row_group(group, columns=columns)
+        arrays = {name: table.column(name).combine_chunks() for name in table.column_names}
+        check_sound(group, arrays)
+        for name, column in arrays.items():
             if name not in nullable and _has_null(column):
                 raise MalformedRowsError(f"row group {group}: expected no null, got some in {name}")
         yield group, table

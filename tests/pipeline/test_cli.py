@@ -269,6 +269,7 @@ def test_a_run_says_where_the_release_is_and_how_to_check_it(run_folder: Path) -
     assert out.splitlines() == [
         f"release: {release}",
         f"summary: {release}/SUMMARY.md",
+        f"report: {run_folder}/work/report.html",
         f"check it: corpusmill verify {release}",
     ]
     steps = steps_of(load_recipe(run_folder / "recipe.yaml"))

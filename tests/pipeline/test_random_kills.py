@@ -32,7 +32,7 @@ pytestmark = pytest.mark.servers
 NUM_KILLS = int(os.environ.get("CORPUSMILL_KILLS", "20"))
 WORK = os.environ.get("CORPUSMILL_KILLS_WORK", "local")
 SEED = int(os.environ.get("CORPUSMILL_KILLS_SEED", "1"))
-KNOWN = {"plan.json", "recipe.json", "software.json", "inputs.json", "lock"}
+KNOWN = {"plan.json", "recipe.json", "software.json", "inputs.json", "lock", "report.html"}
 Files = dict[str, bytes]
 
 

@@ -1,11 +1,11 @@
 """The page needs nothing but itself, is well-formed, and shows hostile texts as texts."""
 
-from html.parser import HTMLParser
 from pathlib import Path
 
 import msgspec
 import pytest
 from browser import browser
+from html_pages import Page
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,42 +22,6 @@ from pipeline.rewriting_page import SHOWN_LINES, Sample, rewriting_page
 from pipeline.rewriting_summary import card_rewriting, rewriting_sections
 
 HOSTILE = '"><script>alert(1)</script><img src=https://x.example/>\x1b[31m\u202e|`@[a](b)'
-_OPTIONAL = {"td", "th", "tr", "meta", "link", "col"}  # whose end tags HTML5 lets go, or does not have
-
-
-class Page(HTMLParser):
-    """What a browser would find: tags in balance, attributes, text."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.open: list[str] = []
-        self.addresses: list[str] = []
-        self.text = ""
-        self.cells: list[list[str]] = []
-        self.feed(page)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.addresses += [value or "" for name, value in attrs if name in ("src", "href", "action", "srcset", "data")]
-        assert not any(name.startswith("on") for name, _ in attrs)
-        if tag == "tr":
-            self.cells.append([])
-        if tag in ("td", "th"):
-            self.cells[-1].append("")
-        if tag not in _OPTIONAL:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag not in _OPTIONAL:
-            assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-        if self.cells and self.cells[-1]:
-            self.cells[-1][-1] += data
 
 
 def language(**changed: object) -> RewrittenLanguage:

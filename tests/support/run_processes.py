@@ -17,7 +17,7 @@ from pipeline.recipe_file import load_recipe
 from pipeline.runner import open_mill
 from pipeline.units import step_named
 
-BOUND_SECONDS = 60
+BOUND_SECONDS = 120
 
 
 @dataclass
