@@ -49,7 +49,7 @@ def rules_of(requests: Iterable[Request]) -> Rules:
     for number, request in enumerate(rules.requests):
         for kind, key in exact_keys(request):
             rules.exact[kind].setdefault(key, number)
-        for repository, pattern in _patterns(request):
+        for repository, pattern in _patterns(request) if request.by in ("path", "url") else ():
             target = rules.within.setdefault(repository, []) if repository else rules.anywhere
             target.append((pattern, number))
     return rules

@@ -22,7 +22,7 @@ from manifests.printable import printable
 # What every command may end with, as `corpusmill --help` and docs/errors.md say it.
 EXIT_CODES = {
     0: "done",
-    1: "units failed or an input cannot be read, or --check found something",
+    1: "units failed or an input cannot be read, or --check or `optout check` found something",
     2: "the command line or the recipe is wrong, nothing was started",
     3: "bytes, counts or digests are not those written down, or records are missing",
     75: "stopped by the cluster before its time was up, run again to go on",

@@ -115,6 +115,25 @@ class LocalFiles:
                 temporary.unlink(missing_ok=True)
         return True
 
+    def link(self, name: str, other: "LocalFiles") -> bool:
+        """Put a file into another folder under the same name as well; False where the disk does not let us."""
+        target = Path(other.path(name))
+        with other._room():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            folder = Path(other.root, TEMPORARY)
+            folder.mkdir(parents=True, exist_ok=True)
+            temporary = folder / f"{os.getpid()}-{os.urandom(8).hex()}"
+            try:
+                temporary.hardlink_to(self.path(name))
+                temporary.replace(target)
+            except OSError as error:
+                if error.errno in _NO_SPACE:
+                    raise
+                return False
+            finally:
+                temporary.unlink(missing_ok=True)
+        return True
+
     def update(self, name: str, change: Callable[[bytes], bytes | None]) -> None:
         """Put what `change` makes of a file in its place; one process at a time, waited for.
 

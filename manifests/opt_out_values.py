@@ -54,9 +54,14 @@ class Place(NamedTuple):
     path: str
 
 
+def _lowered(text: str) -> str:
+    """Capitals of ASCII alone, as whole columns are lowered."""
+    return text.lower() if text.isascii() else text.translate(_ASCII_LOWER)
+
+
 def repository_key(name: str) -> str:
     """What two names of one repository have in common; an empty name has an empty one."""
-    key = _HOST.sub("", name.translate(_ASCII_LOWER)).rstrip("/")
+    key = _HOST.sub("", _lowered(name)).rstrip("/")
     return key.removesuffix(".git")
 
 
@@ -70,7 +75,7 @@ def url_key(url: str) -> str:
     """What two spellings of one address have in common; an empty one has an empty one."""
     found = _URL.match(url)
     assert found is not None  # noqa: S101 - it matches any string
-    return found["host"].translate(_ASCII_LOWER) + found["rest"].rstrip("/")
+    return _lowered(found["host"]) + found["rest"].rstrip("/")
 
 
 def forge_place(url: str) -> Place | None:
@@ -165,7 +170,7 @@ def _repository(value: str) -> str:
 
 def _plain_repository(value: str) -> str:
     """Without host and `.git`, in its own case."""
-    found = _HOST.match(value.translate(_ASCII_LOWER))
+    found = _HOST.match(_lowered(value))
     start = found.end() if found else 0
     return value[start : start + len(repository_key(value))]
 
@@ -191,6 +196,8 @@ def _path(value: str) -> str:
 
 def _readable(glob: str) -> bool:
     """Whether its ranges have an order: `[z-a]` is none."""
+    if "[" not in glob:
+        return True
     try:
         re.compile(glob_pattern(glob))
     except re.error:

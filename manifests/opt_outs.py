@@ -10,6 +10,7 @@ Source: docs/removals.md says what each kind means.
 import re
 from collections.abc import Iterable
 from datetime import date
+from functools import lru_cache
 from typing import Literal, get_args
 
 import msgspec
@@ -60,15 +61,7 @@ def checked(request: Request) -> Request:
     Raises:
         RecipeError: a field that cannot be, and which one.
     """
-    checked_ticket(request.ticket)
-    if not _DATE.fullmatch(request.date) or not _is_day(request.date):
-        raise RecipeError(f"date: expected YYYY-MM-DD, got {request.date[:40]!r}", hint="such as 2026-07-31")
-    reason = request.reason
-    if not reason.strip() or len(reason) > MAXIMUM_REASON_CHARACTERS or not reason.isprintable():
-        raise RecipeError(
-            f"reason: expected one line of 1 to {MAXIMUM_REASON_CHARACTERS} printable characters",
-            hint="it is published: say why, and name nobody, such as: the owner asked",
-        )
+    _check_shared(request.ticket, request.date, request.reason)
     if request.by == "ticket" and (request.scope != "content" or request.value == request.ticket):
         raise RecipeError(
             "ticket: expected another ticket than the withdrawal's own, and no scope",
@@ -85,7 +78,7 @@ def encoded(requests: Iterable[Request]) -> bytes:
 
 
 def decoded(lines: bytes, where: str, *, first: int = 1) -> list[Request]:
-    """Requests of whole lines, checked. Cost: 2 us a request.
+    """Requests of whole lines, checked. Cost: 3 to 5 us a request.
 
     Args:
         where: the file's name, for messages.
@@ -136,6 +129,19 @@ def withdrawn(requests: Iterable[Request]) -> dict[str, str]:
 
 
 _LINE = msgspec.json.Decoder(Request)
+
+
+@lru_cache(maxsize=1024)
+def _check_shared(ticket: str, day: str, reason: str) -> None:
+    """What requests of one list have in common is looked at once."""
+    checked_ticket(ticket)
+    if not _DATE.fullmatch(day) or not _is_day(day):
+        raise RecipeError(f"date: expected YYYY-MM-DD, got {day[:40]!r}", hint="such as 2026-07-31")
+    if not reason.strip() or len(reason) > MAXIMUM_REASON_CHARACTERS or not reason.isprintable():
+        raise RecipeError(
+            f"reason: expected one line of 1 to {MAXIMUM_REASON_CHARACTERS} printable characters",
+            hint="it is published: say why, and name nobody, such as: the owner asked",
+        )
 
 
 def _is_day(text: str) -> bool:

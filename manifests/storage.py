@@ -185,6 +185,29 @@ class Storage:
             spool.publish(name)
             new.name = name
 
+    @contextmanager
+    def named_file(self, name: str) -> Iterator[NewFile]:
+        """Write a file that appears under a name when the block ends well; an older one of that name is replaced.
+
+        Raises:
+            NoSpaceError: the disk is full.
+        """
+        with self._files.spool() as spool:
+            new = NewFile(spool.file)
+            yield new
+            spool.publish(name)
+            new.name = name
+
+    def share_with(self, other: "Storage", name: str) -> bool:
+        """Give another storage a file under the same name without copying its bytes; whether that can be done.
+
+        It can within one disk, where both names then are the same file, which nobody may write to any more. The bytes
+        are not looked at.
+        """
+        if not isinstance(self._files, LocalFiles) or not isinstance(other._files, LocalFiles):
+            return False
+        return self._files.link(name, other._files)
+
     def copy_to(self, name: str, other: "Storage", other_name: str, *, digest: str) -> None:
         """Copy a file into another storage; it appears there whole, or not at all where its sha256 is not `digest`.
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from pipeline.diff_printing import bump_lines, difference, shown
+from pipeline.diff_printing import difference, shown
 from pipeline.inspect_run import counted
 from pipeline.markdown import cell
 from pipeline.release_changes import Documents, ReleaseDiff
@@ -11,7 +11,10 @@ _SHOWN = 5
 
 
 def changelog_entry(diff: ReleaseDiff) -> str:
-    """The entry, ready to be pasted below the heading of a changelog: `## 0.2.0` and what follows."""
+    """The entry, ready to be pasted below the heading of a changelog: `## 0.2.0` and what follows.
+
+    That the version should be another is no matter of an entry; see `pipeline.diff_printing.bump_lines`.
+    """
     sections = (
         ("Added", list(_added(diff))),
         ("Removed", list(_removed(diff))),
@@ -29,8 +32,8 @@ def _totals(diff: ReleaseDiff) -> Iterator[str]:
     documents = f"{counted(new.documents, 'document')} ({difference(new.documents - old.documents)})"
     tokens = f"{new.tokens:,} tokens ({difference(new.tokens - old.tokens)})"
     yield f"{documents}, {tokens}, against {cell(old.version)}."
-    for line in bump_lines(diff):
-        yield f"\n{cell(line[0].upper() + line[1:99])}{'…' if len(line) > 99 else '.'}"
+    if diff.bump.suggested != "none":
+        yield f"\nA {diff.bump.suggested} change: {'; '.join(map(cell, diff.bump.because))}."
 
 
 def _added(diff: ReleaseDiff) -> Iterator[str]:

@@ -11,9 +11,10 @@ import typer
 
 from manifests.errors import EXIT_CODES, CorpusmillError
 from pipeline.cli_bpb import bpb
-from pipeline.cli_optout import optout_app
+from pipeline.cli_explain import explain
 from pipeline.cli_plan import plan
 from pipeline.cli_release import release_app, verify
+from pipeline.cli_removal import optout_app
 from pipeline.cli_report import report
 from pipeline.cli_select import select
 from pipeline.cli_tokens import tokenize, tokenizer_app
@@ -121,37 +122,7 @@ def status(
     (print_stages if stages else print_status)(reopen_mill(work))
 
 
-@app.command(epilog="Example: corpusmill explain work 0123456789abcdef0123456789abcdef")
-def explain(
-    folder: Annotated[str, typer.Argument(metavar="FOLDER", help="The work folder of a run, or a release.")],
-    identifier: Annotated[
-        str,
-        typer.Argument(
-            metavar="ID",
-            help="A document id, a git blob id, a sha256, a SWHID, a URL, REPOSITORY or REPOSITORY:PATH; in a work "
-            "folder also the first 8 or more digits of an id, SHARD:ROW or SHARD:ROW:PART.",
-        ),
-    ],
-) -> None:
-    """Tell the life of one document and the reason for its end.
-
-    Of a work folder: where it came from, what was measured, what was decided and why, and where it lies in the
-    release. Of a release: where it is from, its licence and the evidence for that, its hashes, and the sequences that
-    hold its tokens. Several documents of one name are listed. `show` prints ids and rows.
-    """
-    from manifests.release import MANIFEST
-    from manifests.storage import Storage
-
-    storage = Storage(folder)
-    if storage.exists(MANIFEST):
-        from pipeline.explain_release import print_released
-
-        print_released(storage, identifier)
-        return
-    from pipeline.inspect_documents import print_life
-    from pipeline.runner import reopen_mill
-
-    print_life(reopen_mill(folder), identifier)
+app.command(epilog="Example: corpusmill explain work 0123456789abcdef0123456789abcdef")(explain)
 
 
 @app.command(epilog="Example: corpusmill show work --signal num_lines --group Python -n 5")
@@ -203,9 +174,7 @@ def retune(
 
 app.command(epilog="Example: corpusmill tokenize --release my-corpus-0.1.0 --tokenizer new.json")(tokenize)
 
-app.command(epilog="Example: corpusmill select releases/demo-0.1.0 --where \"language = 'Rust'\" -o releases/rust")(
-    select
-)
+app.command(epilog="Example: corpusmill select demo-0.1.0 --where \"language = 'Rust'\" -o rust")(select)
 
 
 app.command(epilog="Example: corpusmill verify releases/demo-0.1.0")(verify)

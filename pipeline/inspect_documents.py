@@ -94,9 +94,9 @@ def _rows_named(mill: Mill, identifier: str) -> tuple[list[dict[str, Any]], list
         identifier = found[0]["id"].hex()
     prefix = identifier.lower()
     if not 8 <= len(prefix) <= 2 * ID_BYTES or set(prefix) - set("0123456789abcdef"):
-        found = "none of them" if name is None or name.kind == "id" else "no document of this run"
+        got = "none of them" if name is None or name.kind == "id" else "no document of this run"
         raise RecipeError(
-            f"{safe(identifier)}: expected 8 to 32 hex digits of a document id, shard:row, {FORMS}, found {found}",
+            f"{safe(identifier)}: expected 8 to 32 hex digits of a document id, shard:row, {FORMS}, found {got}",
             hint="`corpusmill show WORK` prints ids and rows",
         )
     rows = _with_prefix(mill, prefix)
@@ -153,9 +153,7 @@ def _origin(row: dict[str, Any]) -> Iterator[str]:
     yield safe(f"read: {position(row['shard'], row['row'], row['part'])}, {what}")
     yield f"size: {row['num_bytes']:,} bytes; content hash {row['content_hash'].hex()}"
     blob = "" if row["blob"] is None else f"; git blob {row['blob'].hex()}"
-    yield safe(
-        f"as it was read: sha256 {row['sha256'].hex()}{blob}{'; URL ' + row['url'] if row['url'] else ''}", 2_300
-    )
+    yield safe(f"raw text: sha256 {row['sha256'].hex()}{blob}{'; URL ' + row['url'] if row['url'] else ''}", 2_300)
 
 
 def _licence(mill: Mill, identity: bytes) -> Iterator[str]:

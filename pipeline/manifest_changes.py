@@ -108,11 +108,11 @@ def _without_shards(source: ReleaseSource) -> dict[str, Any]:
 
 
 def _value_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[ValueChange]:
-    nothing = object()
+    """Keys of different values; null is as good as not there, which a section becomes that is given its keys."""
     return [
         ValueChange(key=key, old=old.get(key), new=new.get(key))
         for key in sorted(old.keys() | new.keys())
-        if old.get(key, nothing) != new.get(key, nothing)
+        if old.get(key) != new.get(key)
     ]
 
 

@@ -90,7 +90,8 @@ def _named(requests: OptOuts, rows: pa.Table, sketches: pa.Table) -> I64:
     if "blob" in requests.columns:
         others = _other_blobs(rows.column("metadata"))
         if others.null_count < len(others):
-            again = requests.match(columns | {"blob": others})
+            nothing = pa.nulls(rows.num_rows, pa.string())
+            again = requests.match(dict.fromkeys(columns, nothing) | {"blob": others})
             found = np.where((again >= 0) & ((found < 0) | (again < found)), again, found)
     return found
 

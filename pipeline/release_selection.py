@@ -13,11 +13,13 @@ def selection_lines(manifest: Manifest) -> list[str]:
     if selection is None or parent is None:
         return []
     documents = sum(row.documents for row in manifest.documents)
-    return [
+    what = (
         f"**This is a part of {cell(parent.name)} {cell(parent.version)}**, the release whose manifest has the digest "
         f"`{cell(parent.digest)}`: {documents:,} documents, {selection.documents:,} others are left out. It has those "
-        "for which this holds:",
-        f"    {printable(selection.where, _SHOWN_CHARACTERS)}",
+        "for which this holds:"
+    )
+    accounts = (
         "What was read, kept and rejected is the account of the run that made all of them, and shares were asked for "
-        "there; documents, tokens, licences and packing are those of this part.",
-    ]
+        "there; documents, tokens, licences and packing are those of this part."
+    )
+    return [what, f"    {printable(selection.where, _SHOWN_CHARACTERS)}", accounts]

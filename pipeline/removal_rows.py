@@ -43,7 +43,7 @@ class Kept:
         used: tokens of each that are no padding.
         piece_rows: row of each piece that stays, ascending; with its length, its offset and its packed document.
         run_rows: row of each run of tokens that is copied: `run_lengths` of them from `run_sources` in it to
-            `run_places` in what it becomes.
+            `run_places` in what it becomes. Each is of one stretch, and counts for the document `run_ids` from now on.
         position_rows: row of each position, with what else a position says.
     """
 
@@ -58,6 +58,8 @@ class Kept:
     run_sources: Int64s
     run_places: Int64s
     run_lengths: Int64s
+    run_stretches: Int64s
+    run_ids: Digests
     position_rows: Int64s
     position_offsets: Int64s
     position_lengths: Int64s
@@ -96,7 +98,7 @@ def keep(shard: PackedShard, found: Touched, prefixes: Int64s) -> Kept:
             partial documents whose first file goes.
     """
     documents, starts = _places(shard)
-    parts, firsts, lasts = _parts(shard, found, prefixes)
+    parts, firsts = _parts(shard, found, prefixes)
     stretch, source, length, ids = parts
     document, piece = documents[stretch], shard.pieces[stretch]
     packed_offset, doc_offset = _offsets(document, starts[stretch] + source, length, ids)
@@ -123,6 +125,8 @@ def keep(shard: PackedShard, found: Touched, prefixes: Int64s) -> Kept:
         run_sources=shard.piece_begins[piece] + shard.within[stretch] + source,
         run_places=places,
         run_lengths=length,
+        run_stretches=stretch,
+        run_ids=ids,
         position_rows=rows[begins],
         position_offsets=places[begins],
         position_lengths=np.bincount(number, weights=length).astype(np.int64),
@@ -140,8 +144,8 @@ def _places(shard: PackedShard) -> tuple[Int64s, Int64s]:
 
 def _parts(
     shard: PackedShard, found: Touched, prefixes: Int64s
-) -> tuple[tuple[Int64s, Int64s, Int64s, Digests], Digests, Digests]:
-    """What stays of stretches, in their order, and of each packed document the first and the last file that stays.
+) -> tuple[tuple[Int64s, Int64s, Int64s, Digests], Digests]:
+    """What stays of stretches, in their order, and of each packed document the first file that stays.
 
     Of each part: its stretch, where in it it begins, its tokens, and the document that they now count for.
     """
@@ -162,7 +166,7 @@ def _parts(
     length = np.concatenate((shard.lengths[whole], head[headed], tail[tailed]))
     ids = np.concatenate((shard.ids[whole], firsts[documents[headed]], lasts[documents[tailed]]))
     by_token = np.lexsort((source, stretch))
-    return (stretch[by_token], source[by_token], length[by_token], ids[by_token]), firsts, lasts
+    return (stretch[by_token], source[by_token], length[by_token], ids[by_token]), firsts
 
 
 def _offsets(documents: Int64s, starts: Int64s, lengths: Int64s, ids: Digests) -> tuple[Int64s, Int64s]:

@@ -28,6 +28,7 @@ from pipeline.verify_lookup import check_lookup
 from pipeline.verify_manifest import check_manifest, expected_paths, folders_in, num_shards
 from pipeline.verify_packed import PackedCheck
 from pipeline.verify_released_documents import OtherFiles, ReleasedDocumentsCheck
+from pipeline.verify_removals import check_removals
 from pipeline.verify_report import VerifyReport, checked_lines
 from pipeline.verify_rewrites import RewritesCheck
 from pipeline.verify_rows import Digests
@@ -60,6 +61,7 @@ def verify_release(
     withdrawn = _withdrawal(release, manifest, findings)
     sound = _sound_files(release, manifest, findings)
     _check_pages(release, manifest, sound, findings)
+    check_removals(release, manifest, {file.path for file in sound}, findings)
     files = _by_folder(manifest, sound)
     for file in sound:
         if not any(file in due for due in files.values()):

@@ -26,6 +26,7 @@ from pipeline.rewriting_page import PAGE
 from pipeline.software import software_versions
 from pipeline.verify_licences import stated_policy
 from pipeline.verify_mixture import check_mixture
+from pipeline.verify_removals import removal_paths
 from pipeline.verify_rewriting import check_rewriting
 from pipeline.verify_rows import KINDS
 
@@ -130,4 +131,4 @@ def expected_paths(manifest: Manifest) -> set[str]:
     recipe = manifest.recipe
     folders = [shard_files(folder, recipe, num_shards(manifest)) for folder in folders_in(manifest)]
     page = {PAGE} if rewrites_code(recipe) and manifest.packed_from is None else set()
-    return {*(path for paths in folders for path in paths), *PAGES, TOKENIZER, *page}
+    return {*(path for paths in folders for path in paths), *PAGES, TOKENIZER, *page, *removal_paths(manifest)}

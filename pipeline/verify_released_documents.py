@@ -165,7 +165,7 @@ class ReleasedDocumentsCheck:
                     told = _read(release, file.path, columns)
                     if told is not None:
                         self._compare(own, told, folder)
-                    if told is not None and folder == "rewrites":
+                    if told is not None and folder == "rewrites" and len(own.ids):
                         rewritten = own.ids[own.values["rewrite"] != _NOT_REWRITTEN]
                         self._wrong(set(rewritten.tolist()) - set(told.ids.tolist()), "expected no rewrite", folder)
         if shard in others.texts:

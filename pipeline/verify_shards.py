@@ -19,6 +19,7 @@ from manifests.release_packing import ContextLength, PackingFigures
 from manifests.storage import Storage
 from pipeline.findings import Findings
 from pipeline.verify_documents import why_unreadable
+from pipeline.verify_removals import cut_by_removals
 from pipeline.verify_rows import (
     KINDS,
     Bools,
@@ -213,7 +214,14 @@ class ShardCheck:
         is_cut = np.bincount(number) > 1
         tokens = np.bincount(number, weights=lengths).astype(np.int64)
         if self._manifest.packing.mode != "concat":
-            needless = (is_cut & (tokens <= self._length))[number] & opens
+            excused = cut_by_removals(
+                self._manifest,
+                repositories=shard.repositories[order],
+                alone=(np.bincount(shard.rows)[shard.rows] == 1)[order],
+                closes=closes,
+                number=number,
+            )
+            needless = (is_cut & (tokens <= self._length) & ~excused)[number] & opens
             found(needless, lambda i: f"expected {tokens[number[i]]} tokens in one piece, for they fit in a sequence")
         for place, kind in enumerate(KINDS):
             of_kind = kinds[opens] == place

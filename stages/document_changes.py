@@ -124,7 +124,12 @@ class DocumentTables:
             differs: list[str] = []
             if was is not None and now is not None:
                 differs = [name for name in CLASS if was[name] != now[name]]
-                differs += [name for name, same_there in zip(names, equal, strict=False) if not same_there]
+                is_moved = "held_out" in differs  # held-out documents have no tokens and no copies
+                differs += [
+                    name
+                    for name, same_there in zip(names, equal, strict=False)
+                    if not same_there and not (is_moved and name in ("tokens", "copies"))
+                ]
             old_sums, new_sums = (dict(zip(AMOUNTS, half, strict=True)) for half in (amounts[:3], amounts[3:]))
             yield Changed(was, now, tuple(differs), documents, old_sums, new_sums)
 

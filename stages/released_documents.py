@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import xxhash
 
+from manifests.opt_out_values import owner_key, repository_key, url_key
 from stages.exchange import RowStream, lexsorted
 from stages.release_index import with_release
 
@@ -46,7 +47,8 @@ def lookup_keys(kind: str, values: Sequence[str]) -> tuple[U64, U64]:
 
     Args:
         kind: one of `LOOKUP_KINDS`.
-        values: hashes and ids in lower-case hex; repositories and owners in lower case.
+        values: hashes and ids in lower-case hex; repositories, owners and URLs as `manifests.opt_out_values` has keys
+            of them.
     """
     prefix = kind.encode() + b"\0"
     digests = b"".join(xxhash.xxh3_128_digest(prefix + value.encode("utf-8", "surrogatepass")) for value in values)
@@ -58,15 +60,17 @@ def document_keys(documents: pa.Table, shard: int) -> pa.Table:
     """The rows of `LOOKUP` for some documents of a shard, sorted, each once: whatever names one of them.
 
     Args:
-        documents: rows of `RELEASED_DOCUMENTS`. An empty value names nothing.
+        documents: rows of `RELEASED_DOCUMENTS`. An empty value names nothing. Repositories, owners and URLs go by the
+            keys that requests go by: neither host nor case nor scheme tells them apart.
     """
-    repositories = {str(value).lower() for value in _distinct(documents, "repository")}
+    repositories = {repository_key(value) for value in _distinct(documents, "repository")}
     named = {
         "id": _distinct(documents, "doc_id"),
         "content": _distinct(documents, "content_hash"),
-        **{kind: _distinct(documents, kind) for kind in ("blob", "sha256", "url")},
-        "repository": sorted(repositories),
-        "owner": sorted({name.partition("/")[0] for name in repositories} - {""}),
+        **{kind: _distinct(documents, kind) for kind in ("blob", "sha256")},
+        "url": sorted({url_key(value) for value in _distinct(documents, "url")}),
+        "repository": sorted(repositories - {""}),
+        "owner": sorted({owner_key(name) for name in repositories} - {""}),
     }
     halves = list(zip(*(lookup_keys(kind, named[kind]) for kind in LOOKUP_KINDS), strict=True))
     high, low = (np.concatenate(parts) for parts in halves)

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 import typer
 import yaml
@@ -177,3 +178,35 @@ def test_the_code_shown_gives_the_texts_back(
     found = {name: text for name, text in texts.items() if name in raw and "<EMAIL>" not in text}
     assert len(found) > 10
     assert found == {name: raw[name] for name in found}
+
+
+def test_the_lookup_shown_leads_to_every_document(shown_functions: dict[str, Any], small_release: Path) -> None:
+    shards_with = shown_functions["shards_with"]
+    for number, path in enumerate(sorted(small_release.glob("documents/*.parquet"))):
+        for row in pq.read_table(path).slice(0, 5).to_pylist():
+            for kind, name in (("id", "doc_id"), ("blob", "blob"), ("sha256", "sha256"), ("content", "content_hash")):
+                assert not row[name] or number in shards_with(str(small_release), kind, row[name])
+    assert shards_with(str(small_release), "id", "0" * 32) == []
+
+
+def test_the_queries_shown_agree_with_the_manifest(small_release: Path) -> None:
+    duckdb = pytest.importorskip("duckdb")
+    [query] = fenced(page("data-format.md"), "sql")
+    found = duckdb.sql(query.replace("documents/*", f"{small_release}/documents/*")).fetchall()
+    stated: dict[tuple[str, str], list[int]] = {}
+    for row in Manifest.read(Storage(str(small_release))).documents:
+        sums = stated.setdefault((row.language, row.licence), [0, 0])
+        sums[0] += row.documents
+        sums[1] += row.tokens
+    assert {(language, licence): [documents, tokens] for language, licence, documents, tokens in found} == stated
+
+
+@pytest.mark.parametrize("library", ["polars", "pandas"])
+def test_the_data_frames_shown_find_documents(
+    shown_functions: dict[str, Any], small_release: Path, library: str
+) -> None:
+    pytest.importorskip(library)
+    rows = pq.read_table(small_release / "documents").to_pylist()
+    expected = {row["doc_id"] for row in rows if (row["language"], row["licence"]) == ("Python", "MIT")}
+    assert expected
+    assert {*shown_functions[f"ids_by_{library}"](str(small_release), "Python", "MIT")} == expected

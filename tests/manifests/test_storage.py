@@ -131,6 +131,18 @@ def test_a_file_that_is_gone(storage: Storage, read: object) -> None:
         read(storage)
 
 
+def test_parts_of_a_file(storage: Storage) -> None:
+    data = bytes(range(256)) * 4096
+    storage.write("a", data)
+    with storage.open_parts("a") as file:
+        file.seek(-10, 2)
+        assert file.read() == data[-10:]
+        file.seek(3)
+        assert file.read(200_000) == data[3:200_003]
+    with pytest.raises(IntegrityError, match="b: expected a file, found none"):
+        storage.open_parts("b")
+
+
 def test_a_range(storage: Storage) -> None:
     storage.write("a", b"0123456789")
     assert storage.read_range("a", 3, 4) == b"3456"

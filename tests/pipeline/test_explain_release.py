@@ -14,6 +14,7 @@ from counting_storage import CountingStorage
 
 from manifests.errors import IntegrityError, RecipeError
 from manifests.storage import Storage
+from pipeline.cli_explain import explain
 from pipeline.explain_release import print_released
 from stages.attribution import ATTRIBUTION, attribution_schema, attribution_writer, row_groups
 from stages.exchange import block_of_hash
@@ -128,6 +129,13 @@ def test_what_is_not_there_is_said(release: Storage, told: Told, identifier: str
     assert said in caught.value.message
     assert caught.value.hint
     assert "\x1b" not in caught.value.message
+
+
+def test_the_command_tells_a_release_from_a_work_folder(
+    release: Storage, rows: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    explain(release.root, rows[0]["doc_id"])
+    assert capsys.readouterr().out.startswith(f"document {rows[0]['doc_id']}\nfrom: source ")
 
 
 def test_a_folder_without_lookup_is_no_release_of_this_kind(tmp_path: Path, told: Told) -> None:

@@ -16,13 +16,15 @@ from manifests.errors import IntegrityError, RecipeError
 from manifests.opt_out_registry import Registry
 from manifests.opt_outs import Request
 from manifests.record import Record
+from manifests.release import Manifest
 from manifests.storage import Storage
+from pipeline.inspect_documents import print_life
 from pipeline.opt_outs import _loaded
 from pipeline.opted_out import SUPPRESSED_CONTENT, SUPPRESSED_NEAR_COPY
 from pipeline.preparing import prepare
 from pipeline.recipe_duplicates import NearDuplicates
 from pipeline.recipe_file import load_recipe
-from pipeline.runner import open_mill
+from pipeline.runner import open_mill, reopen_mill
 from pipeline.sketches import sketching
 from pipeline.tables import decision_tables
 from pipeline.units import Mill, step_named, units_to_run
@@ -260,6 +262,37 @@ def test_a_run_judges_by_the_requests_that_it_was_planned_with(recipe: Path, run
         name: units_to_run(again, step_named(name)) != [] for name in ("ingest", "govern", "trees", "forks", "judge")
     }
     assert todo == {"ingest": False, "govern": False, "trees": False, "forks": True, "judge": True}
+
+
+def test_a_release_tells_what_it_heeds_and_is_the_same_for_any_workers(
+    recipe: Path, run_alone: Callable[..., None], run_recipe: Callable[..., None], release_files: Any
+) -> None:
+    ask(recipe.parent, "repository", "owner/lib")
+    suppress(recipe.parent, [prose("elsewhere")])
+    other = shutil.copytree(recipe.parent, recipe.parent.parent / "other") / "recipe.yaml"
+    run_alone(recipe)
+    run_recipe(other, workers=3)
+    files = release_files(recipe)
+    assert files == release_files(other)
+    assert reopen_mill(str(other.parent / "work")).plan.opt_outs == open_mill(load_recipe(other)).plan.opt_outs
+    manifest = Manifest.read(Storage(str(recipe.parent / "releases/tiny-0.1.0")))
+    assert manifest.opt_outs is not None
+    assert (manifest.opt_outs.requests, manifest.opt_outs.suppressed, manifest.opt_outs.as_of) == (2, 1, "2026-07-31")
+    assert manifest.recipe["opt_out"] == {"near_copies": "remove"}
+    assert "| copy_of_opted_out | 4 |" in files["SUMMARY.md"].decode()
+    assert not any(b"T-1" in data or b"opt-outs" in data for data in files.values())
+    ask(recipe.parent, "repository", "another/one")
+    with pytest.raises(RecipeError, match="other inputs, requests or library versions"):
+        run_recipe(recipe)
+
+
+def test_explain_names_whose_copy_went(recipe: Path, decided: Decided, capsys: pytest.CaptureFixture[str]) -> None:
+    ask(recipe.parent, "repository", "owner/lib")
+    decided()
+    mill = open_mill(load_recipe(recipe))
+    print_life(mill, "code/0.jsonl:0")
+    named = capsys.readouterr().out
+    assert "opt_out: rejected, opted_out_repository; the owner asked" in named
 
 
 def test_a_registry_that_is_absent_or_damaged_stops_before_any_work(recipe: Path) -> None:

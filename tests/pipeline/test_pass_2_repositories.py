@@ -12,11 +12,14 @@ import pytest
 from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
+from manifests.opt_out_registry import Registry
+from manifests.opt_outs import Request
 from manifests.storage import Storage
 from pipeline.pass_2_repositories import STEPS
 from pipeline.plan import Plan, Shard
 from pipeline.recipe import Recipe, Source
 from pipeline.recipe_filters import Filters
+from pipeline.recipe_opt_out import OptOut
 from pipeline.repository_files import hash_of_repository
 from pipeline.units import Mill, run_unit, step_named
 
@@ -38,9 +41,15 @@ def file(repo: str, path: str = "x.py", content: str = "1\n", **facts: Any) -> R
 class Forks:
     """Ingest, `trees` and `forks` over the rows of some units."""
 
-    def __init__(self, folder: Path, units: Sequence[Sequence[Row]], *, num_slices: int = 2) -> None:
+    def __init__(
+        self, folder: Path, units: Sequence[Sequence[Row]], *, num_slices: int = 2, asked: Sequence[Request] = ()
+    ) -> None:
         shards = [[_shard(folder, number, rows)] for number, rows in enumerate(units)]
-        self._mill = Mill(RECIPE, Plan(shards, 1, num_slices), Storage(str(folder / "work")))
+        registry = Registry(str(folder / "opt-outs"))
+        registry.append(asked)
+        recipe = RECIPE.model_copy(update={"opt_out": OptOut(registry=str(folder / "opt-outs"))} if asked else {})
+        plan = Plan(shards, 1, num_slices, opt_outs=registry.snapshot() if asked else None)
+        self._mill = Mill(recipe, plan, Storage(str(folder / "work")))
         for step in (step_named("ingest"), *STEPS):
             every = range(step.num_units(self._mill.plan))
             self._records = [run_unit(self._mill, step, unit, lambda _bytes: None) for unit in every]
@@ -76,9 +85,9 @@ def _shard(folder: Path, number: int, rows: Sequence[Row]) -> Shard:
     return Shard(f"code/{number}", str(path), "code", len(data), sha256(data).hexdigest())
 
 
-def forks(*units: Sequence[Row], num_slices: int = 2) -> tuple[Copies, int]:
+def forks(*units: Sequence[Row], num_slices: int = 2, asked: Sequence[Request] = ()) -> tuple[Copies, int]:
     with TemporaryDirectory() as folder:
-        made = Forks(Path(folder), units, num_slices=num_slices)
+        made = Forks(Path(folder), units, num_slices=num_slices, asked=asked)
         return made.copies(), made.num_copies
 
 
@@ -119,6 +128,28 @@ def test_copies_are_those_of_plain_python(rows: list[Row], num_units: int, num_s
 def test_the_same_files_in_any_order_are_a_copy() -> None:
     rows = [file("a/x"), file("a/x", "y.py", "2\n"), file("b/x", "y.py", "2\n"), file("b/x"), file("b/x")]
     assert forks(rows) == ({"b/x@r1": "a/x@r1"}, 1)
+
+
+@pytest.mark.parametrize(
+    ("by", "value", "copies"),
+    [
+        ("repository", "B/X", {"c/x@r1": "a/x@r1"}),
+        ("owner", "a", {"c/x@r1": "b/x@r1"}),
+        ("url", "https://github.com/a/x/tree/r1", {"c/x@r1": "b/x@r1"}),
+        ("path", "**/x.py", {"b/x@r1": "a/x@r1", "c/x@r1": "a/x@r1"}),
+        ("url", "https://example.org/", {"b/x@r1": "a/x@r1", "c/x@r1": "a/x@r1"}),
+    ],
+)
+def test_a_repository_that_is_asked_for_as_a_whole_is_neither_the_best_nor_a_copy(
+    by: Any, value: str, copies: Copies
+) -> None:
+    asked = [Request(ticket="T-1", date="2026-07-31", by=by, value=value, reason="asked", scope="place")]
+    assert forks([file("a/x"), file("b/x"), file("c/x")], asked=asked) == (copies, len(copies))
+
+
+def test_repositories_that_all_opted_out_are_nobodys_copies() -> None:
+    asked = [Request(ticket="T-1", date="2026-07-31", by="owner", value=owner, reason="asked") for owner in "ab"]
+    assert forks([file("a/x"), file("b/x")], asked=asked) == ({}, 0)
 
 
 @pytest.mark.parametrize("other", [file("b/x", "y.py"), file("b/x", "x.py", "2\n"), file("b/x", "X.py")])

@@ -58,7 +58,9 @@ def tokens_of(first: int, members: list[int], *, begins: bool) -> list[list[int]
 
 
 def documents_of(own: list[tuple[list[int], int]], first: int, *, begins: bool) -> tuple[PackedDocuments, Int32s]:
-    names, forms, tokens, member_ids, member_lengths, member_document, lengths = [], [], [], [], [], [], []
+    names, forms, tokens, member_ids, lengths = [], [], [], [], []
+    member_lengths: list[int] = []
+    member_document: list[int] = []
     number = first
     for place, (members, copy) in enumerate(own):
         parts = tokens_of(number, members, begins=begins)

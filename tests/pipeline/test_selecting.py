@@ -249,14 +249,15 @@ def with_texts(release: Path, form: str) -> None:
     manifest = manifest_of(release)
     listed = [file for file in manifest.files if not file.path.startswith("texts/")]
     for path in sorted((release / "texts").iterdir()):
-        table = pq.read_table(path)
-        path.unlink()
+        groups = pq.ParquetFile(path)
         if form == "jsonl.zst":
             lines = path.with_suffix(".jsonl.zst")
             with lines.open("wb") as file, lines_writer(file) as write:
-                write(table)
+                for group in range(groups.num_row_groups):
+                    write(groups.read_row_group(group))
             new = ReleaseFile.of(f"texts/{lines.name}", lines.read_bytes())
-            listed.append(msgspec.structs.replace(new, rows=table.num_rows))
+            listed.append(msgspec.structs.replace(new, rows=groups.metadata.num_rows))
+        path.unlink()
     recipe = manifest.recipe | {"release": {"texts": form}}
     manifest = msgspec.structs.replace(manifest, recipe=recipe).with_files(listed)
     (release / "manifest.json").write_bytes(manifest.to_bytes())

@@ -27,7 +27,7 @@ def manifest_of(release: Path) -> Manifest:
 
 def relicensed(release: Path, licence: str) -> dict[str, Any]:
     """What the manifest must say once every document has another licence; the files are rewritten."""
-    for folder in ("attribution", "texts"):
+    for folder in ("attribution", "documents", "texts"):
         for path in sorted((release / folder).iterdir()):
             table = pq.read_table(path)
             column = pa.array([licence] * table.num_rows)

@@ -64,6 +64,18 @@ def change_rows(release: Path, path: str, change: Change) -> None:
             start += num_rows
 
 
+def test_a_rewrite_that_documents_do_not_tell(release: Path) -> None:
+    def turn(rows: Rows) -> None:
+        rewritten = next(row for row in rows if row["rewrite"])
+        original = next(row for row in rows if not row["rewrite"])
+        rewritten["rewrite"], original["rewrite"] = "", rewritten["rewrite"]
+
+    change_rows(release, REWRITES.replace("rewrites", "documents"), turn)
+    message = findings(release)
+    assert "expected the rewrite that rewrites/ says, got another" in message
+    assert "expected no rewrite that rewrites/ says, got another" in message
+
+
 def put(column: str, value: object) -> Change:
     """A change of the first row."""
 

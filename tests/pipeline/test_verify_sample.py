@@ -1,5 +1,6 @@
 import shutil
 from collections.abc import Callable
+from dataclasses import fields
 from hashlib import sha256
 from pathlib import Path
 
@@ -78,8 +79,8 @@ def _exchanged(ids: list[int]) -> list[int]:
 
 def test_other_manifests_draw_other_samples() -> None:
     ids = np.frombuffer(b"".join(sha256(bytes([n])).digest()[:16] for n in range(200)), dtype="V16")
-    nothing = np.zeros(100, dtype=np.int64), np.ones(100, dtype=np.int64), *[np.zeros(100, dtype=np.bool_)] * 2
-    documents = {name: SourceDocuments(part, *nothing) for name, part in (("/b", ids[100:]), ("/a", ids[:100]))}
+    rest = [np.zeros(100, dtype=np.int64)] * (len(fields(SourceDocuments)) - 1)
+    documents = {name: SourceDocuments(part, *rest) for name, part in (("/b", ids[100:]), ("/a", ids[:100]))}
     one, same, other = (chosen_documents(documents, salt) for salt in (1, 1, 1 << 63))
     assert one == same != other
     assert sum(map(len, one.values())) == SAMPLE_DOCUMENTS

@@ -75,7 +75,7 @@ documents = st.dictionaries(
 )
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(documents, documents)
 def test_every_document_is_counted_once_and_as_what_it_is(old: dict[int, Any], new: dict[int, Any]) -> None:
     def rows(of: dict[int, Any]) -> Iterator[dict[str, Any]]:

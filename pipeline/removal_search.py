@@ -1,0 +1,245 @@
+"""Which documents of a release opt-out requests mean: those that they name, copies of their content, near copies.
+
+`lookup/` leads to the shards that hold what a request names, so that only their `documents/` are read; a glob without
+a repository is held against every shard's. Copies of the same content are looked up by its hash. Near copies are told
+by `stages.suppression`'s one rule: the bands of what goes are looked for in the bands of every shard, and only rows
+that share one are compared.
+
+Memory: the rows that are found, and one file of `documents/` at a time.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from filters.opt_out_rules import lookup_keys as request_keys
+from manifests.opt_outs import Request
+from pipeline.removal_files import ReleaseFiles
+from pipeline.removal_sketches import NearCopies, Sketched, sketched_rows
+from stages.exchange import block_of_hash
+from stages.opt_out_matching import OptOuts
+from stages.release_index import rows_with_keys
+from stages.released_documents import RELEASED_DOCUMENTS, lookup_keys
+from stages.suppression_files import NearSettings, Suppressed
+
+How = Literal["named", "exact_copy", "near_copy"]
+Key = tuple[str, str]
+
+
+class Match(NamedTuple):
+    """Why a document is meant; `request` is a place in `Search.requests`, -1 where its ticket is of none of them."""
+
+    request: int
+    how: How
+
+
+class Wanted(NamedTuple):
+    """What is searched for.
+
+    Attributes:
+        requests: those that count.
+        suppressed: what was taken out before, by setting.
+        near: the release's own setting; None where it compares no texts.
+        near_copies: whether near copies are meant, too.
+    """
+
+    requests: Sequence[Request]
+    suppressed: Sequence[Suppressed]
+    near: NearSettings | None
+    near_copies: bool
+
+
+@dataclass(slots=True)
+class Search:
+    """What was found.
+
+    Attributes:
+        requests: in the order in which they count.
+        matches: by shard, then by document id.
+        rows: by shard, the rows of `documents/` of its matches.
+        sketched: what is remembered of documents whose content is meant.
+        documents: rows of `documents/` that were looked at.
+    """
+
+    requests: Sequence[Request]
+    matches: dict[int, dict[str, Match]] = field(default_factory=dict)
+    rows: dict[int, pa.Table] = field(default_factory=dict)
+    sketched: Sketched = field(default_factory=Sketched)
+    documents: int = 0
+
+    def add(self, shard: int, rows: pa.Table, matches: Iterable[Match]) -> None:
+        """Take down rows that were not found before."""
+        known = self.matches.setdefault(shard, {})
+        new = []
+        for place, (doc_id, match) in enumerate(zip(rows.column("doc_id").to_pylist(), matches, strict=True)):
+            if doc_id not in known:
+                known[doc_id] = match
+                new.append(place)
+        if new:
+            before = self.rows.get(shard, RELEASED_DOCUMENTS.empty_table())
+            added = rows.take(pa.array(new)).cast(RELEASED_DOCUMENTS)
+            self.rows[shard] = pa.concat_tables([before, added])
+        if not known:
+            del self.matches[shard]
+
+    def count(self, how: How) -> int:
+        """Documents that were found in this way."""
+        return sum(match.how == how for own in self.matches.values() for match in own.values())
+
+
+def search(files: ReleaseFiles, wanted: Wanted) -> Search:
+    """Look for all that is wanted.
+
+    Raises:
+        IntegrityError: a file that is read is damaged.
+    """
+    found = _Searching(files, wanted)
+    found.named()
+    found.exact_copies()
+    found.sketch()
+    if wanted.near_copies and wanted.near is not None:
+        found.near_copies(wanted.near)
+    return found.search
+
+
+class _Searching:
+    """A search under way."""
+
+    def __init__(self, files: ReleaseFiles, wanted: Wanted) -> None:
+        self._files = files
+        self._wanted = wanted
+        self._opt_outs = OptOuts(wanted.requests)
+        self._documents = files.folder("documents")
+        self._lookup = files.folder("lookup")
+        self.search = Search(self._opt_outs.requests)
+
+    def named(self) -> None:
+        """Documents that requests name."""
+        keys: set[Key] = set()
+        everywhere = False
+        for request in self._opt_outs.requests:
+            own = request_keys(request)
+            keys.update(own)
+            everywhere = everywhere or not own
+        shards = range(len(self._documents)) if everywhere else self._shards(keys)
+
+        def matches(table: pa.Table) -> list[Match | None]:
+            columns = {"document": table.column("doc_id"), "content": table.column("content_hash")}
+            columns |= {name: table.column(name) for name in ("repository", "path", "blob", "sha256", "url")}
+            places = self._opt_outs.match(columns).tolist()
+            return [Match(place, "named") if place >= 0 else None for place in places]
+
+        if self._opt_outs.requests:
+            self._look(shards, matches)
+
+    def exact_copies(self) -> None:
+        """Documents of the same content as those that are named, or as what was taken out before."""
+        of_content: dict[str, int] = {}
+        for suppressed, requests in zip(self._wanted.suppressed, self._of_suppressed(), strict=True):
+            names = (
+                f"{high:016x}{low:016x}"
+                for high, low in zip(*(half.tolist() for half in suppressed.content), strict=True)
+            )
+            of_content |= dict(zip(names, requests.tolist(), strict=True))
+        named: dict[str, int] = {}
+        for content, match in self._contents():
+            named[content] = min(match.request, named.get(content, match.request))
+        of_content |= named
+
+        def matches(table: pa.Table) -> list[Match | None]:
+            own = [of_content.get(value) for value in table.column("content_hash").to_pylist()]
+            return [None if request is None else Match(request, "exact_copy") for request in own]
+
+        if of_content:
+            self._look(self._shards(("content", value) for value in of_content), matches)
+
+    def sketch(self) -> None:
+        """Take down what is remembered of those found so far whose content is meant."""
+        for shard, own in sorted(self.search.matches.items()):
+            of_content = {doc_id: match.request for doc_id, match in own.items() if self._takes_content(match)}
+            if of_content:
+                self.search.sketched.add(sketched_rows(self._files, shard, of_content))
+
+    def near_copies(self, near: NearSettings) -> None:
+        """Documents that are like those found so far, or like what was taken out before."""
+        earlier = zip(self._wanted.suppressed, self._of_suppressed(), strict=True)
+        copies = NearCopies(self._files, self.search.sketched, [(one, own) for one, own in earlier if one.near == near])
+        for shard in range(len(self._documents)):
+            for doc_id, request in copies.of_shard(shard, known=self.search.matches.get(shard, {})).items():
+                self._take(shard, {doc_id: Match(request, "near_copy")})
+
+    def _of_suppressed(self) -> list[npt.NDArray[np.int64]]:
+        """Of each setting, the request under whose ticket each row of it was taken out; -1 where there is none."""
+        places: dict[str, int] = {}
+        for place, request in enumerate(self.search.requests):
+            places.setdefault(request.ticket, place)
+        return [
+            np.array([places.get(ticket, -1) for ticket in one.tickets.to_pylist()], dtype=np.int64)
+            for one in self._wanted.suppressed
+        ]
+
+    def _contents(self) -> list[tuple[str, Match]]:
+        """Content hashes of what is named for its content, wherever it lies."""
+        return [
+            (content, self.search.matches[shard][doc_id])
+            for shard, rows in sorted(self.search.rows.items())
+            for doc_id, content in zip(
+                *(rows.column(name).to_pylist() for name in ("doc_id", "content_hash")), strict=True
+            )
+            if self._takes_content(self.search.matches[shard][doc_id])
+        ]
+
+    def _takes_content(self, match: Match) -> bool:
+        return match.request < 0 or self.search.requests[match.request].scope == "content"
+
+    def _look(self, shards: Iterable[int], matches: Callable[[pa.Table], list[Match | None]]) -> None:
+        """Hold the documents of some shards against something."""
+        for shard in sorted(set(shards)):
+            for table in self._tables(shard):
+                found = matches(table)
+                places = [place for place, match in enumerate(found) if match is not None]
+                if places:
+                    chosen = [match for match in found if match is not None]
+                    self.search.add(shard, table.take(pa.array(places)), chosen)
+
+    def _take(self, shard: int, matches: Mapping[str, Match]) -> None:
+        """Add documents of a shard by id."""
+        wanted = pa.array(sorted(matches), pa.string())
+        for table in self._tables(shard):
+            rows = table.filter(pc.is_in(table.column("doc_id"), value_set=wanted))
+            self.search.add(shard, rows, [matches[doc_id] for doc_id in rows.column("doc_id").to_pylist()])
+
+    def _tables(self, shard: int) -> Iterable[pa.Table]:
+        with self._files.parquet(self._documents[shard]) as file:
+            for group in range(file.num_row_groups):
+                table = file.read_row_group(group)
+                self.search.documents += table.num_rows
+                yield table
+
+    def _shards(self, keys: Iterable[Key]) -> set[int]:
+        """The shards in which something is named."""
+        by_kind: dict[str, list[str]] = defaultdict(list)
+        for kind, value in sorted(set(keys)):
+            by_kind[kind].append(value)
+        if not by_kind:
+            return set()
+        halves = [lookup_keys(kind, values) for kind, values in by_kind.items()]
+        high, low = (np.concatenate(parts) for parts in zip(*halves, strict=True))
+        blocks = block_of_hash(high, len(self._lookup))
+        shards: set[int] = set()
+        for block in np.unique(blocks).tolist():
+            own_high, own_low = high[blocks == block], low[blocks == block]
+            pairs = set(zip(own_high.tolist(), own_low.tolist(), strict=True))
+            with self._files.parquet(self._lookup[block]) as file:
+                for table in rows_with_keys(file, np.unique(own_high), "key_high"):
+                    columns = (column.to_pylist() for column in table.columns)
+                    shards.update(
+                        shard for first, second, shard in zip(*columns, strict=True) if (first, second) in pairs
+                    )
+        return {shard for shard in shards if shard < len(self._documents)}
