@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,14 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import zstandard
+from signing import signed
 
 from manifests.errors import IntegrityError, RecipeError
 from manifests.opt_out_registry import Registry
 from manifests.opt_outs import Request
 from manifests.release import Manifest, ReleaseFile
 from manifests.storage import Storage
+from pipeline.cli import main
 from pipeline.recipe_file import load_recipe
 from pipeline.removal_packed import PackedFiles, Removal
 from pipeline.removing import ApplyOptions, apply_opt_outs
@@ -340,3 +343,37 @@ def test_slices_hold_every_packed_document_once_and_whole(parent: Path, tmp_path
     for key, own in found.items():
         inside = own[:-1] if own[-1] == end != theirs[key][-1] else own
         assert inside[-len(theirs[key]) :] == theirs[key]
+
+
+def test_verify_holds_a_selection_against_the_accounts(part: Path, tmp_path: Path) -> None:
+    release = Path(shutil.copytree(part, tmp_path / "part"))
+    selection = manifest_of(release).selection
+    assert selection is not None
+    for changes, what in (
+        (
+            {"selection": msgspec.structs.replace(selection, documents=selection.documents + 1)},
+            "documents: .* taken out",
+        ),
+        ({"selection": msgspec.structs.replace(selection, num_bytes=-1)}, "num_bytes of all"),
+        ({"selection": None}, "documents: .* taken out"),
+        ({"selection": selection, "parent": None}, "selection: parent is there: expected True, got False"),
+    ):
+        with pytest.raises(IntegrityError, match=what):
+            verify_release(str(signed(release, **changes)))
+
+
+def test_the_command_says_where_it_is_and_how_to_check_it(
+    parent: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def select(where: str) -> int | str | None:
+        monkeypatch.setattr(sys, "argv", ["corpusmill", "select", str(parent), "--where", where, "-o", str(out)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return ended.value.code
+
+    out = tmp_path / "part"
+    assert select("language = 'Pyton'") == 2
+    assert "error: --where: expected a condition that holds for some document" in capsys.readouterr().err
+    assert select("language = 'Python'") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == ["shard 1 of 2", "shard 2 of 2", f"selection: {out}", f"check it: corpusmill verify {out}"]
