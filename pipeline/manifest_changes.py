@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from manifests.ledger import Ledger
-from manifests.release import CHAIN, Manifest, ReleaseSource
+from manifests.release import CHAIN, Manifest
+from manifests.release_inputs import ReleaseSource
 from pipeline.release_changes import LedgerChange, SourceChange, TokenChange, ValueChange
 
 _OF_RECIPE = {"name", "version"}  # they differ always

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from manifests.record import Record
-from manifests.release import ReleaseBenchmark
+from manifests.release_inputs import ReleaseBenchmark
 from pipeline.benchmark_files import benchmark_accounts
 from pipeline.recipe import Recipe
 

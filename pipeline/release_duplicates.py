@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from manifests.release import EarlierRelease, Manifest
+from manifests.release import Manifest
+from manifests.release_inputs import EarlierRelease
 from pipeline.markdown import cell, table
 from pipeline.release_folders import compares_texts, holds_out
 

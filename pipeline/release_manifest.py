@@ -9,17 +9,8 @@ from manifests.errors import RecipeError
 from manifests.inputs import open_input
 from manifests.ledger import Ledger
 from manifests.record import Record
-from manifests.release import (
-    CHAIN,
-    MANIFEST,
-    SCHEMA_VERSION,
-    DocumentClass,
-    EarlierRelease,
-    Manifest,
-    ReleaseSource,
-    ReleaseTokenizer,
-    SourceShard,
-)
+from manifests.release import CHAIN, MANIFEST, SCHEMA_VERSION, DocumentClass, Manifest, ReleaseTokenizer
+from manifests.release_inputs import EarlierRelease, ReleaseSource, SourceShard
 from manifests.release_lineage import ReleaseParent
 from manifests.release_packing import ContextLength, Mode, PackingFigures, ReleasePacking
 from manifests.storage import Storage, file_sha256

@@ -7,7 +7,7 @@ from typing import get_args
 import pyarrow as pa
 
 from manifests.document import ID_BYTES
-from manifests.release import EarlierRelease
+from manifests.release_inputs import EarlierRelease
 from pipeline.inspect_run import _SIMILARITIES
 from pipeline.pass_2_resolve import REASONS
 from pipeline.recipe_duplicates import Deduplication, NearDuplicates

@@ -18,7 +18,8 @@ import pytest
 from manifests.decision import decisions_of
 from manifests.document import Rejected
 from manifests.errors import IntegrityError, RecipeError
-from manifests.release import EarlierRelease, Manifest
+from manifests.release import Manifest
+from manifests.release_inputs import EarlierRelease
 from manifests.storage import Storage
 from manifests.withdrawal import withdraw
 from pipeline.inspect_run import print_plan

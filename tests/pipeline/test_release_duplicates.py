@@ -3,7 +3,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from manifests.release import EarlierRelease, Manifest
+from manifests.release import Manifest
+from manifests.release_inputs import EarlierRelease
 from manifests.storage import Storage
 from pipeline.release_card import card
 from pipeline.release_duplicates import duplicate_sections

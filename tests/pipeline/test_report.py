@@ -12,7 +12,8 @@ from html_pages import Page
 
 from manifests.errors import RecipeError, UnitError
 from manifests.record import write_record
-from manifests.release import DocumentClass, Manifest, ReleaseBenchmark
+from manifests.release import DocumentClass, Manifest
+from manifests.release_inputs import ReleaseBenchmark
 from manifests.release_lineage import ReleaseOptOuts, ReleaseParent, ReleaseRemovals, ReleaseSelection
 from pipeline.pass_9_release import release_folder
 from pipeline.passes import steps_of

@@ -3,16 +3,8 @@
 from hashlib import sha256
 
 from manifests.ledger import Ledger, Tally
-from manifests.release import (
-    CHAIN,
-    SCHEMA_VERSION,
-    DocumentClass,
-    Manifest,
-    ReleaseFile,
-    ReleaseSource,
-    ReleaseTokenizer,
-    SourceShard,
-)
+from manifests.release import CHAIN, SCHEMA_VERSION, DocumentClass, Manifest, ReleaseFile, ReleaseTokenizer
+from manifests.release_inputs import ReleaseSource, SourceShard
 from manifests.release_lineage import ReleaseOptOuts, ReleaseParent, ReleaseRemovals
 from manifests.release_mixture import ReleaseMixture
 from manifests.release_packing import COMPARED_MODES, ContextLength, PackingFigures, ReleasePacking
