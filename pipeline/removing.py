@@ -113,8 +113,8 @@ def apply_opt_outs(
     """Make the next version of a release without what a registry asks to leave out; nothing where nothing is in it.
 
     Raises:
-        RecipeError: no release or registry, a release that is withdrawn, a version that is not above the parent's, or
-            a folder that is taken.
+        RecipeError: no release or registry, one that is withdrawn, a version that is not above the parent's, or a
+            folder that is taken.
         IntegrityError: the release or the registry is damaged, or something of what was removed is still there.
         NoSpaceError: the disk is full.
     """
@@ -199,6 +199,8 @@ class _Applying:
         now = asked_of(
             self._asked.registry, parent, near_copies=self._asked.account.near_copies, snapshot=self._asked.snapshot
         )
+        if TOMBSTONES in self._making.files:
+            self._making.files.prove(TOMBSTONES)
         all_tombstones = [*read_tombstones(self._making.files.storage), *tombstones]
         manifest = patched(parent, self._version, summed(one.change for one in removals), now.account)
         manifest = with_removals(manifest, totals(all_tombstones))

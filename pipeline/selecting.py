@@ -38,9 +38,9 @@ from pipeline.selecting_condition import Condition
 from pipeline.selecting_manifest import Selected, selected_manifest
 from pipeline.selecting_shard import ShardCutter, matches
 from pipeline.verify_manifest import TOKENIZER, num_shards
+from pipeline.verify_removals import removal_paths
 
-_REMOVALS = "removals/"
-_OURS = re.compile(rf"{OURS.pattern}|{_REMOVALS}[a-z.]+")
+_OURS = re.compile(rf"{OURS.pattern}|removals/tombstones\.jsonl")
 
 
 class NewName(NamedTuple):
@@ -170,9 +170,10 @@ def _selected(counts: list[tuple[PackedCounts, BesideCounts]]) -> Selected:
 def _finish(files: ReleasedFiles, made: NewFiles, manifest: Manifest) -> None:
     """Copy what stays as it is, write what is generated, and last the manifest; what a stopped run left goes."""
     out = made.out
-    for path, listed in files.listed.items():
-        if path == TOKENIZER or path.startswith(_REMOVALS):
-            made.copy(listed, files.release)
+    for path in (TOKENIZER, *sorted(removal_paths(manifest))):
+        if path not in files.listed:
+            raise files.damaged(path, "expected a file that the manifest lists, found none")
+        made.copy(files.listed[path], files.release)
     paths = sorted(made.listed)
     rewrites, texts = ([path for path in paths if path.startswith(f"{name}/")] for name in ("rewrites", "texts"))
     page = page_of(manifest, out, [SampleFiles(*pair) for pair in zip_longest(rewrites, texts)])
