@@ -9,6 +9,8 @@ from document_tables import Rows, changed_release, document, with_documents
 from signing import signed
 
 from manifests.errors import IntegrityError, RecipeError
+from manifests.opt_out_registry import Registry
+from manifests.opt_outs import Request
 from manifests.release import Manifest, ReleaseFile
 from manifests.release_lineage import ReleaseParent
 from manifests.storage import Storage
@@ -16,6 +18,7 @@ from pipeline.changelog_entry import changelog_entry
 from pipeline.diff_printing import print_diff
 from pipeline.release_changes import Documents, FromTo, Reason, ReleaseDiff
 from pipeline.release_diff import release_diff
+from pipeline.removing import apply_opt_outs
 
 SHARDS = [
     [document(n, language="C" if n % 2 else "Go") for n in range(8)],
@@ -291,3 +294,23 @@ def test_decisions_say_why_documents_are_gone(two: tuple[Path, Path, Path]) -> N
     }
     with pytest.raises(RecipeError, match=r"expected the run of tiny 0\.2\.0, found that of tiny 0\.1\.0"):
         diff_of(whole, held, work=str(work))
+
+
+def test_tombstones_and_documents_of_a_removal_tell_the_same_numbers(small_release: Path, tmp_path: Path) -> None:
+    old = Path(shutil.copytree(small_release, tmp_path / "small-0.1.0"))
+    registry = Registry(str(tmp_path / "registry"))
+    registry.append([Request("T-1", "2026-03-04", "repository", "team/project3", "the owner asked", "content")])
+    found = diff_of(old, Path(apply_opt_outs(registry, str(old)).folder))
+    removals = manifest_of(tmp_path / "small-0.1.1").removals
+    assert found.parent
+    assert found.documents.removed == Documents(
+        documents=removals.documents, num_bytes=removals.num_bytes, tokens=removals.tokens, held_out=removals.held_out
+    )
+    assert found.old.tokens - found.new.tokens == removals.tokens > 0
+    (reason,) = found.documents.removed_reasons
+    assert (reason.told_by, reason.stage, reason.reason) == ("tombstones", "repository", "the owner asked")
+    assert (reason.documents, reason.num_bytes) == (removals.documents, removals.num_bytes)
+    assert found.documents.removed_unexplained == found.documents.changed == 0
+    assert (found.bump.suggested, found.bump.follows) == ("patch", True)
+    assert (found.recipe, found.sources, found.folders, found.tokenizer) == ([], [], [], [])
+    assert found.documents.removed.documents + found.documents.unchanged == found.old.documents
