@@ -27,7 +27,7 @@ from pipeline.verify_index import IndexCheck
 from pipeline.verify_lookup import check_lookup
 from pipeline.verify_manifest import check_manifest, expected_paths, folders_in, num_shards
 from pipeline.verify_opt_outs import check_opt_outs
-from pipeline.verify_packed import PackedCheck
+from pipeline.verify_packed import PackedCheck, PackedContents
 from pipeline.verify_released_documents import OtherFiles, ReleasedDocumentsCheck
 from pipeline.verify_removals import check_removals
 from pipeline.verify_report import VerifyReport, checked_lines
@@ -61,7 +61,7 @@ def verify_release(
     release = _opened(folder)
     manifest = Manifest.read(release)
     findings = Findings(release.root)
-    if digest not in (None, manifest.digest):
+    if digest is not None and digest.strip().lower() != manifest.digest:
         findings.add(f"{MANIFEST}: expected the digest that the publisher gave, {digest}, got {manifest.digest}")
     check_manifest(release, manifest, findings)
     withdrawn = _withdrawal(release, manifest, findings)
@@ -75,24 +75,7 @@ def verify_release(
     proven = proven_tokenizer(release, manifest, sound, findings)
     if proven is None:
         findings.check()  # ids mean nothing without the tokenizer that made them
-    contents = PackedCheck(release, manifest, files, findings, progress).check()
-    texts = TextsCheck(manifest, findings, progress)
-    for name, looking in (("attribution", AttributionCheck(manifest, findings, progress)), ("texts", texts)):
-        for file in files.get(name, []):
-            looking.check(release, file, contents.documents.get(shard_of(file.path).removeprefix(DATA)))
-        if len(files.get(name, [])) == num_shards(manifest):
-            looking.check_totals()
-    rewrites = RewritesCheck(manifest, findings, progress)
-    rewrites.check(release, files.get("rewrites", []), contents.documents, texts.rewritten)
-    own_ids = {DATA + name: documents.ids for name, documents in contents.documents.items()}
-    index = IndexCheck(manifest, findings, progress)
-    if manifest.packed_from is None:
-        index.check(release, files, own_ids)
-        told = OtherFiles(files, contents.documents, index.held_out_ids, texts.told)
-        _check_documents(release, manifest, told, findings, progress)
-    if contents.complete:
-        _check_each_once(own_ids | index.held_out_ids, findings)
-    findings.check()
+    contents = _check_contents(release, manifest, files, findings, progress)
     if _same_version(manifest):
         check_rewriting_page(release, manifest, findings)
     sampled = check_sample(release, manifest, contents.documents, proven, findings) if proven else 0
@@ -111,6 +94,35 @@ def verify_release(
         withdrawn=withdrawn,
         checked=tuple(checked_lines(manifest, digest=digest, sampled=sampled, opted_out=opted_out)),
     )
+
+
+def _check_contents(
+    release: Storage,
+    manifest: Manifest,
+    files: dict[str, list[ReleaseFile]],
+    findings: Findings,
+    progress: Callable[[int], None],
+) -> PackedContents:
+    """Look into all files with rows, by folder; raises IntegrityError where something was found."""
+    contents = PackedCheck(release, manifest, files, findings, progress).check()
+    texts = TextsCheck(manifest, findings, progress)
+    for name, looking in (("attribution", AttributionCheck(manifest, findings, progress)), ("texts", texts)):
+        for file in files.get(name, []):
+            looking.check(release, file, contents.documents.get(shard_of(file.path).removeprefix(DATA)))
+        if len(files.get(name, [])) == num_shards(manifest):
+            looking.check_totals()
+    rewrites = RewritesCheck(manifest, findings, progress)
+    rewrites.check(release, files.get("rewrites", []), contents.documents, texts.rewritten)
+    own_ids = {DATA + name: documents.ids for name, documents in contents.documents.items()}
+    index = IndexCheck(manifest, findings, progress)
+    if manifest.packed_from is None:
+        index.check(release, files, own_ids)
+        told = OtherFiles(files, contents.documents, index.held_out_ids, texts.told)
+        _check_documents(release, manifest, told, findings, progress)
+    if contents.complete:
+        _check_each_once(own_ids | index.held_out_ids, findings)
+    findings.check()
+    return contents
 
 
 def _opened(folder: str) -> Storage:

@@ -255,39 +255,3 @@ def test_values_that_could_steer_a_terminal_or_a_page_do_not(
     assert "\x9b" not in printed + entry
     assert "<script>" not in entry
     assert r"\[x](http\://x)" in entry  # no link
-
-
-# Releases that the mill made
-
-
-@pytest.fixture
-def two(expected_release: dict[str, bytes], holding_out: Path, finished_work: Path) -> tuple[Path, Path, Path]:
-    """A release that holds documents out, one of the same inputs that holds out none, and the latter's work folder."""
-    return holding_out.parent / "releases/tiny-0.2.0", finished_work.parent / "releases/tiny-0.1.0", finished_work
-
-
-def test_documents_tell_the_same_numbers_as_the_manifests(two: tuple[Path, Path, Path]) -> None:
-    held, whole, _ = two
-    diff = diff_of(whole, held)
-    found = diff.documents
-    (moved,) = found.changed_values["held_out"]
-    assert (moved.old, moved.new, found.changed_fields) == ("False", "True", {"held_out": found.changed})
-    assert diff.new.documents - diff.old.documents == found.added.documents - found.removed.documents - moved.documents
-    assert diff.new.held_out - diff.old.held_out == found.added.held_out - found.removed.held_out + moved.documents > 0
-    assert sum(one.tokens for one in found.added_by["kind"].values()) == found.added.tokens
-    assert [(one.key, one.new) for one in diff.folders] == [("held_out", "parquet")]
-    assert {change.key for change in diff.recipe} >= {"held_out.fraction", "held_out.seed"}
-    assert "held_out/held_out" in {change.reason for change in diff.ledgers}
-
-
-def test_decisions_say_why_documents_are_gone(two: tuple[Path, Path, Path]) -> None:
-    held, whole, work = two
-    found = diff_of(held, whole, work=str(work)).documents
-    gone = found.removed.documents + found.removed.held_out
-    assert gone == sum(one.documents for one in found.removed_reasons) > 0
-    assert {(one.told_by, one.stage) for one in found.removed_reasons} <= {
-        ("decisions", "deduplicate"),
-        ("decisions", "settle"),
-    }
-    with pytest.raises(RecipeError, match=r"expected the run of tiny 0\.2\.0, found that of tiny 0\.1\.0"):
-        diff_of(whole, held, work=str(work))
