@@ -98,10 +98,10 @@ def _without_opted_out(context: UnitContext) -> tuple[pa.Table, pa.Table]:
     against nothing more.
     """
     contents, choice = context.table("contents"), context.recipe.opt_out
-    rows = _rows(contents)
-    is_out = rows.taint == OPTED_OUT
+    is_out = contents.column("taint").to_numpy() == OPTED_OUT
     if choice is None or not is_out.any():
         return contents, FOUND.empty_table()
+    rows = _rows(contents)
     near = choice.near_copies == "remove"
     same = rows.key if near else (*rows.key, contents.column("content").to_numpy())
     survivor, named = equals_of_opted_out(rows, same)

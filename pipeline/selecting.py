@@ -22,6 +22,7 @@ from pydantic import TypeAdapter, ValidationError
 from manifests.errors import RecipeError
 from manifests.release import MANIFEST, DocumentClass, Manifest
 from manifests.storage import Storage
+from manifests.withdrawal import check_not_withdrawn
 from pipeline.document_classes import DocumentClasses
 from pipeline.new_release import NewFiles
 from pipeline.packed_set import PackedCounts
@@ -70,7 +71,8 @@ def select_documents(
         progress: told a line for every shard.
 
     Raises:
-        RecipeError: no release, a condition that is none or holds for no document, or a folder that is taken.
+        RecipeError: no release or a withdrawn one, a condition that is none or holds for no document, or a folder that
+            is taken.
         IntegrityError: the release is damaged.
     """
     files = _opened(folder)
@@ -111,6 +113,7 @@ def _opened(folder: str) -> ReleasedFiles:
             f"{folder}: expected a release, found a second packed set of one",
             hint="select from the release, and make a second packed set of what that gives",
         )
+    check_not_withdrawn(release, manifest, what=folder)
     return ReleasedFiles(release, manifest)
 
 
