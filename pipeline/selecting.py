@@ -24,6 +24,7 @@ from manifests.release import MANIFEST, DocumentClass, Manifest
 from manifests.storage import Storage
 from manifests.withdrawal import check_not_withdrawn
 from pipeline.document_classes import DocumentClasses
+from pipeline.findings import Findings
 from pipeline.new_release import NewFiles
 from pipeline.packed_set import PackedCounts
 from pipeline.pass_9_release import OURS
@@ -37,7 +38,7 @@ from pipeline.rewriting_samples import SampleFiles, page_of
 from pipeline.selecting_condition import Condition
 from pipeline.selecting_manifest import Selected, selected_manifest
 from pipeline.selecting_shard import ShardCutter, matches
-from pipeline.verify_manifest import TOKENIZER, num_shards
+from pipeline.verify_manifest import TOKENIZER, check_manifest, num_shards
 from pipeline.verify_removals import removal_paths
 
 _OURS = re.compile(rf"{OURS.pattern}|removals/tombstones\.jsonl")
@@ -114,6 +115,11 @@ def _opened(folder: str) -> ReleasedFiles:
             hint="select from the release, and make a second packed set of what that gives",
         )
     check_not_withdrawn(release, manifest, what=folder)
+    findings = Findings(release.root)
+    check_manifest(release, manifest, findings)  # so that nothing below meets folders or numbers that cannot be
+    if not isinstance(manifest.recipe.get("seed"), int):
+        findings.add(f"{MANIFEST}: recipe.seed: expected a number, got none")
+    findings.check()
     return ReleasedFiles(release, manifest)
 
 

@@ -362,6 +362,21 @@ def test_verify_holds_a_selection_against_the_accounts(part: Path, tmp_path: Pat
             verify_release(str(signed(release, **changes)))
 
 
+def test_a_manifest_that_cannot_be_is_refused(parent: Path, tmp_path: Path) -> None:
+    release, whole = tmp_path / "release", manifest_of(parent)
+    release.mkdir()
+    seedless = {key: value for key, value in whole.recipe.items() if key != "seed"}
+    for changed, what in (
+        (msgspec.structs.replace(whole, packing=msgspec.structs.replace(whole.packing, lengths=[])), "packing.lengths"),
+        (msgspec.structs.replace(whole, recipe=seedless), "recipe.seed"),
+        (msgspec.structs.replace(whole, recipe=whole.recipe | {"mixture": 3}), "recipe.mixture"),
+        (whole.with_files(whole.files[3:]), "files: entries of"),
+    ):
+        (release / "manifest.json").write_bytes(changed.to_bytes())
+        with pytest.raises(IntegrityError, match=what):
+            select_documents(str(release), "true", str(tmp_path / "part"))
+
+
 def test_the_command_says_where_it_is_and_how_to_check_it(
     parent: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
