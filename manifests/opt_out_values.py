@@ -137,7 +137,8 @@ def checked_value(by: str, value: str) -> str:
         RecipeError: it is none of its kind, or would match everything.
     """
     if not value or value != value.strip() or len(value) > MAXIMUM_VALUE_CHARACTERS or not value.isprintable():
-        raise _wrong(by, value, f"1 to {MAXIMUM_VALUE_CHARACTERS:,} printable characters", "give it without blanks")
+        hint = "give it without blanks around it; in a path ? stands for any character"
+        raise _wrong(by, value, f"1 to {MAXIMUM_VALUE_CHARACTERS:,} printable characters", hint)
     if by in HEX_DIGITS:
         return _digits(by, value)
     return _CHECKS[by](value)

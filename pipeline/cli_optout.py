@@ -25,11 +25,7 @@ ScopeOption = Annotated[
 ]
 
 
-@optout_app.command(
-    "add",
-    epilog="Example: corpusmill optout add registry --by repository --value owner/name --ticket T-1 "
-    '--reason "the owner asked"',
-)
+@optout_app.command("add", epilog="Example: corpusmill optout add registry --by owner --value me -t 1 -r asked")
 def optout_add(
     registry: RegistryFolder,
     by: Annotated[
@@ -41,8 +37,13 @@ def optout_add(
         ),
     ],
     value: Annotated[str, typer.Option(metavar="VALUE", help="Such as owner/name, or owner/name:vendor/** by path.")],
-    ticket: Annotated[str, typer.Option(metavar="TICKET", help="Your own number for it; it is never published.")],
-    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why, in one line; it is published, so name nobody.")],
+    ticket: Annotated[
+        str,
+        typer.Option("--ticket", "-t", metavar="TICKET", help="Your own number for it; it is never published."),
+    ],
+    reason: Annotated[
+        str, typer.Option("--reason", "-r", metavar="TEXT", help="Why, in one line; it is published, so name nobody.")
+    ],
     scope: ScopeOption = "",
     date: DateOption = "",
 ) -> None:
@@ -71,8 +72,12 @@ def optout_import(
             help="A form in YAML (docs/removal-request.yaml), JSON lines of requests, or digests, one a line.",
         ),
     ],
-    ticket: Annotated[str, typer.Option(metavar="TICKET", help="Of a form or a list: your own number for it.")] = "",
-    reason: Annotated[str, typer.Option(metavar="TEXT", help="Of a list: why, in one line; it is published.")] = "",
+    ticket: Annotated[
+        str, typer.Option("--ticket", "-t", metavar="TICKET", help="Of a form or a list: your own number for it.")
+    ] = "",
+    reason: Annotated[
+        str, typer.Option("--reason", "-r", metavar="TEXT", help="Of a list: why, in one line; it is published.")
+    ] = "",
     by: Annotated[
         str,
         typer.Option(

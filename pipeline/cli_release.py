@@ -123,6 +123,10 @@ def verify(
         str | None,
         typer.Option(metavar="SHA256", help="The digest that the publisher gave: no other manifest is taken for it."),
     ] = None,
+    opt_out: Annotated[
+        str | None,
+        typer.Option("--opt-out", metavar="REGISTRY", help="Also look for what this registry asks to leave out."),
+    ] = None,
 ) -> None:
     """Recompute everything that a release's manifest says.
 
@@ -131,4 +135,4 @@ def verify(
     """
     from pipeline.verify import verify_release
 
-    typer.echo(verify_release(release, digest=digest))
+    typer.echo(verify_release(release, digest=digest, opt_out=opt_out))

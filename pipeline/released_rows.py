@@ -16,8 +16,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from manifests.errors import IntegrityError, RecipeError
+from manifests.opt_out_values import repository_key, url_key
 from manifests.storage import Storage
 from pipeline.document_names import Name
+from pipeline.release_folders import SHARD_FILE
 from pipeline.verify_documents import MAXIMUM_ROW_GROUP_BYTES, MAXIMUM_ROW_GROUP_ROWS
 from stages.exchange import block_of_hash
 from stages.parquet_files import ParquetFile
@@ -25,6 +27,7 @@ from stages.release_index import rows_with_keys
 from stages.released_documents import lookup_keys
 
 _COLUMNS = {"id": "doc_id", "content": "content_hash"}
+_KEYS = {"repository": repository_key, "url": url_key}
 
 
 class ReleasedRows:
@@ -41,7 +44,7 @@ class ReleasedRows:
             RecipeError: there is no such folder.
         """
         self._release = release
-        self.shards = len(release.list("lookup"))
+        self.shards = sum(SHARD_FILE.fullmatch(name) is not None for name in release.list("lookup"))
         if not self.shards:
             raise RecipeError(
                 f"{release.root}: expected a release with lookup/, found none",
@@ -116,7 +119,7 @@ def _rows_with(file: ParquetFile, column: str, name: Name) -> Iterator[dict[str,
     """The rows of which a column has a value: the column is read, and then the row groups in which it has it."""
     for group in _known_groups(file):
         values = file.read_row_group(group, columns=[column]).column(column)
-        same = _lower(values) if name.kind == "repository" else values
+        same = _keyed(values, name.kind) if name.kind in _KEYS else values
         here = pa.array(np.flatnonzero(pc.equal(same, _value(name)).to_numpy(zero_copy_only=False)))
         if not len(here):
             continue
@@ -128,13 +131,14 @@ def _rows_with(file: ParquetFile, column: str, name: Name) -> Iterator[dict[str,
 
 
 def _value(name: Name) -> str:
-    return name.value.lower() if name.kind == "repository" else name.value
+    """What a name has in common with others of the same, as the keys of `lookup/` have it."""
+    return _KEYS[name.kind](name.value) if name.kind in _KEYS else name.value
 
 
-def _lower(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    """As Python lowers them, which the keys of `lookup/` are made with."""
+def _keyed(values: pa.ChunkedArray, kind: str) -> pa.ChunkedArray:
+    """The same of a whole column."""
     encoded = values.combine_chunks().dictionary_encode()
-    names = pa.array([value.lower() for value in encoded.dictionary.to_pylist()], pa.string())
+    names = pa.array([_KEYS[kind](value) for value in encoded.dictionary.to_pylist()], pa.string())
     return pa.chunked_array([names.take(encoded.indices)])
 
 

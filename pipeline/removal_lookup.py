@@ -24,7 +24,7 @@ def write_lookups(making: Making, removed: dict[int, pa.Table]) -> dict[str, Rel
     paths = making.files.folder("lookup")
     gone: dict[int, Rows] = {}
     for shard, rows in sorted(removed.items()):
-        for row in sorted(_keys(rows, shard) - _kept(making, shard)):
+        for row in sorted(_gone(making, shard, _rows_of(document_keys(rows, shard)))):
             block = int(block_of_hash(np.array([row[0]], dtype=np.uint64), len(paths))[0])
             gone.setdefault(block, set()).add(row)
     written = {}
@@ -36,18 +36,19 @@ def write_lookups(making: Making, removed: dict[int, pa.Table]) -> dict[str, Rel
     return written
 
 
-def _kept(making: Making, shard: int) -> Rows:
-    """What names a document that is still in a shard."""
+def _gone(making: Making, shard: int, rows: Rows) -> Rows:
+    """Those rows that name no document which is still in a shard."""
     path = making.files.folder("documents")[shard]
-    found: Rows = set()
     with ParquetFile(making.out.source(path)) as file:
         for group in range(file.num_row_groups):
-            found |= _keys(file.read_row_group(group), shard)
-    return found
+            keys = document_keys(file.read_row_group(group), shard)
+            highs = np.array(sorted({row[0] for row in rows}), dtype=np.uint64)
+            rows = rows - _rows_of(keys.filter(pa.array(np.isin(keys.column("key_high").to_numpy(), highs))))
+    return rows
 
 
-def _keys(documents: pa.Table, shard: int) -> Rows:
-    columns = (column.to_pylist() for column in document_keys(documents, shard).columns)
+def _rows_of(keys: pa.Table) -> Rows:
+    columns = (column.to_pylist() for column in keys.columns)
     return set(zip(*columns, strict=True))
 
 

@@ -14,6 +14,7 @@ from manifests.errors import IntegrityError, RecipeError
 from manifests.opt_out_registry import Registry
 from manifests.release import MANIFEST, Manifest, ReleaseFile
 from manifests.storage import Storage
+from manifests.withdrawal import check_not_withdrawn
 from pipeline.pass_9_release import OURS
 from pipeline.release_pages import PAGES, pages
 from pipeline.removal_asked import Asked, asked_of
@@ -112,11 +113,13 @@ def apply_opt_outs(
     """Make the next version of a release without what a registry asks to leave out; nothing where nothing is in it.
 
     Raises:
-        RecipeError: no release or registry, a version that is not above the parent's, or a folder that is taken.
+        RecipeError: no release or registry, one that is withdrawn, a version that is not above the parent's, or a
+            folder that is taken.
         IntegrityError: the release or the registry is damaged, or something of what was removed is still there.
         NoSpaceError: the disk is full.
     """
     manifest, files = opened_release(folder)
+    check_not_withdrawn(files.storage, manifest, what=folder)
     version = next_version(manifest.version, options.version or None)
     asked = asked_of(registry, manifest, near_copies=options.near_copies)
     found = search(files, asked.wanted)
@@ -196,6 +199,8 @@ class _Applying:
         now = asked_of(
             self._asked.registry, parent, near_copies=self._asked.account.near_copies, snapshot=self._asked.snapshot
         )
+        if TOMBSTONES in self._making.files:
+            self._making.files.prove(TOMBSTONES)
         all_tombstones = [*read_tombstones(self._making.files.storage), *tombstones]
         manifest = patched(parent, self._version, summed(one.change for one in removals), now.account)
         manifest = with_removals(manifest, totals(all_tombstones))

@@ -32,7 +32,8 @@ _AXIS = {
 }  # fmt: skip
 _SHORT, _PLAIN = ({"labelExpr": f"format(datum.value, '{form}')"} for form in ("~s", "~g"))
 _CONFIG = {"font": "inherit", "view": {"stroke": None}, "axis": _AXIS, "aria": False}
-_SVG = re.compile(r"<(?!/?(?:svg|g|path|line|text|rect)\b)|\burl\(|\bhref=\"|\son\w+=", re.IGNORECASE)
+_TAG = re.compile(r"<[^>]*>")
+_SHAPE = re.compile(r"</?(?:svg|g|path|line|text|rect)\b(?!.*(?:\burl\(|\bhref=|\son\w+=))", re.IGNORECASE | re.DOTALL)
 
 
 class Chart(NamedTuple):
@@ -65,11 +66,13 @@ def drawn(charts: Sequence[Chart]) -> list[str]:
 
 
 def _inline(picture: str, label: str) -> str:
-    found = _SVG.search(picture.replace(' xmlns:xlink="http://www.w3.org/1999/xlink"', ""))
-    if found:
-        raise UnitError(f"charts: expected shapes and texts alone, got {found[0]!r}", hint="report this as a bug")
+    """The picture without a size of its own. Its texts are anybody's: nothing but shapes and texts may be in it."""
     _, _, rest = picture.partition("viewBox=")
-    return f'<svg role="img" aria-label="{label}" viewBox={rest}'
+    inlined = f'<svg role="img" aria-label="{label}" viewBox={rest}'
+    found = next((tag for tag in _TAG.findall(inlined) if not _SHAPE.match(tag)), None)
+    if found:
+        raise UnitError(f"charts: expected shapes and texts alone, got {found!r}", hint="report this as a bug")
+    return inlined
 
 
 def histogram(spread: Spread, counts: Histogram) -> Spec:

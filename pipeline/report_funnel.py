@@ -1,6 +1,6 @@
 """The report's first sections: warnings, the way of the documents through the passes, and why they left it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from manifests.release import CHAIN, Manifest
 from pipeline.html_page import harmless
@@ -49,11 +49,35 @@ def funnel_section(told: Reported) -> Section:
 
 
 def removals_section(told: Reported) -> Section | None:
-    """What was taken out since the run; None where nothing was."""
-    if told.manifest is None or not (removed := told.manifest.removals).requests:
+    """Which opt-outs were heeded, what was taken out since, which part of its parent this is; None for none of it."""
+    manifest = told.manifest
+    if manifest is None or not (manifest.opt_outs or manifest.removals.requests or manifest.selection):
         return None
-    parent = told.manifest.parent
-    since = f" {harmless(parent.name)} {harmless(parent.version)}" if parent else ""
+    return Section(
+        "removals", "Opt-outs and removals", [*_heeded(manifest), *_taken_out(manifest), *_selected(manifest)]
+    )
+
+
+def _heeded(manifest: Manifest) -> Iterator[str]:
+    heeded = manifest.opt_outs
+    if heeded is not None:
+        until = f", the last of {harmless(heeded.as_of)}" if heeded.as_of else ""
+        yield paragraph(
+            f"The run heeded {counted(heeded.requests, 'request')}{until}, and "
+            f"{counted(heeded.suppressed, 'document')} of the suppression list; near copies: "
+            f"{harmless(heeded.near_copies)}."
+        )
+
+
+def _taken_out(manifest: Manifest) -> Iterator[str]:
+    removed = manifest.removals
+    if not removed.requests:
+        return
+    yield paragraph(
+        f"Taken out since on {counted(removed.requests, 'request')}{_of_parent(manifest, ', the last time out of')}. "
+        "<code>removals/tombstones.jsonl</code> says what went, why and when; <code>removals/proof.json</code> how it "
+        "was searched for. All accounts of rejected documents on this page are those of the run."
+    )
     rows = [
         ("documents of the shards", removed.documents),
         ("of them rewritten by a model", removed.rewrites),
@@ -61,12 +85,22 @@ def removals_section(told: Reported) -> Section | None:
         ("tokens, all copies", removed.tokens),
         ("held-out documents", removed.held_out),
     ]
-    said = (
-        f"Taken out on {counted(removed.requests, 'request')} since the run, the last time out of the release{since}. "
-        "<code>removals/tombstones.jsonl</code> says what went, why and when; <code>removals/proof.json</code> how it "
-        "was searched for. All other accounts of rejected documents on this page are those of the run."
-    )
-    return Section("removals", "Removals since the run", [paragraph(said), table(("taken out", "number"), rows)])
+    yield table(("taken out", "number"), rows)
+
+
+def _selected(manifest: Manifest) -> Iterator[str]:
+    chosen = manifest.selection
+    if chosen is not None:
+        yield paragraph(
+            f"This is a selection{_of_parent(manifest, ' of')}: the documents where "
+            f"<code>{harmless(chosen.where)}</code>. {counted(chosen.documents, 'document')} of its shards and "
+            f"{chosen.held_out:,} held out are not here."
+        )
+
+
+def _of_parent(manifest: Manifest, words: str) -> str:
+    parent = manifest.parent
+    return f"{words} {harmless(parent.name)} {harmless(parent.version)}" if parent else ""
 
 
 def rejections_section(told: Reported) -> Section:

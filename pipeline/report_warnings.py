@@ -42,6 +42,8 @@ def warnings(told: Reported) -> Iterator[str]:
             f"{synthetic} of the bytes of code are synthetic, written by {harmless(model.name)} under "
             f"{harmless(model.licence)}, which may bind what a model writes."
         )
+    if manifest.opt_outs is None:
+        yield "No registry of opt-outs was heeded: the recipe names none."
     if not manifest.benchmarks:
         yield "No benchmark was looked for: scores of models that train on this release may be those of its test."
     yield from _not_redacted(manifest)

@@ -22,6 +22,7 @@ from pydantic import TypeAdapter, ValidationError
 from manifests.errors import RecipeError
 from manifests.release import MANIFEST, DocumentClass, Manifest
 from manifests.storage import Storage
+from manifests.withdrawal import check_not_withdrawn
 from pipeline.document_classes import DocumentClasses
 from pipeline.new_release import NewFiles
 from pipeline.packed_set import PackedCounts
@@ -37,9 +38,9 @@ from pipeline.selecting_condition import Condition
 from pipeline.selecting_manifest import Selected, selected_manifest
 from pipeline.selecting_shard import ShardCutter, matches
 from pipeline.verify_manifest import TOKENIZER, num_shards
+from pipeline.verify_removals import removal_paths
 
-_REMOVALS = "removals/"
-_OURS = re.compile(rf"{OURS.pattern}|{_REMOVALS}[a-z.]+")
+_OURS = re.compile(rf"{OURS.pattern}|removals/tombstones\.jsonl")
 
 
 class NewName(NamedTuple):
@@ -70,7 +71,8 @@ def select_documents(
         progress: told a line for every shard.
 
     Raises:
-        RecipeError: no release, a condition that is none or holds for no document, or a folder that is taken.
+        RecipeError: no release or a withdrawn one, a condition that is none or holds for no document, or a folder that
+            is taken.
         IntegrityError: the release is damaged.
     """
     files = _opened(folder)
@@ -111,6 +113,7 @@ def _opened(folder: str) -> ReleasedFiles:
             f"{folder}: expected a release, found a second packed set of one",
             hint="select from the release, and make a second packed set of what that gives",
         )
+    check_not_withdrawn(release, manifest, what=folder)
     return ReleasedFiles(release, manifest)
 
 
@@ -167,9 +170,10 @@ def _selected(counts: list[tuple[PackedCounts, BesideCounts]]) -> Selected:
 def _finish(files: ReleasedFiles, made: NewFiles, manifest: Manifest) -> None:
     """Copy what stays as it is, write what is generated, and last the manifest; what a stopped run left goes."""
     out = made.out
-    for path, listed in files.listed.items():
-        if path == TOKENIZER or path.startswith(_REMOVALS):
-            made.copy(listed, files.release)
+    for path in (TOKENIZER, *sorted(removal_paths(manifest))):
+        if path not in files.listed:
+            raise files.damaged(path, "expected a file that the manifest lists, found none")
+        made.copy(files.listed[path], files.release)
     paths = sorted(made.listed)
     rewrites, texts = ([path for path in paths if path.startswith(f"{name}/")] for name in ("rewrites", "texts"))
     page = page_of(manifest, out, [SampleFiles(*pair) for pair in zip_longest(rewrites, texts)])

@@ -26,6 +26,7 @@ from pipeline.verify_attribution import AttributionCheck
 from pipeline.verify_index import IndexCheck
 from pipeline.verify_lookup import check_lookup
 from pipeline.verify_manifest import check_manifest, expected_paths, folders_in, num_shards
+from pipeline.verify_opt_outs import check_opt_outs
 from pipeline.verify_packed import PackedCheck
 from pipeline.verify_released_documents import OtherFiles, ReleasedDocumentsCheck
 from pipeline.verify_removals import check_removals
@@ -39,17 +40,22 @@ from stages.exchange import lexsorted, sortable
 
 
 def verify_release(
-    folder: str, *, digest: str | None = None, progress: Callable[[int], None] = lambda _num_bytes: None
+    folder: str,
+    *,
+    digest: str | None = None,
+    opt_out: str | None = None,
+    progress: Callable[[int], None] = lambda _num_bytes: None,
 ) -> VerifyReport:
     """Check a release.
 
     Args:
         digest: of the manifest, as its publisher gave it; None where only the release's own word is known.
+        opt_out: folder of an opt-out registry; None for none.
         progress: told of bytes dealt with since the last call; for a sound release, in all the sizes of its listed
             files.
 
     Raises:
-        RecipeError: there is no such folder, or it holds no release.
+        RecipeError: there is no such folder or registry, or no release in it.
         IntegrityError: something is not as the manifest says; names up to 20 findings.
     """
     release = _opened(folder)
@@ -91,6 +97,8 @@ def verify_release(
         check_rewriting_page(release, manifest, findings)
     sampled = check_sample(release, manifest, contents.documents, proven, findings) if proven else 0
     findings.check()
+    opted_out = None if opt_out is None else check_opt_outs(release, manifest, opt_out, findings)
+    findings.check()
     return VerifyReport(
         folder=release.root,
         files=len(sound) + 1,
@@ -101,7 +109,7 @@ def verify_release(
         documents=sum(len(documents.ids) for documents in contents.documents.values()),
         same_version=_same_version(manifest),
         withdrawn=withdrawn,
-        checked=tuple(checked_lines(manifest, digest=digest, sampled=sampled)),
+        checked=tuple(checked_lines(manifest, digest=digest, sampled=sampled, opted_out=opted_out)),
     )
 
 

@@ -45,12 +45,13 @@ class VerifyReport:
         return "\n".join(safe(line, 700) for line in lines)
 
 
-def checked_lines(manifest: Manifest, *, digest: str | None, sampled: int) -> Iterator[str]:
+def checked_lines(manifest: Manifest, *, digest: str | None, sampled: int, opted_out: str | None) -> Iterator[str]:
     """What was held against what.
 
     Args:
         digest: that the publisher gave; None for none.
         sampled: documents that were put together from their tokens.
+        opted_out: what was looked for of a registry; None without one.
     """
     if digest is None:
         yield f"digest {manifest.digest}: compare it with the publisher's, or give that as --digest"
@@ -63,3 +64,5 @@ def checked_lines(manifest: Manifest, *, digest: str | None, sampled: int) -> It
         yield f"{names}: {held}"
     if sampled:
         yield f"{counted(sampled, 'document')} put together from their tokens: each is its text"
+    if opted_out:
+        yield opted_out

@@ -126,8 +126,9 @@ def _decoded(
 
 
 def _ended_anew(manifest: Manifest, form: Form, expected: str, found: str) -> bool:
-    """Whether a file became the last of its repository document by a removal: it keeps the line feed behind it."""
-    return manifest.removals.documents > 0 and form.startswith("repository") and found == f"{expected}\n"
+    """Whether a file became the last of its repository document since the run: it keeps the line feed behind it."""
+    is_cut = manifest.removals.documents > 0 or manifest.selection is not None
+    return is_cut and form.startswith("repository") and found == f"{expected}\n"
 
 
 def _first_difference(one: str, other: str) -> int:

@@ -133,6 +133,27 @@ def test_writers_in_processes_of_their_own_lose_no_line(tmp_path: Path) -> None:
     assert len(Registry(root).read().requests) == 10
 
 
+def test_a_killed_writer_loses_nothing_that_was_there_and_keeps_nobody_out(tmp_path: Path) -> None:
+    program = (
+        "import itertools, sys\n"
+        "from manifests.opt_out_registry import Registry\n"
+        "from manifests.opt_outs import Request\n"
+        "for n in itertools.count():\n"
+        "    Registry(sys.argv[1]).append([Request(f'T-{n}', '2026-07-31', 'owner', 'a', 'asked')])\n"
+        "    print(n, flush=True)"
+    )
+    registry = Registry(str(tmp_path / "registry"))
+    for last in (5, 9):
+        with subprocess.Popen([sys.executable, "-c", program, registry.storage.root], stdout=subprocess.PIPE) as writer:
+            assert writer.stdout is not None
+            said = next(int(line) for line in writer.stdout if int(line) >= last)
+            writer.kill()
+        there = [one.ticket for one in registry.read().requests]
+        assert there == [f"T-{number}" for number in range(len(there))]
+        assert len(there) > said
+    assert registry.append([request("T-x")]) == 1
+
+
 # Reading
 
 

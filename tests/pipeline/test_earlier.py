@@ -20,6 +20,7 @@ from manifests.document import Rejected
 from manifests.errors import IntegrityError, RecipeError
 from manifests.release import EarlierRelease, Manifest
 from manifests.storage import Storage
+from manifests.withdrawal import withdraw
 from pipeline.inspect_run import print_plan
 from pipeline.pass_9_release import release_folder
 from pipeline.recipe_file import load_recipe
@@ -188,8 +189,13 @@ def test_a_release_without_texts_removes_equal_documents_only(
     variants = Variants.of(given.values())
     recipe = fresh_recipe(tmp_path / "fresh", finished_recipe.parent / "tokenizer.json", variants.rows)
     mill = open_mill(load_recipe(recipe, [f"deduplication.against=[{made(without)}]"]))
+    withdraw(
+        Storage(str(made(without))), date="2026-01-31", reason="wrong licence"
+    )  # what it holds is known all the same
     print_plan(mill)
-    assert "earlier release tiny 0.2.0: it has no texts: equal documents are found\n" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "earlier release tiny 0.2.0: it has no texts: equal documents are found\n" in printed
+    assert "warning: earlier release tiny 0.2.0 was withdrawn on 2026-01-31: wrong licence\n" in printed
     run_alone(mill)
     assert set(texts(made(mill), "texts").values()) == {*variants.near, *variants.unrelated}
     assert not accounts(made(mill)).earlier[0].has_texts

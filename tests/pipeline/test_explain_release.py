@@ -119,7 +119,7 @@ def test_a_repository_lists_its_documents(release: Storage, rows: list[dict[str,
         ("no/body", "expected a document of this repository, found none"),
         ("team/project3:none.py", "expected a document of this repository and path, found none"),
         ("https://a.example/1", "expected a document with this URL, found none"),
-        ("f" * 31, "expected a document id, a git blob id of 40 or a sha256 of 64 hex digits"),
+        ("f" * 31, "expected 32 hex digits of a document id, a git blob id (40), a sha256 (64), "),
         ("\x1b[2Jx", "found none of them"),
     ],
 )

@@ -13,7 +13,7 @@ from html_pages import Page
 from manifests.errors import RecipeError, UnitError
 from manifests.record import write_record
 from manifests.release import DocumentClass, Manifest, ReleaseBenchmark
-from manifests.release_lineage import ReleaseParent, ReleaseRemovals
+from manifests.release_lineage import ReleaseOptOuts, ReleaseParent, ReleaseRemovals, ReleaseSelection
 from pipeline.pass_9_release import release_folder
 from pipeline.passes import steps_of
 from pipeline.recipe_file import load_recipe
@@ -28,12 +28,14 @@ SECTIONS = [
     "warnings", "funnel", "rejections", "mixture", "licences", "languages", "signals", "duplicates", "redactions",
     "rewriting", "decontamination", "throughput",
 ]  # fmt: skip
-HOSTILE = '"><script>alert(1)</script><img src=https://x.example/>\x1b[31m\u202e|`@[a](b)'
+HOSTILE = '"><script>alert(1)</script> href="url(x)" <img src=https://x.example/>\x1b[31m\u202e|`@[a](b)'
 
 BENCHMARK = ReleaseBenchmark(
     name="b", format="jsonl", sha256="", problems=1, unmatchable_problems=0, ngrams=1, suppressed_ngrams=0, windows=0,
     suppressed_windows=0, rejected={}, tasks={},
 )  # fmt: skip
+
+HEEDED = ReleaseOptOuts(sha256="ab" * 32, requests=12, as_of="2026-11-01", suppressed=3, near_copies="remove")
 
 
 @pytest.fixture(scope="module")
@@ -135,11 +137,13 @@ def test_a_run_without_a_release_is_told_as_far_as_it_came(finished_recipe: Path
 def test_what_was_taken_out_since_stands_behind_the_funnel(manifest: Manifest) -> None:
     removed = ReleaseRemovals(documents=1_234, num_bytes=5, tokens=6, rewrites=0, held_out=1, requests=2)
     parent = ReleaseParent(name="tiny", version="0.1.0", digest="ab" * 32)
-    since = msgspec.structs.replace(manifest, removals=removed, parent=parent)
+    chosen = ReleaseSelection(where="language = 'Rust' <b>", documents=0, num_bytes=0, held_out=0)
+    since = msgspec.structs.replace(manifest, removals=removed, parent=parent, opt_outs=HEEDED, selection=chosen)
     written = report_page(Reported(since, None))
     assert Page(written).sections == [*SECTIONS[:2], "removals", *SECTIONS[2:]]
     assert "1,234" in section(written, "removals")
-    assert "tiny 0.1.0" in section(written, "removals")
+    for words in ("tiny 0.1.0", "heeded 12 requests, the last of 2026-11-01", "language = &#x27;Rust&#x27; &lt;b&gt;"):
+        assert words in section(written, "removals")
 
 
 def test_warnings_are_plain_or_none(manifest: Manifest, mill: Mill, written: str) -> None:
@@ -160,6 +164,7 @@ def test_warnings_are_plain_or_none(manifest: Manifest, mill: Mill, written: str
         recipe=manifest.recipe | {"redaction": {}},
         benchmarks=[BENCHMARK],
         documents=[],
+        opt_outs=HEEDED,
         licence_counts={},
         mixture=msgspec.structs.replace(manifest.mixture, shares={}),
     )
@@ -199,7 +204,7 @@ def test_long_tables_are_folded_and_bounded() -> None:
 def test_charts_are_the_same_at_every_drawing_and_as_wide_as_their_place() -> None:
     charts = [
         Chart(columns({"2": 3, "3–4": 0}), "sizes"),
-        Chart(rows_of_bars([(HOSTILE, 2), (HOSTILE, 1)], [1, 1]), "b"),
+        Chart(rows_of_bars([(HOSTILE, 2), ('href="x" url(y) on=', 1)], [1, 1]), "b"),
     ]
     pictures = drawn(charts)
     assert pictures == drawn(charts)
@@ -208,6 +213,7 @@ def test_charts_are_the_same_at_every_drawing_and_as_wide_as_their_place() -> No
         assert not re.search(r" id=|<script|xlink|<svg[^>]* width=|NaN", picture)
         assert not {"script", "img"}.intersection(Page(picture).tags)
     assert "alert(1)" in Page(pictures[1]).text
+    assert 'href="x" url(y)' in Page(pictures[1]).text
     assert drawn([]) == []
 
 

@@ -15,6 +15,7 @@ import pytest
 from manifests.errors import IntegrityError, RecipeError
 from manifests.release import Manifest
 from manifests.storage import Storage
+from manifests.withdrawal import withdraw
 from pipeline.recipe_file import load_recipe
 from pipeline.release_pages import PAGES
 from pipeline.retokenizing import tokenize_release
@@ -223,3 +224,10 @@ def test_verify_finds_a_changed_set(release: Path, other: str) -> None:
     shutil.copytree(release / "texts", made / "texts")
     with pytest.raises(IntegrityError, match="expected no such file, for the manifest does not list it"):
         verify_release(str(made))
+
+
+def test_a_withdrawn_release_is_packed_no_more(release: Path, other: str) -> None:
+    withdraw(Storage(str(release)), date="2026-01-31", reason="wrong licence")
+    with pytest.raises(RecipeError, match="was withdrawn on 2026-01-31: wrong licence"):
+        tokenize_release(str(release), other)
+    assert [path.name for path in release.parent.iterdir()] == [release.name]

@@ -7,18 +7,25 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import zstandard
 
 from manifests.errors import IntegrityError, RecipeError
+from manifests.opt_out_registry import Registry
+from manifests.opt_outs import Request
 from manifests.release import Manifest, ReleaseFile
 from manifests.storage import Storage
 from pipeline.recipe_file import load_recipe
+from pipeline.removal_packed import PackedFiles, Removal
+from pipeline.removing import ApplyOptions, apply_opt_outs
 from pipeline.retokenizing import tokenize_release
 from pipeline.selecting import NewName, select_documents
+from pipeline.selecting_packed import wait
 from pipeline.tokenizer_file import load_tokenizer, recipe_options
 from pipeline.verify import verify_release
+from stages.parquet_files import ParquetFile
 from stages.rendering import Renderer
 from stages.text_lines import lines_writer
 
@@ -271,7 +278,10 @@ def test_texts_are_not_needed_and_may_be_lines(parent: Path, part: Path, tmp_pat
     verify_release(str(out))
     for path in sorted((part / "data").iterdir()):
         assert pq.read_table(out / "data" / path.name).equals(pq.read_table(path))
-    lines = [zstandard.open(path).read() for path in sorted((out / "texts").glob("*"))]
+    lines = []
+    for path in sorted((out / "texts").glob("*")):
+        with zstandard.open(path) as file:
+            lines.append(file.read())
     expected = [row["doc_id"] for row in rows(part, "texts")] if form == "jsonl.zst" else []
     assert [json.loads(line)["doc_id"] for text in lines for line in text.splitlines()] == expected
 
@@ -285,3 +295,48 @@ def test_rewrites_stay_with_their_documents(rewritten_recipe: Path, tmp_path: Pa
     chosen = [row["doc_id"] for row in before if row["rewrite"] == modes[0]]
     assert sorted(row["doc_id"] for row in rows(out, "rewrites")) == sorted(chosen)
     assert f"document {chosen[0]}" in (out / "rewriting.html").read_text() or len(chosen) > 12
+
+
+def test_what_was_removed_before_stays_removed_and_told(parent: Path, tmp_path: Path) -> None:
+    registry = Registry(str(tmp_path / "registry"))
+    registry.append([Request("T-1", "2026-03-04", "repository", "team/project2", "the owner asked", "content")])
+    release = Path(shutil.copytree(parent, tmp_path / parent.name))
+    patched = Path(apply_opt_outs(registry, str(release), ApplyOptions()).folder)
+    out = Path(select_documents(str(patched), "language = 'Python' and doc_id > '2'", str(tmp_path / "part")))
+    verify_release(str(out))
+    made, before = manifest_of(out), manifest_of(patched)
+    assert made.removals == before.removals
+    assert made.removals.documents > 0
+    assert (made.label, before.label) == ("tiny-selection 0.6.1", "tiny 0.6.0")
+    assert [path.name for path in (out / "removals").iterdir()] == ["tombstones.jsonl"]
+    assert not any("project2" in row["repository"] for row in rows(out, "documents"))
+
+
+def test_slices_hold_every_packed_document_once_and_whole(parent: Path, tmp_path: Path) -> None:
+    manifest, name = manifest_of(parent), "shard-00000-of-00002.parquet"
+    others = sorted(row["doc_id"] for row in rows(parent, "attribution"))[::3]
+    goes = np.array([np.void(bytes.fromhex(other)) for other in others], dtype="V16")
+    with ParquetFile(f"{parent}/data/{name}") as data, ParquetFile(f"{parent}/positions/{name}") as positions:
+        removal = Removal.of(PackedFiles(data, positions, name), goes, manifest.tokenizer)
+        chosen = wait(removal, data, tmp_path / "tokens", seed=0, slice_bytes=4000)
+    source = chosen.source(tmp_path / "tokens")
+    assert len(source.slices) > 3
+    found: dict[tuple[str, int], list[int]] = {}
+    names: list[str] = []
+    for number in source.slices:
+        for kind in source.kinds:
+            documents, ids = source.documents(number, kind), source.tokens(number, kind)
+            assert len(ids) == documents.lengths.sum() == documents.member_lengths.sum()
+            assert sorted(documents.keys.tolist()) == documents.keys.tolist()
+            names += documents.names.to_pylist()
+            copies = documents.copies[documents.member_document]
+            lengths = documents.member_lengths.tolist()
+            for member, copy, length in zip(documents.member_ids, copies.tolist(), lengths, strict=True):
+                found[member.tobytes().hex(), copy], ids = ids[:length].tolist(), ids[length:]
+    assert len(set(names)) == len(names)
+    theirs = {key: own for key, own in tokens(parent).items() if key[0] not in others}
+    assert found.keys() < theirs.keys()
+    end = manifest.tokenizer.end_of_document_id
+    for key, own in found.items():
+        inside = own[:-1] if own[-1] == end != theirs[key][-1] else own
+        assert inside[-len(theirs[key]) :] == theirs[key]

@@ -16,35 +16,44 @@ import pytest
 from signing import signed
 
 from manifests.errors import IntegrityError
+from manifests.opt_out_registry import Registry
+from manifests.opt_outs import Request
 from manifests.release import Manifest
 from manifests.storage import Storage
 from pipeline.release_pages import PAGES
+from pipeline.removing import ApplyOptions, apply_opt_outs
 from pipeline.verify import verify_release
 
-BASES = ("small", "holding_out", "rewritten")
+BASES = ("small", "holding_out", "rewritten", "patched")
 FOLDERS = {
     "attribution", "bands", "data", "data-512", "documents", "held_out", "index", "lookup", "positions",
-    "positions-512", "rewrites", "texts", "tokenizer",
+    "positions-512", "removals", "rewrites", "texts", "tokenizer",
 }  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def bases(
+    small_release: Path, holding_out: Path, rewritten_recipe: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Path]:
+    """Releases that together have every kind of file."""
+    folder = tmp_path_factory.mktemp("tampering")
+    registry = Registry(str(folder / "registry"))
+    registry.append([Request("T-1", "2026-03-04", "repository", "team/project3", "the owner asked", "content")])
+    patched = apply_opt_outs(registry, str(small_release), ApplyOptions(output=str(folder / "patched")))
+    holding = holding_out.parent / "releases/tiny-0.2.0"
+    rewritten = rewritten_recipe.parent / "releases/rewritten-0.1.0"
+    return dict(zip(BASES, (small_release, holding, rewritten, Path(patched.folder)), strict=True))
+
+
 @pytest.fixture(params=BASES)
-def release(request: pytest.FixtureRequest, small_release: Path, tmp_path: Path) -> Path:
-    """A copy of a release; together they have every kind of file."""
-    return copied(found(request, small_release), tmp_path / "release")
+def release(request: pytest.FixtureRequest, bases: dict[str, Path], tmp_path: Path) -> Path:
+    """A copy of one of them."""
+    return copied(bases[request.param], tmp_path / "release")
 
 
 @pytest.fixture
 def small(small_release: Path, tmp_path: Path) -> Path:
     return copied(small_release, tmp_path / "small")
-
-
-def found(request: pytest.FixtureRequest, small_release: Path) -> Path:
-    if request.param == "small":
-        return small_release
-    recipe: Path = request.getfixturevalue("holding_out" if request.param == "holding_out" else "rewritten_recipe")
-    name = "tiny-0.2.0" if request.param == "holding_out" else "rewritten-0.1.0"
-    return recipe.parent / "releases" / name
 
 
 def copied(release: Path, to: Path) -> Path:
@@ -86,15 +95,9 @@ def assert_named(paths: list[str], findings: list[str], what: str) -> None:
         assert any(line.startswith(f"{path}: {what}") for line in findings), (path, findings)
 
 
-def test_the_releases_together_have_every_kind_of_file(
-    small_release: Path, holding_out: Path, rewritten_recipe: Path
-) -> None:
-    releases = (
-        small_release,
-        holding_out.parent / "releases/tiny-0.2.0",
-        rewritten_recipe.parent / "releases/rewritten-0.1.0",
-    )
-    assert {kind for release in releases for kind in kinds(release)} == FOLDERS | set(PAGES) | {"rewriting.html"}
+def test_the_releases_together_have_every_kind_of_file(bases: dict[str, Path]) -> None:
+    every = {kind for release in bases.values() for kind in kinds(release)}
+    assert every == FOLDERS | set(PAGES) | {"rewriting.html"}
 
 
 # Files
@@ -156,7 +159,7 @@ def test_two_files_swapped(release: Path, half: int) -> None:
 # Files, with a manifest that lists them as they are
 
 
-@pytest.mark.parametrize("kind", sorted(FOLDERS - {"held_out", "rewrites", "tokenizer"}))
+@pytest.mark.parametrize("kind", sorted(FOLDERS - {"held_out", "removals", "rewrites", "tokenizer"}))
 def test_two_files_swapped_and_signed(small: Path, kind: str) -> None:
     one, other = (small / path for path in kinds(small)[kind][:2])
     first, second = one.read_bytes(), other.read_bytes()

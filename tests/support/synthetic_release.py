@@ -79,7 +79,7 @@ class _Shard:
 
     def documents(self) -> pa.Table:
         """Rows of `documents/`, in order."""
-        rows = []
+        rows: list[dict[str, Any]] = []
         for place, (identity, kind) in enumerate(zip(self.ids, self.kinds, strict=True)):
             is_code = kind == "code"
             rows.append(
