@@ -19,12 +19,14 @@ from manifests.record import Record
 from manifests.release import Manifest
 from manifests.storage import Storage
 from pipeline.inspect_documents import print_life
+from pipeline.local import run_step
 from pipeline.opt_outs import _loaded
 from pipeline.opted_out import SUPPRESSED_CONTENT, SUPPRESSED_NEAR_COPY
+from pipeline.plan import read_plan, write_plan
 from pipeline.preparing import prepare
 from pipeline.recipe_duplicates import NearDuplicates
 from pipeline.recipe_file import load_recipe
-from pipeline.runner import open_mill, reopen_mill
+from pipeline.runner import open_mill
 from pipeline.sketches import sketching
 from pipeline.tables import decision_tables
 from pipeline.units import Mill, step_named, units_to_run
@@ -53,6 +55,7 @@ def prose(seed: str, num_words: int = 100) -> str:
     return " ".join(f"{seed}{numbers.randrange(10_000)}" for _ in range(num_words)) + "\n"
 
 
+LIBRARIES = ("library", "helpers")
 LIBRARY, HELPERS, OWN = prose("library"), prose("helpers"), prose("own")
 NEARLY = HELPERS.replace(HELPERS.split()[-1], "changed")  # 0.98 of its word n-grams
 FILES: dict[str, str] = {
@@ -81,9 +84,7 @@ def write_inputs(folder: Path, tokenizer: Path) -> Path:
             "repo_name": repository,
             "path": path,
             "content": text,
-            "language": "Python",
             "detected_licenses": ["MIT"],
-            "license_type": "permissive",
             "star_events_count": STARS.get(repository, 0),
             "blob_id": BLOB_IDS[name],
         }
@@ -124,7 +125,6 @@ def outcome(mill: Mill) -> Outcome:
     """What judge and resolve say of every file."""
     found: Outcome = {}
     for unit, record in enumerate(mill.records(step_named("ingest"))):
-        assert record is not None
         rows = read(mill, record, "rows")
         names = [f"{row['repo']}:{row['path']}" for row in rows]
         by_id = dict(zip([row["id"].hex() for row in rows], names, strict=True))
@@ -175,7 +175,7 @@ def test_requests_that_name_nobody_or_were_withdrawn_change_nothing(recipe: Path
 
 def test_a_repository_goes_with_all_copies(recipe: Path, decided: Decided, capsys: pytest.CaptureFixture[str]) -> None:
     ask(recipe.parent, "repository", "https://github.com/Owner/lib.git")
-    of_owner = {name: "opted_out_repository" for name in FILES if name.startswith("owner/")}
+    of_owner = {f"owner/lib:{file}.py": "opted_out_repository" for file in LIBRARIES}
     copies = {name: "copy_of_opted_out" for name in FILES if name.startswith("fork/") or "vendor" in name}
     assert decided() == UNTOUCHED | of_owner | copies
     print_life(open_mill(load_recipe(recipe)), "code/0.jsonl:0")
@@ -193,17 +193,13 @@ def test_where_near_copies_stay_only_equal_contents_go(recipe: Path, decided: De
 def test_who_asks_for_a_place_leaves_copies_and_they_lose_nothing_to_it(recipe: Path, decided: Decided) -> None:
     """The fork is then no copy of anything, and stays before others as the one with more stars."""
     ask(recipe.parent, "repository", "owner/lib", scope="place")
-    assert decided() == UNTOUCHED | {
-        "owner/lib:library.py": "opted_out_repository",
-        "owner/lib:helpers.py": "opted_out_repository",
-        "fork/lib:library.py": "kept",
-        "fork/lib:helpers.py": "kept",
-    }
+    fates = {"owner/lib": "opted_out_repository", "fork/lib": "kept"}
+    assert decided() == UNTOUCHED | {f"{name}:{file}.py": fate for name, fate in fates.items() for file in LIBRARIES}
 
 
 def test_the_owner_of_a_fork_takes_nothing_else_away(recipe: Path, decided: Decided) -> None:
     ask(recipe.parent, "repository", "fork/lib", scope="place")
-    assert decided() == UNTOUCHED | {name: "opted_out_repository" for name in FILES if name.startswith("fork/")}
+    assert decided() == UNTOUCHED | {f"fork/lib:{file}.py": "opted_out_repository" for file in LIBRARIES}
 
 
 @pytest.mark.parametrize(
@@ -228,8 +224,8 @@ def test_what_was_removed_does_not_come_back(recipe: Path, decided: Decided) -> 
     content = {"app/main:own.py", "app/other:own.py", "owner/lib:helpers.py", "fork/lib:helpers.py"}
     near = {"app/main:vendor/helpers.py": SUPPRESSED_NEAR_COPY}
     assert decided() == UNTOUCHED | dict.fromkeys(content, SUPPRESSED_CONTENT) | near
-    mill = open_mill(load_recipe(recipe))
-    told = [item for table in decision_tables(mill, {"reason": SUPPRESSED_NEAR_COPY}) for item in decisions_of(table)]
+    found = decision_tables(open_mill(load_recipe(recipe)), {"reason": SUPPRESSED_NEAR_COPY})
+    told = [item for table in found for item in decisions_of(table)]
     assert [(item.stage, item.bound, item.detail) for item in told] == [("opt_out", MINIMUM_AGREEMENT, "")]
     assert MINIMUM_AGREEMENT <= (told[0].value or 0) < 64
 
@@ -255,8 +251,7 @@ def test_a_run_judges_by_the_requests_that_it_was_planned_with(recipe: Path, run
     ask(recipe.parent, "repository", "owner/lib")
     run_alone(mill, before="clean")
     assert outcome(mill) == UNTOUCHED
-    again = open_mill(load_recipe(recipe))
-    names = ("ingest", "detect", "govern", "trees", "forks", "judge")
+    again, names = open_mill(load_recipe(recipe)), ("ingest", "detect", "govern", "trees", "forks", "judge")
     assert [name for name in names if units_to_run(again, step_named(name))] == ["forks", "judge"]
 
 
@@ -267,10 +262,14 @@ def test_a_release_tells_what_it_heeds_and_is_the_same_for_any_workers(
     suppress(recipe.parent, [prose("elsewhere")])
     other = shutil.copytree(recipe.parent, recipe.parent.parent / "other") / "recipe.yaml"
     run_alone(recipe)
-    run_recipe(other, workers=3)
+    write_plan((mill := open_mill(load_recipe(other))).work, mill.plan)
+    assert read_plan(mill.work) == mill.plan
+    run_alone(mill, before="judge")
+    judge = step_named("judge")
+    run_step(mill, judge, units_to_run(mill, judge), workers=3)
+    alone, together = (each.records(judge) for each in (open_mill(load_recipe(recipe)), mill))
+    assert [record and record.outputs for record in alone] == [record and record.outputs for record in together]
     files = release_files(recipe)
-    assert files == release_files(other)
-    assert reopen_mill(str(other.parent / "work")).plan.opt_outs == open_mill(load_recipe(other)).plan.opt_outs
     manifest = Manifest.read(Storage(str(recipe.parent / "releases/tiny-0.1.0")))
     assert manifest.opt_outs is not None
     assert (manifest.opt_outs.requests, manifest.opt_outs.suppressed, manifest.opt_outs.as_of) == (2, 1, "2026-07-31")
