@@ -39,8 +39,8 @@ def warnings(told: Reported) -> Iterator[str]:
         total, model = manifest.rewriting.total, manifest.rewriting.model
         synthetic = share(total.released_bytes, sum(code_bytes(manifest.documents).values()))
         yield (
-            f"{synthetic} of the bytes of code are synthetic, written by {harmless(model.name)} under "
-            f"{harmless(model.licence)}, which may bind what a model writes."
+            f"Synthetic, written by {harmless(model.name)} under {harmless(model.licence)}, which may bind what a "
+            f"model writes: {counted(total.released_documents, 'document')}, {synthetic} of the bytes of code."
         )
     if manifest.opt_outs is None:
         yield "No registry of opt-outs was heeded: the recipe names none."
