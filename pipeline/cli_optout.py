@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 optout_app = typer.Typer(
-    help="Requests to leave something out, and what they took out.",
+    help="Requests to leave something out; check, apply.",
     epilog="Example: corpusmill optout list registry",
     invoke_without_command=True,
     rich_markup_mode=None,

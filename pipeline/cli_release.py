@@ -95,9 +95,7 @@ def release_diff(
         print_diff(diff)
 
 
-@release_app.command(
-    "withdraw", epilog="Example: corpusmill release withdraw releases/demo-0.1.0 --reason 'wrong licence of source x'"
-)
+@release_app.command("withdraw", epilog="Example: corpusmill release withdraw releases/x-0.1.0 --reason outdated")
 def release_withdraw(
     release: ReleasePath,
     reason: Annotated[str, typer.Option(metavar="TEXT", help="Why nobody should use it, in one line.")],

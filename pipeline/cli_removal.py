@@ -28,10 +28,11 @@ def optout_check(
     near_copies: NearCopies = "",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object for each document.")] = False,
 ) -> None:
-    """Say which documents of a release are asked to be left out, and where they lie; exits with 1 if there are any.
+    """Say which documents of a release are asked to be left out.
 
-    All requests that count, and what was taken out of earlier releases; or what --by and --value name. A document that
-    several requests mean stands under the first of them. Nothing is changed.
+    And where they lie; exits with 1 if there are any. All requests that count, and what was taken out of earlier
+    releases; or what --by and --value name. A document that several requests mean stands under the first of them.
+    Nothing is changed.
     """
     from manifests.opt_out_registry import Registry
     from pipeline.removal_report import check_release, print_found
@@ -53,7 +54,7 @@ def optout_apply(
     version: Annotated[str, typer.Option(metavar="VERSION", help="Of the new release; the next patch else.")] = "",
     near_copies: NearCopies = "",
 ) -> None:
-    """Make the next version of a release without what a registry asks to leave out.
+    """Make a release's next version without what was asked for.
 
     Only files that hold something of it are written anew; all others are the old release's, on one disk without a copy.
     The old release stays as it is: withdraw it or remove it. Hashes of what was taken out are added to the registry, so
