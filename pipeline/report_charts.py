@@ -5,6 +5,7 @@ nor light and dark change a byte. A chart is as wide as a phone's screen; on a d
 """
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from pipeline.report_histograms import Histogram, Spread
 
 Spec = dict[str, Any]
 
-_PROGRAM = Path(__file__).with_name("report_drawing.py")
+PROGRAM = Path(__file__).with_name("report_drawing.py")
 _SECONDS = 300
 _WIDTH, _HEIGHT = 356, 150
 _PADDING = {"left": 40, "top": 8, "right": 12, "bottom": 22}
@@ -52,7 +53,7 @@ def drawn(charts: Sequence[Chart]) -> list[str]:
     if not charts:
         return []
     told = json.dumps([chart.spec for chart in charts])
-    command = [sys.executable, "-P", str(_PROGRAM)]
+    command = [sys.executable, "-P", str(PROGRAM), str(os.getpid())]
     try:
         ended = subprocess.run(command, input=told, capture_output=True, text=True, timeout=_SECONDS, check=False)  # noqa: S603
         pictures = json.loads(ended.stdout)

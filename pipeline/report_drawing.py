@@ -1,11 +1,14 @@
 """Draws charts: Vega-Lite specifications on standard input, SVG on standard output, both as a JSON list.
 
 A program of its own, started by `report_charts`: the library holds an engine of JavaScript, whose threads and memory
-no process may have that forks afterwards. It may ask nobody for anything.
+no process may have that forks afterwards. It may ask nobody for anything, and ends with the process that asked for it,
+whose number is its argument.
 """
 
 import json
 import sys
+
+from manifests.isolation import die_with_parent
 
 
 def draw() -> None:
@@ -17,4 +20,5 @@ def draw() -> None:
 
 
 if __name__ == "__main__":
+    die_with_parent(int(sys.argv[1]))
     draw()

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from pipeline.pass_9_release import release_folder
 from pipeline.passes import steps_of
 from pipeline.recipe_file import load_recipe
 from pipeline.report import report_page, write_report, write_report_of_run
-from pipeline.report_charts import Chart, columns, drawn, rows_of_bars
+from pipeline.report_charts import PROGRAM, Chart, columns, drawn, rows_of_bars
 from pipeline.report_parts import SHOWN_ROWS, table
 from pipeline.reported import Reported, of_run, reported
 from pipeline.runner import open_mill, reopen_mill
@@ -222,6 +223,11 @@ def test_a_drawing_that_fails_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with pytest.raises(UnitError, match="expected 1 pictures, got none"):
         drawn([Chart(columns({"2": 3}), "sizes")])
+
+
+def test_nothing_is_drawn_for_a_process_that_is_gone() -> None:
+    done = subprocess.run([sys.executable, "-P", PROGRAM, "1"], input=b"[]", capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (1, b"")
 
 
 @pytest.mark.servers
