@@ -28,7 +28,7 @@ test-unit: .venv/dev
 	$(BIN)/python -m pytest -m "not real and not servers" -rs -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-real: .venv/dev
-	$(BIN)/python -m pytest -m "real and not servers" -rs
+	$(BIN)/python -m pytest -m "real and not servers" -rs -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 ## test-servers: tests on a real S3 server, Slurm, Ray and a real model, which they start; `make servers` installs them
 test-servers: .venv/dev
