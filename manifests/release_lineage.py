@@ -12,17 +12,15 @@ class ReleaseParent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class ReleaseOptOuts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The state of the opt-out registry that the release heeds.
+    """The state of the opt-out registry that the release heeds; a digest would let guesses at it be confirmed.
 
     Attributes:
-        sha256: of its requests.
         requests: that counted, which are all but withdrawn ones.
         as_of: date of the latest request, YYYY-MM-DD; empty for none.
         suppressed: documents of its suppression list that counted.
         near_copies: "remove" or "keep".
     """
 
-    sha256: str
     requests: int
     as_of: str
     suppressed: int

@@ -17,6 +17,13 @@ NearCopies = Annotated[
         help="remove: what is like the documents goes, too; keep: only the same content. As the release has it else.",
     ),
 ]
+WorkFolder = Annotated[
+    str,
+    typer.Option(
+        metavar="WORK",
+        help="The work folder of the run: copies of what it read and left out are found, too. None else.",
+    ),
+]
 
 
 @optout_app.command("check", epilog="Example: corpusmill optout check registry releases/demo-0.1.0")
@@ -26,6 +33,7 @@ def optout_check(
     by: Annotated[str, typer.Option(metavar="KIND", help="Ask for one thing instead: its kind, as `add` has it.")] = "",
     value: Annotated[str, typer.Option(metavar="VALUE", help="And its value, such as owner/name.")] = "",
     near_copies: NearCopies = "",
+    work: WorkFolder = "",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object for each document.")] = False,
 ) -> None:
     """Say which documents of a release are asked to be left out.
@@ -36,8 +44,11 @@ def optout_check(
     """
     from manifests.opt_out_registry import Registry
     from pipeline.removal_report import check_release, print_found
+    from pipeline.removal_work import without_work
 
-    found = check_release(Registry(registry), release, (by, value), near_copies=_policy(near_copies))
+    found = check_release(Registry(registry), release, (by, value), near_copies=_policy(near_copies), work=work)
+    if not work and (line := without_work(found.requests)):
+        typer.echo(line, err=as_json)
     print_found(found, as_json=as_json)
     if found.rows:
         raise typer.Exit(1)
@@ -53,6 +64,7 @@ def optout_apply(
     ] = "",
     version: Annotated[str, typer.Option(metavar="VERSION", help="Of the new release; the next patch else.")] = "",
     near_copies: NearCopies = "",
+    work: WorkFolder = "",
 ) -> None:
     """Make a release's next version without what was asked for.
 
@@ -64,7 +76,7 @@ def optout_apply(
     from pipeline.removal_report import applied_lines
     from pipeline.removing import ApplyOptions, apply_opt_outs
 
-    options = ApplyOptions(output, version, _policy(near_copies))
+    options = ApplyOptions(output, version, _policy(near_copies), work)
     for line in applied_lines(apply_opt_outs(Registry(registry), release, options, progress=typer.echo)):
         typer.echo(line)
 

@@ -112,7 +112,7 @@ def _load(recipe: Recipe, snapshot: Snapshot) -> Heeded:
     if near:
         check_measures(_measures(recipe.deduplication.near), removed, where="opt_out.registry", keep=_KEEP)
     suppressed = _list(removed)
-    account = _account(state, snapshot, suppressed, near_copies=recipe.opt_out.near_copies)
+    account = _account(state, suppressed, near_copies=recipe.opt_out.near_copies)
     return Heeded(OptOuts(state.active), suppressed, near, account)
 
 
@@ -133,11 +133,8 @@ def _list(removed: list[Suppressed]) -> SuppressionList | None:
     return SuppressionList(Sketches((high, low), values, keys, np.concatenate(rows)))
 
 
-def _account(
-    state: State, snapshot: Snapshot, suppressed: SuppressionList | None, *, near_copies: str
-) -> ReleaseOptOuts:
+def _account(state: State, suppressed: SuppressionList | None, *, near_copies: str) -> ReleaseOptOuts:
     return ReleaseOptOuts(
-        sha256=snapshot.sha256,
         requests=len(state.active),
         as_of=max((request.date for request in state.requests), default=""),
         suppressed=0 if suppressed is None else suppressed.num_contents,

@@ -65,15 +65,15 @@ def opted_out(found: Heeded | None, rows: pa.Table, sketches: pa.Table) -> Opted
     if found is None:
         return OptedOut([], with_copies)
     kept_out = []
-    named = _named(found.requests, rows, sketches)
-    for index in np.flatnonzero(named >= 0).tolist():
-        request = found.requests.requests[named[index]]
+    by_name = named(found.requests, rows, sketches)
+    for index in np.flatnonzero(by_name >= 0).tolist():
+        request = found.requests.requests[by_name[index]]
         kept_out.append(Rejection(index, f"opted_out_{request.by}", detail=request.reason[:200]))
         with_copies[index] = request.scope == "content"
     if found.suppressed is None:
         return OptedOut(kept_out, with_copies)
     removed = found.suppressed.matches(sketches_of(sketches), near=found.near)
-    for index in np.flatnonzero((removed.by >= 0) & (named < 0)).tolist():
+    for index in np.flatnonzero((removed.by >= 0) & (by_name < 0)).tolist():
         if removed.equal[index]:
             kept_out.append(Rejection(index, SUPPRESSED_CONTENT))
         else:
@@ -82,8 +82,13 @@ def opted_out(found: Heeded | None, rows: pa.Table, sketches: pa.Table) -> Opted
     return OptedOut(kept_out, with_copies)
 
 
-def _named(requests: OptOuts, rows: pa.Table, sketches: pa.Table) -> I64:
-    """int64[rows], place in `requests.requests` of the first request that names each document; -1 for none."""
+def named(requests: OptOuts, rows: pa.Table, sketches: pa.Table) -> I64:
+    """int64[rows], place in `requests.requests` of the first request that names each document; -1 for none.
+
+    Args:
+        rows: of `measuring.ROWS` what documents are known by; `metadata` only where blobs are asked for.
+        sketches: beside them, at least their content hashes.
+    """
     columns = {_KNOWN_BY.get(name, name): rows.column(name) for name in ("id", "repo", "path", "sha256", "url")}
     columns |= {"blob": rows.column("blob"), "content": sketches.column("content_hash")}
     found = requests.match(columns)

@@ -137,8 +137,8 @@ def _personal(manifest: Manifest) -> str:
     return (
         f"Secrets and personal data were looked for by rules: {replaced:,} replacements in {changed:,} documents. "
         "Rules miss what they do not know, so some is left. Names of authors stay in `attribution/`, for licences ask "
-        f"for them: treat that folder as personal data. {asked}{taken} Whoever finds their work here and wants it out "
-        "asks the publisher, who takes it out with its copies in the next version."
+        f"for them: treat that folder as personal data. {asked}{taken} How to ask for a removal, and what is done "
+        "then, is for the publisher to say here."
     )
 
 

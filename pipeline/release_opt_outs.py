@@ -7,8 +7,6 @@ from manifests.release import CHAIN, Manifest
 from pipeline.markdown import table
 from pipeline.opt_outs import OPT_OUT
 
-_DIGEST_CHARACTERS = 12
-
 
 def opt_out_sections(manifest: Manifest) -> Iterator[str]:
     """A heading and what stands under it; nothing where no registry was heeded."""
@@ -19,9 +17,8 @@ def opt_out_sections(manifest: Manifest) -> Iterator[str]:
     as_of = f"as of {found.as_of}" if found.as_of else "so far none"
     near = "What is nearly equal goes, too." if found.near_copies == "remove" else "Only equal contents go with them."
     yield (
-        f"{found.requests:,} requests are heeded, {as_of}; their registry has the digest "
-        f"`{found.sha256[:_DIGEST_CHARACTERS]}`. {found.suppressed:,} contents that were taken out of earlier releases "
-        f"are kept out. {near}"
+        f"{found.requests:,} requests are heeded, {as_of}. {found.suppressed:,} contents that were taken out of "
+        f"earlier releases are kept out. {near}"
     )
     yield table(("reason", "documents", "bytes"), list(_reasons(manifest)))
 

@@ -42,7 +42,6 @@ def asked_of(registry: Registry, manifest: Manifest, *, near_copies: str, snapsh
     suppressed = read_suppressed(registry.storage, then.suppressed, withdrawn=state.withdrawn)
     chosen = near_copies or (manifest.opt_outs.near_copies if manifest.opt_outs else "remove")
     account = ReleaseOptOuts(
-        sha256=then.sha256,
         requests=len(state.active),
         as_of=max((request.date for request in state.requests), default=""),
         suppressed=num_contents(suppressed),

@@ -12,20 +12,24 @@ from manifests.printable import printable_json
 from pipeline.inspect_run import safe
 from pipeline.removal_asked import asked_of
 from pipeline.removal_search import How, Search, Wanted, search
+from pipeline.removal_work import read_by_run
 from pipeline.removing import Applied, opened_release
 
 _SHOWN = 20  # documents of a request; all of them in JSON
 _SAID: dict[How, str] = {"named": "documents", "exact_copy": "exact copies", "near_copy": "near copies"}
 
 
-def check_release(registry: Registry, folder: str, single: tuple[str, str], *, near_copies: str) -> Search:
+def check_release(
+    registry: Registry, folder: str, single: tuple[str, str], *, near_copies: str, work: str = ""
+) -> Search:
     """What of a release is asked to be left out.
 
     Args:
         single: kind and value of the one thing to be asked for; empty: everything in the registry.
+        work: work folder of the run, so that what it read and dropped counts, too; empty: none.
 
     Raises:
-        RecipeError: no release or registry, or a kind without a value.
+        RecipeError: no release or registry, a kind without a value, or a work folder of another run.
         IntegrityError: the release or the registry is damaged.
     """
     by, value = single
@@ -37,6 +41,8 @@ def check_release(registry: Registry, folder: str, single: tuple[str, str], *, n
     wanted = asked_of(registry, manifest, near_copies=near_copies).wanted
     if by:
         wanted = Wanted([_single(by, value)], [], wanted.near, wanted.near_copies)
+    if work:
+        wanted = wanted._replace(read=read_by_run(work, manifest, wanted.requests))
     return search(files, wanted)
 
 

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from filters.opt_out_rules import lookup_keys as request_keys
 from manifests.opt_outs import Request
 from pipeline.removal_files import ReleaseFiles
-from pipeline.removal_sketches import NearCopies, Sketched, sketched_rows
+from pipeline.removal_sketches import SKETCHED, NearCopies, Sketched, sketched_rows
 from pipeline.suppression_measures import check_measures
 from stages.exchange import block_of_hash
 from stages.opt_out_matching import OptOuts
@@ -54,12 +54,15 @@ class Wanted(NamedTuple):
         suppressed: what was taken out before, by setting.
         near: the release's own setting; None where it compares no texts.
         near_copies: whether near copies are meant, too.
+        read: rows of `SKETCHED`, by content and request: what the run read of documents whose content is meant,
+            whatever became of them; `request` is a place in `Search.requests`. None: no run was asked.
     """
 
     requests: Sequence[Request]
     suppressed: Sequence[Suppressed]
     near: NearSettings | None
     near_copies: bool
+    read: pa.Table | None = None
 
 
 @dataclass(slots=True)
@@ -125,6 +128,7 @@ class _Searching:
     def __init__(self, files: ReleaseFiles, wanted: Wanted) -> None:
         self._files = files
         self._wanted = wanted
+        self._read = SKETCHED.empty_table() if wanted.read is None else wanted.read
         self._opt_outs = OptOuts(wanted.requests)
         self._documents = files.folder("documents")
         self._lookup = files.folder("lookup")
@@ -151,14 +155,17 @@ class _Searching:
             self._look(shards, matches)
 
     def exact_copies(self) -> None:
-        """Documents of the same content as those that are named."""
+        """Documents of the same content as those that are named, here or in the run."""
         of_content: dict[str, int] = {}
+        for row in self._read.select(["content_hash", "request"]).to_pylist():
+            of_content.setdefault(row["content_hash"].hex(), row["request"])
         for content, match in self._contents():
             of_content[content] = min(match.request, of_content.get(content, match.request))
         self._same_content({content: Match(request, "exact_copy") for content, request in of_content.items()})
 
     def sketch(self) -> None:
-        """Take down what is remembered of those found so far whose content is meant."""
+        """Take down what is remembered of those found so far whose content is meant, and of those that the run read."""
+        self.search.sketched.add(self._read)
         for shard, own in sorted(self.search.matches.items()):
             of_content = {doc_id: match.request for doc_id, match in own.items() if self._takes_content(match)}
             if of_content:

@@ -66,6 +66,7 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         minimum_agreement: signature values of 64 that must agree for a near copy.
         files_read: of the release, for this search, by folder.
         residual: documents that were found, by how.
+        work: whether what the run read and left out was searched for, too.
     """
 
     release: str
@@ -77,6 +78,7 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     minimum_agreement: int
     files_read: dict[str, int]
     residual: dict[str, int]
+    work: bool = False
 
     def to_bytes(self) -> bytes:
         """What stands in the file."""

@@ -35,6 +35,7 @@ from pipeline.removal_tombstones import (
     read_tombstones,
     totals,
 )
+from pipeline.removal_work import read_by_run, without_work
 from pipeline.rewriting_page import PAGE
 from pipeline.rewriting_samples import SampleFiles, page_of
 from stages.suppression import MINIMUM_AGREEMENT
@@ -50,11 +51,13 @@ class ApplyOptions(NamedTuple):
         output: folder of the new release; empty: beside the parent, `<name>-<version>`.
         version: of the new release; empty: the next patch.
         near_copies: "remove" or "keep"; empty: as the parent has it.
+        work: work folder of the run, so that what it read and dropped counts, too; empty: none.
     """
 
     output: str = ""
     version: str = ""
     near_copies: str = ""
+    work: str = ""
 
 
 _PLAIN = ApplyOptions()
@@ -113,8 +116,8 @@ def apply_opt_outs(
     """Make the next version of a release without what a registry asks to leave out; nothing where nothing is in it.
 
     Raises:
-        RecipeError: no release or registry, one that is withdrawn, a version that is not above the parent's, or a
-            folder that is taken.
+        RecipeError: no release or registry, one that is withdrawn, a version that is not above the parent's, a folder
+            that is taken, or a work folder of another run.
         IntegrityError: the release or the registry is damaged, or something of what was removed is still there.
         NoSpaceError: the disk is full.
     """
@@ -122,6 +125,11 @@ def apply_opt_outs(
     check_not_withdrawn(files.storage, manifest, what=folder)
     version = next_version(manifest.version, options.version or None)
     asked = asked_of(registry, manifest, near_copies=options.near_copies)
+    if options.work:
+        read = read_by_run(options.work, manifest, asked.wanted.requests)
+        asked = asked._replace(wanted=asked.wanted._replace(read=read))
+    elif line := without_work(asked.wanted.requests):
+        progress(line)
     found = search(files, asked.wanted)
     if not found.rows:
         return Applied("", [], 0, len(files.folder("documents")), dict(files.opened), {})
@@ -199,6 +207,7 @@ class _Applying:
         now = asked_of(
             self._asked.registry, parent, near_copies=self._asked.account.near_copies, snapshot=self._asked.snapshot
         )
+        now = now._replace(wanted=now.wanted._replace(read=self._asked.wanted.read))
         if TOMBSTONES in self._making.files:
             self._making.files.prove(TOMBSTONES)
         all_tombstones = [*read_tombstones(self._making.files.storage), *tombstones]
@@ -217,13 +226,6 @@ class _Applying:
         final = manifest.with_files(self._listed.values())
         final.check_accounts()
         return final, texts | made
-
-    def _samples(self) -> list[SampleFiles]:
-        """Where the page on rewriting finds samples."""
-        rewrites, stored = (
-            [path for path in sorted(self._listed) if path.startswith(f"{name}/")] for name in ("rewrites", "texts")
-        )
-        return [SampleFiles(path, stored[place] if stored else None) for place, path in enumerate(rewrites)]
 
     def _proof(self, manifest: Manifest, asked: Asked) -> Proof:
         """Search the new release for all that was asked and all that is remembered.
@@ -247,6 +249,7 @@ class _Applying:
             near_copies=asked.account.near_copies,
             near=asked.wanted.near,
             minimum_agreement=MINIMUM_AGREEMENT,
+            work=asked.wanted.read is not None,
             files_read=dict(sorted(files.opened.items())),
             residual=residual,
         )

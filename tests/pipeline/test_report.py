@@ -37,7 +37,7 @@ BENCHMARK = ReleaseBenchmark(
     suppressed_windows=0, rejected={}, tasks={},
 )  # fmt: skip
 
-HEEDED = ReleaseOptOuts(sha256="ab" * 32, requests=12, as_of="2026-11-01", suppressed=3, near_copies="remove")
+HEEDED = ReleaseOptOuts(requests=12, as_of="2026-11-01", suppressed=3, near_copies="remove")
 
 
 @pytest.fixture(scope="module")

@@ -78,9 +78,7 @@ def made_manifest() -> Manifest:
         files=[],
         rewriting=_rewriting(),
         parent=ReleaseParent(name="made", version="0.1.0", digest=_digest("parent")),
-        opt_outs=ReleaseOptOuts(
-            sha256=_digest("o"), requests=3, as_of="2026-11-30", suppressed=2, near_copies="remove"
-        ),
+        opt_outs=ReleaseOptOuts(requests=3, as_of="2026-11-30", suppressed=2, near_copies="remove"),
         removals=ReleaseRemovals(documents=2, num_bytes=2_000, tokens=400, held_out=1, requests=1),
         packed_as="made 0.1.0",
     )
