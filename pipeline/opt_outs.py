@@ -18,6 +18,7 @@ from manifests.opt_out_registry import Registry, Snapshot, State
 from manifests.release_lineage import ReleaseOptOuts
 from pipeline.recipe import Recipe
 from pipeline.recipe_duplicates import NearDuplicates
+from pipeline.suppression_measures import check_measures
 from stages.opt_out_matching import COLUMNS, OptOuts
 from stages.suppression import Sketches, SuppressionList
 from stages.suppression_files import NearSettings, Suppressed, read_suppressed
@@ -26,6 +27,7 @@ I64 = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 OPT_OUT = "opt_out"  # the stage
+_KEEP = "give deduplication.near these values, or say opt_out.near_copies: keep"
 
 
 class Heeded(NamedTuple):
@@ -108,24 +110,15 @@ def _load(recipe: Recipe, snapshot: Snapshot) -> Heeded:
     removed = read_suppressed(registry.storage, snapshot.suppressed, withdrawn=state.withdrawn)
     near = recipe.opt_out.near_copies == "remove"
     if near:
-        _check_measures(recipe.deduplication.near, removed)
+        check_measures(_measures(recipe.deduplication.near), removed, where="opt_out.registry", keep=_KEEP)
     suppressed = _list(removed)
     account = _account(state, suppressed, near_copies=recipe.opt_out.near_copies)
     return Heeded(OptOuts(state.active), suppressed, near, account)
 
 
-def _check_measures(near: NearDuplicates | None, removed: list[Suppressed]) -> None:
-    """See that what was removed can be compared; where the run that removed it had no signatures, only equals are."""
-    for some in removed:
-        names = NearSettings.__struct_fields__
-        ours = near and {name: getattr(near, name) for name in names}
-        theirs = some.near and {name: getattr(some.near, name) for name in names}
-        if theirs is not None and theirs != ours:
-            raise RecipeError(
-                f"opt_out.registry: what was removed was measured by other settings; deduplication.near: expected "
-                f"{theirs}, got {ours}",
-                hint="give deduplication.near these values, or say opt_out.near_copies: keep: only equal contents go",
-            )
+def _measures(near: NearDuplicates | None) -> NearSettings | None:
+    """What bands and values of a run depend on."""
+    return None if near is None else NearSettings(*(getattr(near, name) for name in NearSettings.__struct_fields__))
 
 
 def _list(removed: list[Suppressed]) -> SuppressionList | None:

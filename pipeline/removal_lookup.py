@@ -24,8 +24,9 @@ def write_lookups(making: Making, removed: dict[int, pa.Table]) -> dict[str, Rel
     paths = making.files.folder("lookup")
     gone: dict[int, Rows] = {}
     for shard, rows in sorted(removed.items()):
-        for row in sorted(_gone(making, shard, _rows_of(document_keys(rows, shard)))):
-            block = int(block_of_hash(np.array([row[0]], dtype=np.uint64), len(paths))[0])
+        lost = sorted(_gone(making, shard, _rows_of(document_keys(rows, shard))))
+        blocks = block_of_hash(np.array([row[0] for row in lost], dtype=np.uint64), len(paths))
+        for block, row in zip(blocks.tolist(), lost, strict=True):
             gone.setdefault(block, set()).add(row)
     written = {}
     for block, own in sorted(gone.items()):

@@ -3,7 +3,7 @@
 `lookup/` leads to the shards that hold what a request names, so that only their `documents/` are read; a glob without
 a repository is held against every shard's. Copies of the same content are looked up by its hash. Near copies are told
 by `stages.suppression`'s one rule: the bands of what goes are looked for in the bands of every shard, and only rows
-that share one are compared.
+that share one are compared. What was remembered before is looked for last, and nothing spreads from what it finds.
 
 Memory: the rows that are found, and one file of `documents/` at a time.
 """
@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -22,6 +21,7 @@ from filters.opt_out_rules import lookup_keys as request_keys
 from manifests.opt_outs import Request
 from pipeline.removal_files import ReleaseFiles
 from pipeline.removal_sketches import SKETCHED, NearCopies, Sketched, sketched_rows
+from pipeline.suppression_measures import check_measures
 from stages.exchange import block_of_hash
 from stages.opt_out_matching import OptOuts
 from stages.release_index import rows_with_keys
@@ -30,10 +30,17 @@ from stages.suppression_files import NearSettings, Suppressed
 
 How = Literal["named", "exact_copy", "near_copy"]
 Key = tuple[str, str]
+_KEEP = "say --near-copies keep to `optout check` or `optout apply`"
 
 
 class Match(NamedTuple):
-    """Why a document is meant; `request` is a place in `Search.requests`, -1 where its ticket is of none of them."""
+    """Why a document is meant.
+
+    Attributes:
+        request: a place in `Search.requests`; -1 where only what was taken out before means it, of whatever request.
+        how: of what was taken out before, too. If nothing but its hash is remembered, the document is a near copy, as
+            the one was whose hash that is.
+    """
 
     request: int
     how: How
@@ -100,14 +107,18 @@ def search(files: ReleaseFiles, wanted: Wanted) -> Search:
     """Look for all that is wanted.
 
     Raises:
+        RecipeError: near copies are wanted, and something that was taken out before was measured by other settings.
         IntegrityError: a file that is read is damaged.
     """
+    if wanted.near_copies:
+        check_measures(wanted.near, wanted.suppressed, where="opt-out registry", keep=_KEEP)
     found = _Searching(files, wanted)
     found.named()
     found.exact_copies()
     found.sketch()
     if wanted.near_copies and wanted.near is not None:
-        found.near_copies(wanted.near)
+        found.near_copies()
+    found.remembered()
     return found.search
 
 
@@ -121,6 +132,7 @@ class _Searching:
         self._opt_outs = OptOuts(wanted.requests)
         self._documents = files.folder("documents")
         self._lookup = files.folder("lookup")
+        self._like_earlier: dict[int, list[str]] = {}
         self.search = Search(self._opt_outs.requests)
 
     def named(self) -> None:
@@ -143,27 +155,13 @@ class _Searching:
             self._look(shards, matches)
 
     def exact_copies(self) -> None:
-        """Documents of the same content as those that are named, here or in the run, or as what went before."""
+        """Documents of the same content as those that are named, here or in the run."""
         of_content: dict[str, int] = {}
-        for suppressed, requests in zip(self._wanted.suppressed, self._of_suppressed(), strict=True):
-            names = (
-                f"{high:016x}{low:016x}"
-                for high, low in zip(*(half.tolist() for half in suppressed.content), strict=True)
-            )
-            of_content |= dict(zip(names, requests.tolist(), strict=True))
-        named: dict[str, int] = {}
         for row in self._read.select(["content_hash", "request"]).to_pylist():
-            named.setdefault(row["content_hash"].hex(), row["request"])
+            of_content.setdefault(row["content_hash"].hex(), row["request"])
         for content, match in self._contents():
-            named[content] = min(match.request, named.get(content, match.request))
-        of_content |= named
-
-        def matches(table: pa.Table) -> list[Match | None]:
-            own = [of_content.get(value) for value in table.column("content_hash").to_pylist()]
-            return [None if request is None else Match(request, "exact_copy") for request in own]
-
-        if of_content:
-            self._look(self._shards(("content", value) for value in of_content), matches)
+            of_content[content] = min(match.request, of_content.get(content, match.request))
+        self._same_content({content: Match(request, "exact_copy") for content, request in of_content.items()})
 
     def sketch(self) -> None:
         """Take down what is remembered of those found so far whose content is meant, and of those that the run read."""
@@ -173,23 +171,41 @@ class _Searching:
             if of_content:
                 self.search.sketched.add(sketched_rows(self._files, shard, of_content))
 
-    def near_copies(self, near: NearSettings) -> None:
-        """Documents that are like those found so far, or like what was taken out before."""
-        earlier = zip(self._wanted.suppressed, self._of_suppressed(), strict=True)
-        copies = NearCopies(self._files, self.search.sketched, [(one, own) for one, own in earlier if one.near == near])
+    def near_copies(self) -> None:
+        """Documents that are like those found so far; which ones are like what was taken out before is noted."""
+        suppressed = [one for one in self._wanted.suppressed if one.near is not None]
+        copies = NearCopies(self._files, self.search.sketched, suppressed)
         for shard in range(len(self._documents)):
-            for doc_id, request in copies.of_shard(shard, known=self.search.matches.get(shard, {})).items():
-                self._take(shard, {doc_id: Match(request, "near_copy")})
+            found = copies.of_shard(shard, known=self.search.matches.get(shard, {}))
+            self._take(shard, {name: Match(place, "near_copy") for name, place in found.items() if place >= 0})
+            self._like_earlier[shard] = [name for name, place in found.items() if place < 0]
 
-    def _of_suppressed(self) -> list[npt.NDArray[np.int64]]:
-        """Of each setting, the request under whose ticket each row of it was taken out; -1 where there is none."""
-        places: dict[str, int] = {}
-        for place, request in enumerate(self.search.requests):
-            places.setdefault(request.ticket, place)
-        return [
-            np.array([places.get(ticket, -1) for ticket in one.tickets.to_pylist()], dtype=np.int64)
-            for one in self._wanted.suppressed
-        ]
+    def remembered(self) -> None:
+        """What was taken out before: the same content, and what is like it by the bands of its own.
+
+        Nothing is sketched here: near copies of what was found by a near copy's hash are nobody's.
+        """
+        of_content: dict[str, Match] = {}
+        for one in self._wanted.suppressed:
+            whole = one.has_values | (one.near is None)
+            halves = (half.tolist() for half in one.content)
+            for high, low, is_whole in zip(*halves, whole.tolist(), strict=True):
+                content = f"{high:016x}{low:016x}"
+                if is_whole or content not in of_content:
+                    of_content[content] = Match(-1, "exact_copy" if is_whole else "near_copy")
+        self._same_content(of_content)
+        for shard, names in self._like_earlier.items():
+            known = self.search.matches.get(shard, {})
+            self._take(shard, {name: Match(-1, "near_copy") for name in names if name not in known})
+
+    def _same_content(self, of_content: Mapping[str, Match]) -> None:
+        """Documents of some contents."""
+
+        def matches(table: pa.Table) -> list[Match | None]:
+            return [of_content.get(value) for value in table.column("content_hash").to_pylist()]
+
+        if of_content:
+            self._look(self._shards(("content", value) for value in of_content), matches)
 
     def _contents(self) -> list[tuple[str, Match]]:
         """Content hashes of what is named for its content, wherever it lies."""
@@ -203,7 +219,7 @@ class _Searching:
         ]
 
     def _takes_content(self, match: Match) -> bool:
-        return match.request < 0 or self.search.requests[match.request].scope == "content"
+        return match.request >= 0 and self.search.requests[match.request].scope == "content"
 
     def _look(self, shards: Iterable[int], matches: Callable[[pa.Table], list[Match | None]]) -> None:
         """Hold the documents of some shards against something."""
@@ -217,6 +233,8 @@ class _Searching:
 
     def _take(self, shard: int, matches: Mapping[str, Match]) -> None:
         """Add documents of a shard by id."""
+        if not matches:
+            return
         wanted = pa.array(sorted(matches), pa.string())
         for table in self._tables(shard):
             rows = table.filter(pc.is_in(table.column("doc_id"), value_set=wanted))

@@ -75,19 +75,23 @@ class NearCopies:
 
     Args:
         sketched: what goes now.
-        suppressed: what went before, of the release's own setting, and of each row the request that it is of.
+        suppressed: what went before, of the release's own setting.
     """
 
-    def __init__(self, files: ReleaseFiles, sketched: Sketched, suppressed: Sequence[tuple[Suppressed, I64]]) -> None:
+    def __init__(self, files: ReleaseFiles, sketched: Sketched, suppressed: Sequence[Suppressed]) -> None:
         table = sketched.table()
+        own = sketches_of(table)
+        earlier = _joined([sketches_of(SKETCHED.empty_table()), *(_of_suppressed(one) for one in suppressed)])
         self._files = files
-        self._requests = np.concatenate([table.column("request").to_numpy(), *(requests for _, requests in suppressed)])
-        removed = _joined([sketches_of(table), *(_of_suppressed(one) for one, _ in suppressed)])
-        self._keys: U64 = np.unique(removed.band_key)
-        self._list = SuppressionList(removed)
+        self._requests: I64 = table.column("request").to_numpy()
+        self._keys: U64 = np.unique(np.concatenate([own.band_key, earlier.band_key]).astype(np.uint64))
+        self._own, self._earlier = SuppressionList(own), SuppressionList(earlier)
 
     def of_shard(self, shard: int, known: Collection[str]) -> dict[str, int]:
         """By id the request for which a document goes: those that are not known.
+
+        What is like something that goes now goes with it; only else -1, for what is like something that went before:
+        so it is told in the same way once both are remembered.
 
         Args:
             known: ids of documents that go already.
@@ -109,10 +113,11 @@ class NearCopies:
         place = np.searchsorted(rows, numbers)
         counts = np.bincount(place, minlength=len(rows))
         lists = pa.ListArray.from_arrays(pa.array(np.append(0, np.cumsum(counts)), pa.int32()), pa.array(keys))
-        found = self._list.matches(sketches_of(table.append_column("bands", lists)))
+        sketches = sketches_of(table.append_column("bands", lists))
+        own, earlier = self._own.matches(sketches).by, self._earlier.matches(sketches).by
         names = table.column("doc_id").to_pylist()
-        hit = np.flatnonzero(found.by >= 0).tolist()
-        return {names[i]: int(self._requests[found.by[i]]) for i in hit if names[i] not in known}
+        hit = [i for i in np.flatnonzero((own >= 0) | (earlier >= 0)).tolist() if names[i] not in known]
+        return {names[i]: int(self._requests[own[i]]) if own[i] >= 0 else -1 for i in hit}
 
 
 def _bands(files: ReleaseFiles, shard: int, numbers: I64) -> pa.Array:

@@ -1,47 +1,64 @@
 """What is remembered of removed documents, in the registry: hashes of their content, bands, signature values.
 
 Of what a request named, and of copies of the same content, all three: whatever is like it cannot walk back in. Of near
-copies the content's hash alone: nobody asked for what is like them and not like what was asked for.
+copies the content's hash alone: nobody asked for what is like them and not like what was asked for. Of what only the
+suppression list found nothing: what found it is there already.
 """
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from manifests.document import ID_BYTES
 from pipeline.removal_asked import Asked
 from pipeline.removal_search import Search
+from stages.exchange import fixed_binary, sortable
 from stages.suppression_files import SUPPRESSIONS, write_suppressed
 
 
-def remember(asked: Asked, search: Search) -> str:
-    """Add what was found to the registry's suppression list; returns the file's name, empty where all is known.
+def remember(asked: Asked, search: Search) -> list[str]:
+    """Add what was found to the registry's suppression list; returns the names of files, none where all is known.
 
     Raises:
-        NoSpaceError: the disk is full; the registry stays as it is.
+        NoSpaceError: the disk is full; the registry stays as it is, or has some of the files.
     """
-    tickets = [request.ticket for request in search.requests]
-    known = {
-        (f"{high:016x}{low:016x}", ticket)
-        for one in asked.wanted.suppressed
-        for high, low, ticket in zip(*(half.tolist() for half in one.content), one.tickets.to_pylist(), strict=True)
-    }
-    rows = []
-    for row in search.sketched.table().to_pylist():
-        request = row.pop("request")
-        if request >= 0:
-            rows.append(row | {"ticket": tickets[request]})
-    for content, request in _near_copies(search):
-        rows.append({"content_hash": content, "bands": [], "values": None, "ticket": tickets[request]})
-    new = [row for row in rows if (row["content_hash"].hex(), row["ticket"]) not in known]
-    return write_suppressed(asked.registry.storage, pa.Table.from_pylist(new, schema=SUPPRESSIONS), asked.wanted.near)
+    tickets = pa.array([request.ticket for request in search.requests], pa.string())
+    sketched = search.sketched.table()
+    whole = sketched.append_column("ticket", tickets.take(sketched.column("request"))).select(SUPPRESSIONS.names)
+    rows = pa.concat_tables([whole.cast(SUPPRESSIONS), _near_copies(search, tickets)])
+    return write_suppressed(asked.registry.storage, _not_known(asked, rows), asked.wanted.near)
 
 
-def _near_copies(search: Search) -> list[tuple[bytes, int]]:
-    """Content hash and request of each near copy."""
-    found = []
+def _not_known(asked: Asked, rows: pa.Table) -> pa.Table:
+    """Rows whose content is not remembered under their ticket, or by its hash alone where they have values."""
+    keys = ["high", "low", "ticket", "whole"]
+    high, low = sortable(fixed_binary(rows.column("content_hash"), ID_BYTES))
+    asks = [high, low, rows.column("ticket"), pc.is_valid(rows.column("values")), np.arange(rows.num_rows)]
+    left = pa.table(asks, names=[*keys, "row"])
+    for one in asked.wanted.suppressed:
+        # Values of another setting are worth no more here than a hash; a hash is known wherever a row is.
+        hashed = pa.table([*one.content, one.tickets, np.zeros(len(one.tickets), dtype=np.bool_)], names=keys)
+        same = one.has_values & (one.near == asked.wanted.near)
+        whole = hashed.set_column(3, "whole", pa.array(np.ones(len(same), dtype=np.bool_))).filter(pa.array(same))
+        left = left.join(pa.concat_tables([hashed, whole]), keys, join_type="left anti")
+    return rows.take(np.sort(left.column("row").to_numpy()))
+
+
+def _near_copies(search: Search, tickets: pa.Array) -> pa.Table:
+    """A row for each near copy: its content's hash and the ticket of its request."""
+    found: list[pa.Table] = [SUPPRESSIONS.empty_table()]
     for shard, rows in sorted(search.rows.items()):
-        names = (rows.column(name).to_pylist() for name in ("doc_id", "content_hash"))
-        for doc_id, content in zip(*names, strict=True):
-            match = search.matches[shard][doc_id]
-            if match.how == "near_copy" and match.request >= 0:
-                found.append((bytes.fromhex(content)[:ID_BYTES], match.request))
-    return found
+        matches = [search.matches[shard][doc_id] for doc_id in rows.column("doc_id").to_pylist()]
+        here = [place for place, match in enumerate(matches) if match.how == "near_copy" and match.request >= 0]
+        hashes = [
+            bytes.fromhex(content)
+            for content in rows.column("content_hash").take(pa.array(here, pa.int64())).to_pylist()
+        ]
+        columns = {
+            "content_hash": pa.array(hashes, pa.binary(ID_BYTES)),
+            "bands": pa.nulls(len(here), SUPPRESSIONS.field("bands").type),
+            "values": pa.nulls(len(here), SUPPRESSIONS.field("values").type),
+            "ticket": tickets.take(pa.array([matches[place].request for place in here], pa.int64())),
+        }
+        found.append(pa.table(columns, schema=SUPPRESSIONS))
+    return pa.concat_tables(found)

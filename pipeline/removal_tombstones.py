@@ -19,16 +19,18 @@ from stages.suppression_files import NearSettings
 
 FOLDER = "removals"
 TOMBSTONES, PROOF = f"{FOLDER}/tombstones.jsonl", f"{FOLDER}/proof.json"
+SUPPRESSED = "suppressed"
+"""`by` of what no request names, here: what was taken out before, by its ticket or another's, and what is like it."""
 _EARLIER = "taken out of an earlier release"
 
 
 class Tombstone(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A line of `removals/tombstones.jsonl`: what one request took out of one version.
+    """A line of `removals/tombstones.jsonl`: what one request, or the suppression list, took out of one version.
 
     Attributes:
         version: the one that lacks it first.
-        date: of the request.
-        by: its kind.
+        date: of the request; empty for the suppression list, whose rows do not say of which request they are.
+        by: its kind; `SUPPRESSED` for the suppression list.
         reason: as the registry has it.
         documents: that it named, apart from held-out ones, as the next two.
         exact_copies: of the same content as those.
@@ -110,7 +112,7 @@ def read_tombstones(release: Storage) -> list[Tombstone]:
 
 
 def new_tombstones(search: Search, tokens: Mapping[str, int], version: str) -> list[Tombstone]:
-    """One for each request that took something out, in the order of their dates and kinds.
+    """One for each request that took something out, by dates and kinds; the suppression list's is the first.
 
     Args:
         tokens: by id, those that went with a document.
@@ -122,7 +124,7 @@ def new_tombstones(search: Search, tokens: Mapping[str, int], version: str) -> l
             own = sums.setdefault(match.request, dict.fromkeys(_NUMBERS, 0))
             _count(own, match, row, tokens)
     made = [_tombstone(search.requests[place] if place >= 0 else None, own, version) for place, own in sums.items()]
-    return sorted(made, key=lambda one: (one.date, KINDS.index(one.by), one.reason, msgspec.structs.astuple(one)))
+    return sorted(made, key=lambda one: (one.date, _KINDS.index(one.by), one.reason, msgspec.structs.astuple(one)))
 
 
 def totals(tombstones: Iterable[Tombstone]) -> ReleaseRemovals:
@@ -138,6 +140,7 @@ def totals(tombstones: Iterable[Tombstone]) -> ReleaseRemovals:
     )
 
 
+_KINDS = (SUPPRESSED, *KINDS)
 _NUMBERS = ("documents", "exact_copies", "near_copies", "rewrites", "held_out", "num_bytes", "tokens")
 _OF = {"named": "documents", "exact_copy": "exact_copies", "near_copy": "near_copies"}
 
@@ -153,8 +156,8 @@ def _count(sums: dict[str, int], match: Match, row: dict[str, object], tokens: M
 
 
 def _tombstone(request: Request | None, sums: Mapping[str, int], version: str) -> Tombstone:
-    if request is None:  # remembered from a request that this registry does not have
-        return Tombstone(version=version, date="", by="content", reason=_EARLIER, **sums)
+    if request is None:
+        return Tombstone(version=version, date="", by=SUPPRESSED, reason=_EARLIER, **sums)
     return Tombstone(version=version, date=request.date, by=request.by, reason=request.reason, **sums)
 
 

@@ -15,7 +15,7 @@ from manifests.release import MANIFEST, Manifest
 from manifests.release_lineage import ReleaseRemovals
 from manifests.storage import Storage
 from pipeline.findings import Findings
-from pipeline.removal_tombstones import PROOF, TOMBSTONES, Proof, Tombstone, read_tombstones, totals
+from pipeline.removal_tombstones import PROOF, SUPPRESSED, TOMBSTONES, Proof, Tombstone, read_tombstones, totals
 from pipeline.verify_rows import Bools, Int64s
 
 
@@ -53,7 +53,7 @@ def check_removals(release: Storage, manifest: Manifest, sound: Collection[str],
 def _check_tombstones(manifest: Manifest, tombstones: list[Tombstone], findings: Findings) -> None:
     for number, one in enumerate(tombstones, 1):
         numbers = [value for value in msgspec.structs.astuple(one) if isinstance(value, int)]
-        if min(numbers) < 0 or one.by not in KINDS or not one.reason.isprintable():
+        if min(numbers) < 0 or one.by not in (*KINDS, SUPPRESSED) or not one.reason.isprintable():
             findings.add(f"{TOMBSTONES}: line {number}: expected a kind of request, a reason and numbers from 0 on")
     found = totals(tombstones)
     if found != manifest.removals:

@@ -41,6 +41,7 @@ SUPPRESSIONS = pa.schema(
 )
 MAXIMUM_FILE_BYTES = 1 << 30
 _MAXIMUM_ROW_GROUP_BYTES = 1 << 28
+_FILE_ROWS = 1_000_000  # 530 MB with 32 bands
 _ROW_GROUP_ROWS = 64 * 1024  # 40 MB
 _NEAR = b"corpusmill.near"
 
@@ -76,8 +77,8 @@ class Suppressed(NamedTuple):
     tickets: pa.Array
 
 
-def write_suppressed(registry: Storage, rows: pa.Table, near: NearSettings | None) -> str:
-    """Put a suppression file in place; the same rows and settings give the same file.
+def write_suppressed(registry: Storage, rows: pa.Table, near: NearSettings | None) -> list[str]:
+    """Put suppression files in place, each well within what is read; the same rows and settings give the same files.
 
     Args:
         registry: the registry's folder.
@@ -85,11 +86,15 @@ def write_suppressed(registry: Storage, rows: pa.Table, near: NearSettings | Non
             `near`.
 
     Returns:
-        Its name; empty for no rows, of which nothing is written.
+        Their names, in order of contents; none for no rows.
     """
     table = _in_order(rows.select(SUPPRESSIONS.names).cast(SUPPRESSIONS))
-    if not table.num_rows:
-        return ""
+    size = max(table.nbytes // max(table.num_rows, 1), 1)
+    step = max(min(_FILE_ROWS, MAXIMUM_FILE_BYTES // 2 // size), 1)
+    return [_write(registry, table.slice(first, step), near) for first in range(0, table.num_rows, step)]
+
+
+def _write(registry: Storage, table: pa.Table, near: NearSettings | None) -> str:
     metadata = {_NEAR: msgspec.json.encode(near)}
     sink = io.BytesIO()
     pq.write_table(
@@ -175,10 +180,11 @@ def _told(where: str) -> Iterator[None]:
 
 
 def _in_order(table: pa.Table) -> pa.Table:
-    """By content and ticket, each pair once."""
+    """By content and ticket, each pair once: of several rows the first with values, if one has them."""
     hashes = sortable(fixed_binary(table.column("content_hash"), ID_BYTES))
     keys = pa.table({"high": hashes[0], "low": hashes[1], "ticket": table.column("ticket")})
-    order = pc.sort_indices(keys, [("high", "ascending"), ("low", "ascending"), ("ticket", "ascending")])
+    bare = keys.append_column("bare", pc.is_null(table.column("values")))
+    order = pc.sort_indices(bare, [(name, "ascending") for name in bare.column_names])
     keys, table = keys.take(order), table.take(order)
     if table.num_rows < 2:
         return table

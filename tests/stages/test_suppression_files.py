@@ -62,7 +62,7 @@ def test_what_was_written_is_read_in_order(
     first: list[tuple[bytes, str]], second: list[tuple[bytes, str]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     registry = Storage(str(tmp_path_factory.mktemp("registry")))
-    names = [name for some in (first, second) if (name := write_suppressed(registry, table_for(some), NEAR))]
+    names = [name for some in (first, second) for name in write_suppressed(registry, table_for(some), NEAR)]
     assert sorted(set(names)) == sorted(registry.list("suppressed"))
     wanted = sorted({*first, *second})
     found = read_suppressed(registry, names)
@@ -83,16 +83,51 @@ def test_what_was_written_is_read_in_order(
 
 def test_the_same_rows_make_the_same_file_in_any_order(registry: Storage) -> None:
     rows = [row(), row(b"b"), row(b"b", "T-2")]
-    name = write_suppressed(registry, table_of(rows), NEAR)
-    assert write_suppressed(registry, table_of([*reversed(rows), rows[0]]), NEAR) == name
+    [name] = write_suppressed(registry, table_of(rows), NEAR)
+    assert write_suppressed(registry, table_of([*reversed(rows), rows[0]]), NEAR) == [name]
     assert name == f"suppressed/{sha256(registry.read(name)).hexdigest()}.parquet"
-    assert write_suppressed(registry, table_of([]), NEAR) == ""
+    assert write_suppressed(registry, table_of([]), NEAR) == []
     assert list(registry.list("suppressed")) == [name]
 
 
+@pytest.mark.parametrize(
+    ("bound", "files"), [({"_FILE_ROWS": 3}, 4), ({"MAXIMUM_FILE_BYTES": 6 * 305}, 4), ({"MAXIMUM_FILE_BYTES": 1}, 10)]
+)
+def test_no_file_is_written_that_would_not_be_read(
+    registry: Storage, monkeypatch: pytest.MonkeyPatch, bound: dict[str, int], files: int
+) -> None:
+    rows = table_of([row(bytes([number])) for number in range(10)])
+    for name, value in bound.items():
+        monkeypatch.setattr(f"stages.suppression_files.{name}", value)
+    names = write_suppressed(registry, rows, NEAR)
+    assert len(names) == files
+    # A stop between two files leaves whole ones; what is then written for the rest are the others.
+    done = pq.read_metadata(io.BytesIO(registry.read(names[0]))).num_rows
+    assert write_suppressed(registry, rows.slice(done), NEAR) == names[1:]
+    monkeypatch.undo()
+    [found] = read_suppressed(registry, names)
+    assert len(found.tickets) == 10
+
+
+@pytest.mark.parametrize("apart", [True, False])
+def test_a_row_with_values_stands_before_a_hash_alone(registry: Storage, *, apart: bool) -> None:
+    rows = [row(bands=None, values=None), row(), row(b"b", bands=[], values=None), row(b"b", "T-2")]
+    tables = [table_of([one]) for one in rows] if apart else [table_of(rows)]
+    for order in (tables, tables[::-1]):
+        [found] = read_suppressed(
+            registry, [name for table in order for name in write_suppressed(registry, table, NEAR)]
+        )
+        assert list(zip(found.tickets.to_pylist(), found.has_values.tolist(), strict=True)) == [
+            ("T-1", True),
+            ("T-1", False),
+            ("T-2", True),
+        ]
+        assert found.band_rows.tolist() == [0, 2, 0, 2]
+
+
 def test_rows_of_withdrawn_tickets_are_left_out(registry: Storage) -> None:
-    names = [write_suppressed(registry, table_of([row(b"a"), row(b"b", "T-2")]), NEAR)]
-    names.append(write_suppressed(registry, table_of([row(b"c")]), NEAR))
+    names = write_suppressed(registry, table_of([row(b"a"), row(b"b", "T-2")]), NEAR)
+    names += write_suppressed(registry, table_of([row(b"c")]), NEAR)
     [found] = read_suppressed(registry, names, withdrawn=["T-1", "T-7"])
     assert found.tickets.to_pylist() == ["T-2"]
     assert read_suppressed(registry, names, withdrawn=["T-1", "T-2"]) == []
@@ -101,13 +136,13 @@ def test_rows_of_withdrawn_tickets_are_left_out(registry: Storage) -> None:
 def test_settings_that_differ_stay_apart(registry: Storage) -> None:
     other = NearSettings(ngram_words=6, bands=2, rows=8, seed=1)
     plain = [row(bands=None, values=None)]
-    names = [write_suppressed(registry, table_of([row()]), near) for near in (other, NEAR)]
-    names.append(write_suppressed(registry, table_of(plain), None))
+    names = [name for near in (other, NEAR) for name in write_suppressed(registry, table_of([row()]), near)]
+    names += write_suppressed(registry, table_of(plain), None)
     assert {one.near for one in read_suppressed(registry, names)} == {NEAR, other, None}
 
 
 def test_a_file_holds_no_text_path_or_id(registry: Storage) -> None:
-    name = write_suppressed(registry, table_of([row()]), NEAR)
+    [name] = write_suppressed(registry, table_of([row()]), NEAR)
     schema = pq.read_schema(io.BytesIO(registry.read(name)))
     assert schema.names == ["content_hash", "bands", "values", "ticket"]
     assert set(schema.metadata) == {b"corpusmill.near"}
@@ -168,7 +203,7 @@ def test_a_file_that_claims_very_much_is_refused(registry: Storage, monkeypatch:
 
 @pytest.mark.parametrize("damage", [lambda data: data[:-1], lambda data: data + b"x", lambda data: data.swapcase()])
 def test_changed_bytes_are_found_out(registry: Storage, damage: Callable[[bytes], bytes]) -> None:
-    name = write_suppressed(registry, table_of([row()]), NEAR)
+    [name] = write_suppressed(registry, table_of([row()]), NEAR)
     registry.write(name, damage(registry.read(name)))
     with pytest.raises(IntegrityError, match="not those that its name says"):
         read_suppressed(registry, [name])
