@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from manifests.document import ID_BYTES
-from pipeline.removal_files import ReleaseFiles
+from pipeline.released_files import ReleasedFiles
 from stages.exchange import lexsorted
 from stages.release_index import SKETCH, rows_at, rows_with_keys
 from stages.suppression import Sketches, SuppressionList, sketches_of
@@ -42,7 +42,7 @@ class Sketched:
         return pa.concat_tables([SKETCHED.empty_table(), *self.tables]).combine_chunks()
 
 
-def sketched_rows(files: ReleaseFiles, shard: int, requests: Mapping[str, int]) -> pa.Table:
+def sketched_rows(files: ReleasedFiles, shard: int, requests: Mapping[str, int]) -> pa.Table:
     """Rows of `SKETCHED` for some documents of a shard.
 
     Args:
@@ -78,7 +78,7 @@ class NearCopies:
         suppressed: what went before, of the release's own setting, and of each row the request that it is of.
     """
 
-    def __init__(self, files: ReleaseFiles, sketched: Sketched, suppressed: Sequence[tuple[Suppressed, I64]]) -> None:
+    def __init__(self, files: ReleasedFiles, sketched: Sketched, suppressed: Sequence[tuple[Suppressed, I64]]) -> None:
         table = sketched.table()
         self._files = files
         self._requests = np.concatenate([table.column("request").to_numpy(), *(requests for _, requests in suppressed)])
@@ -115,7 +115,7 @@ class NearCopies:
         return {names[i]: int(self._requests[found.by[i]]) for i in hit if names[i] not in known}
 
 
-def _bands(files: ReleaseFiles, shard: int, numbers: I64) -> pa.Array:
+def _bands(files: ReleasedFiles, shard: int, numbers: I64) -> pa.Array:
     """Band keys of some rows of an index, ascending within each; `numbers` are ascending."""
     keys, rows = [np.empty(0, dtype=np.uint64)], [np.empty(0, dtype=np.int64)]
     with files.parquet(files.folder("bands")[shard]) as file:
