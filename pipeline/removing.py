@@ -1,9 +1,9 @@
 """`corpusmill optout apply`: the next version of a release, without what its owners asked to leave out.
 
-The parent is never changed. Files that concern a removed document are written anew, all others are the parent's, on one
-disk without a copy. The order makes a stop harmless: the release's files; then what is to be remembered of the removed
-content, in the registry; then a search of the new release for everything that must not be in it; and last the manifest.
-The same command again ends in the same bytes.
+The parent is never changed. Files that concern a removed document are written anew, all others are the parent's: on one
+disk without a copy, within one store copied by it. The order makes a stop harmless: the release's files; then what is
+to be remembered of the removed content, in the registry; then a search of the new release for everything that must not
+be in it; and last the manifest. The same command again ends in the same bytes.
 """
 
 import re
