@@ -14,13 +14,14 @@ from posixpath import dirname
 from typing import Any, BinaryIO, cast
 
 from manifests.buckets import SCHEME, Access, ChangedError, GoneError, client, pages, split, told
-from manifests.errors import IntegrityError, RetryableError
+from manifests.errors import IntegrityError, RetryableError, StorageError
 from manifests.local_files import no_space
 from manifests.objects import find_object, open_object, read_object
 from manifests.spool import Spool
 
 _PART_BYTES = 32 << 20
 _PART_THREADS = 4
+_COPIED_BYTES = 1 << 30  # of a part that the server copies: no byte of it comes here
 _THREADS = 16
 _UPDATES = 50
 _READ_AHEAD_BYTES = 1 << 16
@@ -139,6 +140,31 @@ class BucketFiles:
                 f"{self.path(name)}: expected an object of {num_bytes} bytes after its upload, found {got}",
                 hint="run the same command again; if it stays so, the server loses what it confirms",
             )
+
+    def copy_within(self, name: str, other: "BucketFiles") -> bool:
+        """Have the server put an object below another prefix or into another bucket of its own, under the same name.
+
+        Returns:
+            False where there is no such object, the two are not reached in the same way, or the server does not do it.
+        """
+        from boto3.s3.transfer import TransferConfig
+
+        if self._access.of(self._bucket) != other._access.of(other._bucket):
+            return False
+        found = find_object(self.path(name), self._access)
+        if found is None:
+            return False
+        config = TransferConfig(
+            multipart_threshold=_COPIED_BYTES, multipart_chunksize=_COPIED_BYTES, max_concurrency=_PART_THREADS
+        )
+        source = {"Bucket": self._bucket, "Key": self._prefix + name}
+        with suppress(StorageError, RetryableError), told(other.path(name)):
+            self._client.copy(
+                source, other._bucket, other._prefix + name, {"CopySourceIfMatch": found.etag}, Config=config
+            )
+            made = find_object(other.path(name), other._access)
+            return made is not None and made.num_bytes == found.num_bytes
+        return False
 
     def write(self, name: str, data: bytes) -> None:
         """Put a whole object in place."""

@@ -199,14 +199,16 @@ class Storage:
             new.name = name
 
     def share_with(self, other: "Storage", name: str) -> bool:
-        """Give another storage a file under the same name without copying its bytes; whether that can be done.
+        """Give another storage a file under the same name without its bytes passing here; whether that can be done.
 
-        It can within one disk, where both names then are the same file, which nobody may write to any more. The bytes
-        are not looked at.
+        It can within one disk, where both names then are the same file, which nobody may write to any more; and between
+        buckets that are reached in the same way, where the server copies. The bytes are not looked at.
         """
-        if not isinstance(self._files, LocalFiles) or not isinstance(other._files, LocalFiles):
-            return False
-        return self._files.link(name, other._files)
+        if isinstance(self._files, LocalFiles) and isinstance(other._files, LocalFiles):
+            return self._files.link(name, other._files)
+        if isinstance(self._files, BucketFiles) and isinstance(other._files, BucketFiles):
+            return self._files.copy_within(name, other._files)
+        return False
 
     def copy_to(self, name: str, other: "Storage", other_name: str, *, digest: str) -> None:
         """Copy a file into another storage; it appears there whole, or not at all where its sha256 is not `digest`.

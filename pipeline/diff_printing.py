@@ -87,6 +87,9 @@ def _print_documents(console: Console, diff: ReleaseDiff) -> None:
     head = ("documents", "number", "bytes", "tokens", "held out")
     rows = [(what, *_amounts(one)) for what, one in (("added", found.added), ("removed", found.removed))]
     _print_table(console, head, rows)
+    if found.handed_over.tokens:
+        to = counted(found.handed_over.documents, "document")
+        console.print(f"{found.handed_over.tokens:,} tokens more of removed ones were handed over to {to} that stay")
     for what, sums in (("added", found.added_by), ("removed", found.removed_by)):
         for name, values in sums.items():
             if set(values) != {""}:

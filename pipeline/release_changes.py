@@ -28,6 +28,17 @@ class Documents(msgspec.Struct, frozen=True, kw_only=True):
     held_out: int = 0
 
 
+class HandedOver(msgspec.Struct, frozen=True, kw_only=True):
+    """Tokens that are no file's own (what begins, names and ends a document of several files) and change hands.
+
+    Attributes:
+        documents: that stay, and have them now.
+    """
+
+    documents: int = 0
+    tokens: int = 0
+
+
 class FromTo(msgspec.Struct, frozen=True, kw_only=True):
     """Documents that had one value and have another."""
 
@@ -56,10 +67,14 @@ class DocumentChanges(msgspec.Struct, frozen=True, kw_only=True):
     """Documents by id.
 
     Attributes:
+        removed: where the later release is a removal's, without the tokens that are `handed_over`: then documents,
+            bytes and tokens are those of the tombstones.
+        handed_over: where the later release is a removal's, what its documents got from removed ones of the same
+            repository; that alone makes no document a changed one.
         changed: that are in both and differ in something.
         unchanged: that do not; `in_equal_files` of them lie in files of documents that are the same in both.
         added_by: by kind, source, subset, language and licence, then by value; of those that differ in any.
-        removed_by: the same.
+        removed_by: the same, with all tokens that they had, those `handed_over` among them.
         changed_fields: documents by what differs: kind, source, subset, language, licence, rewrite, held_out,
             num_bytes, tokens, copies. One may differ in several.
         changed_values: for those that are no numbers, from what to what.
@@ -70,6 +85,7 @@ class DocumentChanges(msgspec.Struct, frozen=True, kw_only=True):
 
     added: Documents
     removed: Documents
+    handed_over: HandedOver
     changed: int
     unchanged: int
     in_equal_files: int

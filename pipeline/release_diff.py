@@ -7,6 +7,7 @@ So of a release out of which something was taken, only the shards concerned are 
 
 from collections.abc import Iterable, Iterator
 
+import msgspec
 import pyarrow as pa
 
 from manifests.errors import IntegrityError, RecipeError
@@ -15,7 +16,7 @@ from manifests.storage import Storage
 from pipeline.diff_reasons import removed_reasons
 from pipeline.earlier import MAXIMUM_ROW_GROUP_BYTES
 from pipeline.manifest_changes import manifest_changes
-from pipeline.release_changes import DiffedRelease, DocumentChanges, Documents, FromTo, ReleaseDiff
+from pipeline.release_changes import DiffedRelease, DocumentChanges, Documents, FromTo, HandedOver, ReleaseDiff
 from pipeline.release_listing import open_release
 from pipeline.version_bump import version_bump
 from stages.document_changes import AMOUNTS, CLASS, COLUMNS, Changed, DocumentTables
@@ -78,7 +79,8 @@ def _document_changes(
     with DocumentTables() as tables:
         tables.add_old(_read(old[0], (file for file in files[0] if file.sha256 not in equal)))
         tables.add_new(_read(new[0], (file for file in files[1] if file.sha256 not in equal)))
-        changes = list(tables.changes(compared))
+        found = list(tables.changes(compared))
+        changes, handed_over = _handed_over(found) if _is_removal(old[1], new[1]) else (found, HandedOver())
         removed = _sum(change for change in changes if change.new is None)
         reasons = removed_reasons(old[1], new, tables, work) if removed != Documents() else []
     explained = sum(reason.documents for reason in reasons)
@@ -88,7 +90,8 @@ def _document_changes(
     counted = {name: sum(change.documents for change in changed if name in change.differs) for name in fields}
     return DocumentChanges(
         added=_sum(change for change in changes if change.old is None),
-        removed=removed,
+        removed=msgspec.structs.replace(removed, tokens=removed.tokens - handed_over.tokens),
+        handed_over=handed_over,
         changed=sum(change.documents for change in changed),
         unchanged=sum(change.documents for change in kept if not change.differs) + skipped,
         in_equal_files=skipped,
@@ -100,6 +103,25 @@ def _document_changes(
         removed_unexplained=max(0, removed.documents + removed.held_out - explained),
         tokens_compared=comparable,
     )
+
+
+def _is_removal(old: Manifest, new: Manifest) -> bool:
+    """Whether one release is the other without what was taken out, in one step or several: those keep their label."""
+    return new.parent is not None and new.label == old.label and new.removals.documents > old.removals.documents
+
+
+def _handed_over(changes: Iterable[Changed]) -> tuple[list[Changed], HandedOver]:
+    """Changes of which none is one of tokens alone: such documents are as they were; and what these got."""
+    kept: list[Changed] = []
+    documents = tokens = 0
+    for change in changes:
+        if change.differs == ("tokens",):
+            documents += change.documents
+            tokens += change.new_sums["tokens"] - change.old_sums["tokens"]
+            kept.append(change._replace(differs=()))
+        else:
+            kept.append(change)
+    return kept, HandedOver(documents=documents, tokens=tokens)
 
 
 def _documents_of(release: Storage, manifest: Manifest) -> list[ReleaseFile]:

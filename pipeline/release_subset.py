@@ -26,7 +26,7 @@ from pipeline.verify_manifest import num_shards
 from pipeline.verify_rows import MalformedRowsError, digests
 from stages.attribution import NOT_KNOWN, attribution_schema, attribution_writer, not_known
 from stages.release_index import BAND_ROWS, INDEX, with_release, write_index
-from stages.released_documents import RELEASED_DOCUMENTS, write_documents
+from stages.released_documents import write_documents
 from stages.rewrite_provenance import rewrites_schema, rewrites_writer
 from stages.texts import ROW_GROUP_BYTES, ROW_GROUP_ROWS, TextsFormat, texts_schema, texts_writer
 
@@ -169,10 +169,10 @@ class BesideShard:
         """The file of a folder that lies beside this shard."""
         return beside_path(self.files.manifest, name, self.number)
 
-    def _staying(self, name: str, schema: pa.Schema) -> Iterator[pa.Table]:
+    def _staying(self, name: str) -> Iterator[pa.Table]:
         """The rows that stay of a file that is in order of its ids within a slice, as row groups."""
         path = self.path(name)
-        tables = self.files.tables(path, schema)
+        tables = self.files.tables(path)
         return _put_together(table.filter(pa.array(self._stay(path, table))) for table in tables)
 
     def _stay(self, path: str, table: pa.Table) -> Bools:
@@ -183,10 +183,9 @@ class BesideShard:
 
     def _write_attribution(self, new_file: NewFileOf, counts: BesideCounts) -> int:
         rows = 0
-        schemas = (attribution_schema(label) for label in (self.files.manifest.label, self.label))
-        read, written = schemas
+        written = attribution_schema(self.label)
         with new_file("attribution") as file, attribution_writer(file, written) as writer:
-            for table in self._staying("attribution", read):
+            for table in self._staying("attribution"):
                 writer.write_table(table.cast(written), row_group_size=table.num_rows)
                 rows += table.num_rows
                 for kind in _KINDS:
@@ -198,9 +197,9 @@ class BesideShard:
     def _write_texts(self, name: str, new_file: NewFileOf, form: TextsFormat) -> int:
         rows = 0
         rewritten = name == "texts" and rewrites_code(self.files.manifest.recipe)
-        read, written = (texts_schema(label, rewritten=rewritten) for label in (self.files.manifest.label, self.label))
+        written = texts_schema(self.label, rewritten=rewritten)
         with new_file(name) as file, texts_writer(file, written, form) as write:
-            for table in self._staying(name, read):
+            for table in self._staying(name):
                 write(table.cast(written))
                 rows += table.num_rows
         return rows
@@ -208,11 +207,9 @@ class BesideShard:
     def _write_rewrites(self, new_file: NewFileOf, counts: BesideCounts) -> int:
         rows = 0
         originals = texts_format(self.files.manifest.recipe) != "off"
-        read, written = (
-            rewrites_schema(label, originals=originals) for label in (self.files.manifest.label, self.label)
-        )
+        written = rewrites_schema(self.label, originals=originals)
         with new_file("rewrites") as file, rewrites_writer(file, written) as writer:
-            for table in self._staying("rewrites", read):
+            for table in self._staying("rewrites"):
                 writer.write_table(table.cast(written), row_group_size=table.num_rows)
                 rows += table.num_rows
                 for language, size in zip(
@@ -226,7 +223,7 @@ class BesideShard:
     def _write_documents(self, new_file: NewFileOf, counts: BesideCounts) -> int:
         def documents() -> Iterator[pa.Table]:
             path = self.path("documents")
-            for table in self.files.tables(path, with_release(RELEASED_DOCUMENTS, self.files.manifest.label)):
+            for table in self.files.tables(path):
                 rows = self.tokens.applied(table.filter(pa.array(self._stay(path, table))))
                 counts.classes.add(rows.filter(pc.invert(rows.column("held_out"))))
                 self.told(rows)
@@ -237,11 +234,10 @@ class BesideShard:
 
     def _write_index(self, new_file: NewFileOf) -> dict[str, int]:
         """Write index and bands; rows of the bands name rows of the index by their new numbers."""
-        manifest, masks = self.files.manifest, [np.zeros(0, dtype=np.bool_)]
+        masks = [np.zeros(0, dtype=np.bool_)]
 
         def documents() -> Iterator[pa.Table]:
-            read = with_release(INDEX, manifest.label)
-            for table in self.files.tables(self.path("index"), read, nullable=["values"]):
+            for table in self.files.tables(self.path("index")):
                 masks.append(self._stay(self.path("index"), table))
                 yield table.filter(pa.array(masks[-1]))
 
@@ -255,7 +251,7 @@ class BesideShard:
     def _bands(self, stays: Bools) -> Iterator[pa.Table]:
         numbers = np.cumsum(stays) - 1
         path = self.path("bands")
-        for table in self.files.tables(path, with_release(BAND_ROWS, self.files.manifest.label)):
+        for table in self.files.tables(path):
             rows = table.column("row").to_numpy()
             if len(rows) and int(rows.max()) >= len(stays):
                 raise self.files.damaged(path, f"expected rows below {len(stays)}, got {rows.max()}")

@@ -1,104 +1,178 @@
-"""Files of a release, read by whoever makes another release of it: each only if it is the one that its manifest lists.
+"""Files of a release, read by whoever makes another release of it, or looks into one that somebody else made.
 
-Rows come row group by row group, or frame by frame, with the columns that the file should have. What is not so is an
-error that names the file: `corpusmill verify` says more.
+Each is read only if it is the one that the manifest lists, has the columns and metadata that its folder should have,
+and row groups that memory can take. What is not so is an error that names the file: `corpusmill verify` says more. A
+bucket's files are read twice, once for their sha256; local ones mostly come from the page cache the second time.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cached_property
 
 import pyarrow as pa
 
 from manifests.errors import IntegrityError
 from manifests.release import Manifest, ReleaseFile
 from manifests.storage import Storage, file_sha256
-from pipeline.verify_documents import row_groups
-from pipeline.verify_rows import MAXIMUM_ROW_GROUP_BYTES, MalformedRowsError, header_faults
+from pipeline.release_folders import DATA, POSITIONS
+from pipeline.released_schemas import nullable_in, released_schema
+from pipeline.verify_documents import MAXIMUM_ROW_GROUP_BYTES, check_size, check_values
+from pipeline.verify_rows import MAXIMUM_ROW_GROUP_BYTES as MAXIMUM_TOKEN_BYTES
+from pipeline.verify_rows import MalformedRowsError, header_faults
 from stages.parquet_files import ParquetFile
+from stages.parquet_headers import MalformedPagesError
+from stages.parquet_pages import WatchedParquet
 from stages.text_lines import MalformedLinesError, read_lines
 
-_MAXIMUM_VALUES = MAXIMUM_ROW_GROUP_BYTES // 4  # of a column of a row group
+_SEARCHED = frozenset({"documents", "lookup", "index", "bands"})
+"""Folders whose pages are watched: they are read of releases that nobody has verified, and no real value in them is so
+large that it could not be repeated in every row. Of others the footer's word is taken."""
+_MAXIMUM_VALUES = MAXIMUM_TOKEN_BYTES // 4  # of a column of a row group of tokens
 
 
-@dataclass(frozen=True)
 class ReleasedFiles:
-    """The files of a release."""
+    """The files of a release.
 
-    release: Storage
-    manifest: Manifest
+    Args:
+        storage: its folder.
+        manifest: what is listed there counts.
 
-    @cached_property
-    def listed(self) -> dict[str, ReleaseFile]:
-        """By path."""
-        return {file.path: file for file in self.manifest.files}
+    Attributes:
+        listed: by path.
+        opened: how many files were opened, by folder; each counts once.
+    """
 
-    def check(self, path: str) -> None:
-        """Raise IntegrityError where a file is not there or its bytes are not those that the manifest lists."""
-        if path not in self.listed or not self.release.exists(path):
-            raise self.damaged(path, "expected a file that the manifest lists, found none")
-        with self.release.open(path) as file:
-            digest = file_sha256(file)
-        if digest != self.listed[path].sha256:
-            raise self.damaged(path, f"expected sha256 {self.listed[path].sha256}, got {digest}")
+    def __init__(self, storage: Storage, manifest: Manifest) -> None:
+        self.storage = storage
+        self.manifest = manifest
+        self.listed = {file.path: file for file in manifest.files}
+        self.opened: Counter[str] = Counter()
+        self._proven: set[str] = set()
 
-    def tables(self, path: str, schema: pa.Schema, *, nullable: Collection[str] = ()) -> Iterator[pa.Table]:
-        """The rows of a file, checked before the first of them.
-
-        Args:
-            schema: with the metadata that a Parquet file should have.
-            nullable: columns that may have nulls.
+    def __getitem__(self, path: str) -> ReleaseFile:
+        """What is listed of a file.
 
         Raises:
-            IntegrityError: it is not the file that the manifest lists, or not one of such rows.
+            IntegrityError: it is not listed.
         """
-        self.check(path)
+        if path not in self.listed:
+            raise self.damaged(path, "expected a file that the manifest lists, found none")
+        return self.listed[path]
+
+    def __contains__(self, path: str) -> bool:
+        return path in self.listed
+
+    def __iter__(self) -> Iterator[ReleaseFile]:
+        return iter(self.listed.values())
+
+    def folder(self, name: str) -> list[str]:
+        """The files of a folder, in order."""
+        return sorted(path for path in self.listed if path.startswith(f"{name}/"))
+
+    def check_sizes(self) -> None:
+        """Raise IntegrityError unless every file is there in its size."""
+        present = self.storage.list("")
+        for path, file in sorted(self.listed.items()):
+            if present.get(path) != file.num_bytes:
+                got = f"{present[path]:,} bytes" if path in present else "none"
+                raise self.damaged(path, f"expected a file of {file.num_bytes:,} bytes, got {got}")
+
+    def prove(self, path: str) -> None:
+        """Raise IntegrityError unless a file has the bytes that are listed; once for each."""
+        if path in self._proven:
+            return
+        listed = self[path]
+        self.opened[path.partition("/")[0]] += 1
+        with self.storage.open(path) as file:
+            digest = file_sha256(file)
+        if digest != listed.sha256:
+            raise self.damaged(path, f"expected sha256 {listed.sha256}, got {digest}")
+        self._proven.add(path)
+
+    @contextmanager
+    def parquet(self, path: str) -> Iterator[ParquetFile]:
+        """A Parquet file, proven, with the columns of its folder; each row group that is read of it is looked at.
+
+        Raises:
+            IntegrityError: it is not the file that the manifest lists, not one of such rows, or one that memory cannot
+                take; or what is read of it is not as it should be.
+        """
+        self.prove(path)
         try:
-            yield from self._groups(path, schema, nullable) if path.endswith(".parquet") else self._lines(path, schema)
+            with self._opened(path) as file:
+                yield file
+        except (pa.ArrowException, MalformedRowsError, MalformedPagesError, KeyError, ValueError) as error:
+            raise self.damaged(path, str(error).partition("\n")[0][:500]) from error
+
+    def tables(self, path: str) -> Iterator[pa.Table]:
+        """The rows of a file, as row groups or frames of lines, checked before the first of them.
+
+        Raises:
+            IntegrityError: as `parquet` does.
+        """
+        if path.endswith(".parquet"):
+            with self.parquet(path) as file:
+                for group in range(file.num_row_groups):
+                    yield file.read_row_group(group)
+            return
+        self.prove(path)
+        try:
+            with self.storage.open(path) as lines:
+                yield from read_lines(lines, released_schema(self.manifest, path.partition("/")[0]))
         except (OSError, pa.ArrowException, MalformedRowsError, MalformedLinesError) as error:
             raise self.damaged(path, str(error).partition("\n")[0]) from error
 
-    @contextmanager
-    def packed(self, path: str, schema: pa.Schema) -> Iterator[ParquetFile]:
-        """A shard or its positions, opened; checked before, and of such columns.
-
-        Raises:
-            IntegrityError: it is not the file that the manifest lists, or one that memory cannot take.
-        """
-        self.check(path)
-        try:
-            with ParquetFile(self.release.source(path)) as file:
-                self._check_header(file, path, schema)
-                _check_sizes(file)
-                yield file
-        except (OSError, pa.ArrowException, MalformedRowsError) as error:
-            raise self.damaged(path, str(error).partition("\n")[0]) from error
-
-    def _groups(self, path: str, schema: pa.Schema, nullable: Collection[str]) -> Iterator[pa.Table]:
-        with ParquetFile(self.release.source(path)) as file:
-            self._check_header(file, path, schema)
-            for _, table in row_groups(file, nullable=nullable):
-                yield table
-
-    def _lines(self, path: str, schema: pa.Schema) -> Iterator[pa.Table]:
-        with self.release.open(path) as file:
-            yield from read_lines(file, schema)
-
-    def _check_header(self, file: ParquetFile, path: str, schema: pa.Schema) -> None:
-        for fault in header_faults(file, self.listed[path].rows, schema):
-            raise MalformedRowsError(fault)
-
     def damaged(self, path: str, what: str) -> IntegrityError:
         """The error of a file that is not what it should be."""
-        hint = f"see what `corpusmill verify {self.release.root}` says"
-        return IntegrityError(f"{self.release.path(path)}: {what}", hint=hint)
+        hint = f"restore it from a copy; see what `corpusmill verify {self.storage.root}` says"
+        return IntegrityError(f"{self.storage.path(path)}: {what}", hint=hint)
+
+    @contextmanager
+    def _opened(self, path: str) -> Iterator[ParquetFile]:
+        folder = path.partition("/")[0]
+        with self.storage.open(path) as opened:
+            try:
+                if folder in _SEARCHED:
+                    file: _Checking = _CheckingPages(opened, maximum_bytes=MAXIMUM_ROW_GROUP_BYTES)
+                else:
+                    file = _Checking(opened)
+            except OSError as error:
+                raise MalformedRowsError(f"expected a Parquet file: {error}") from error
+            for fault in header_faults(file, self[path].rows, released_schema(self.manifest, folder)):
+                raise MalformedRowsError(fault)
+            _check_row_groups(file, of_tokens=folder.startswith((DATA, POSITIONS)))
+            file.nullable = nullable_in(folder)
+            yield file
 
 
-def _check_sizes(file: ParquetFile) -> None:
-    """Raise MalformedRowsError where a row group is one that memory cannot take."""
+class _Checking(ParquetFile):
+    """A file whose row groups are looked at as they are read.
+
+    Attributes:
+        nullable: columns that may have nulls.
+    """
+
+    nullable: Collection[str] = ()
+
+    def read_row_group(self, i: int, columns: list[str] | None = None, **_options: object) -> pa.Table:
+        """Read a row group; raises MalformedRowsError where it is not sound."""
+        try:
+            table = super().read_row_group(i, columns)
+        except OSError as error:
+            raise MalformedRowsError(f"row group {i}: expected to read it: {error}") from error
+        check_values(i, table, self.nullable)
+        return table
+
+
+class _CheckingPages(_Checking, WatchedParquet):
+    """The same, with an eye on what pages claim."""
+
+
+def _check_row_groups(file: ParquetFile, *, of_tokens: bool) -> None:
+    """Raise MalformedRowsError where a row group is one that memory cannot take, by its own word."""
     for group in range(file.num_row_groups):
+        check_size(file, group)
         metadata = file.metadata.row_group(group)
         values = max(metadata.column(column).num_values for column in range(metadata.num_columns))
-        if max(values, metadata.num_rows) > _MAXIMUM_VALUES:
+        if of_tokens and max(values, metadata.num_rows) > _MAXIMUM_VALUES:
             raise MalformedRowsError(f"row group {group}: expected at most {_MAXIMUM_VALUES} values, got more")

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from filters.opt_out_rules import lookup_keys as request_keys
 from manifests.opt_outs import Request
-from pipeline.removal_files import ReleaseFiles
+from pipeline.released_files import ReleasedFiles
 from pipeline.removal_sketches import SKETCHED, NearCopies, Sketched, sketched_rows
 from pipeline.suppression_measures import check_measures
 from stages.exchange import block_of_hash
@@ -103,7 +103,7 @@ class Search:
         return sum(match.how == how for own in self.matches.values() for match in own.values())
 
 
-def search(files: ReleaseFiles, wanted: Wanted) -> Search:
+def search(files: ReleasedFiles, wanted: Wanted) -> Search:
     """Look for all that is wanted.
 
     Raises:
@@ -125,7 +125,7 @@ def search(files: ReleaseFiles, wanted: Wanted) -> Search:
 class _Searching:
     """A search under way."""
 
-    def __init__(self, files: ReleaseFiles, wanted: Wanted) -> None:
+    def __init__(self, files: ReleasedFiles, wanted: Wanted) -> None:
         self._files = files
         self._wanted = wanted
         self._read = SKETCHED.empty_table() if wanted.read is None else wanted.read

@@ -17,8 +17,8 @@ from manifests.storage import Storage
 from pipeline import removal_beside as beside
 from pipeline.document_classes import CLASS
 from pipeline.release_folders import DATA, POSITIONS, length_suffixes, rewrites_code, sequence_lengths, texts_format
+from pipeline.released_files import ReleasedFiles
 from pipeline.removal_figures import Change, handed_over, packed_change, packing_change
-from pipeline.removal_files import ReleaseFiles
 from pipeline.removal_packed import PackedFiles, Removal, Sequences
 from pipeline.verify_rows import KINDS
 from stages.attribution import not_known
@@ -35,7 +35,7 @@ class Making(NamedTuple):
     """
 
     manifest: Manifest
-    files: ReleaseFiles
+    files: ReleasedFiles
     out: Storage
 
 

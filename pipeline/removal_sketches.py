@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from manifests.document import ID_BYTES
-from pipeline.removal_files import ReleaseFiles
+from pipeline.released_files import ReleasedFiles
 from stages.exchange import lexsorted
 from stages.release_index import SKETCH, rows_at, rows_with_keys
 from stages.suppression import Sketches, SuppressionList, sketches_of
@@ -42,7 +42,7 @@ class Sketched:
         return pa.concat_tables([SKETCHED.empty_table(), *self.tables]).combine_chunks()
 
 
-def sketched_rows(files: ReleaseFiles, shard: int, requests: Mapping[str, int]) -> pa.Table:
+def sketched_rows(files: ReleasedFiles, shard: int, requests: Mapping[str, int]) -> pa.Table:
     """Rows of `SKETCHED` for some documents of a shard.
 
     Args:
@@ -78,7 +78,7 @@ class NearCopies:
         suppressed: what went before, of the release's own setting.
     """
 
-    def __init__(self, files: ReleaseFiles, sketched: Sketched, suppressed: Sequence[Suppressed]) -> None:
+    def __init__(self, files: ReleasedFiles, sketched: Sketched, suppressed: Sequence[Suppressed]) -> None:
         table = sketched.table()
         own = sketches_of(table)
         earlier = _joined([sketches_of(SKETCHED.empty_table()), *(_of_suppressed(one) for one in suppressed)])
@@ -120,7 +120,7 @@ class NearCopies:
         return {names[i]: int(self._requests[own[i]]) if own[i] >= 0 else -1 for i in hit}
 
 
-def _bands(files: ReleaseFiles, shard: int, numbers: I64) -> pa.Array:
+def _bands(files: ReleasedFiles, shard: int, numbers: I64) -> pa.Array:
     """Band keys of some rows of an index, ascending within each; `numbers` are ascending."""
     keys, rows = [np.empty(0, dtype=np.uint64)], [np.empty(0, dtype=np.int64)]
     with files.parquet(files.folder("bands")[shard]) as file:

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from typing import Self
 
 import msgspec
-import pyarrow as pa
 
 from manifests.errors import IntegrityError
 from manifests.opt_outs import KINDS, Request
@@ -159,8 +158,3 @@ def _tombstone(request: Request | None, sums: Mapping[str, int], version: str) -
     if request is None:
         return Tombstone(version=version, date="", by=SUPPRESSED, reason=_EARLIER, **sums)
     return Tombstone(version=version, date=request.date, by=request.by, reason=request.reason, **sums)
-
-
-def documents_in(rows: Mapping[int, pa.Table]) -> int:
-    """Documents of some shards' rows."""
-    return sum(table.num_rows for table in rows.values())

@@ -1,9 +1,9 @@
 """`corpusmill optout apply`: the next version of a release, without what its owners asked to leave out.
 
-The parent is never changed. Files that concern a removed document are written anew, all others are the parent's, on one
-disk without a copy. The order makes a stop harmless: the release's files; then what is to be remembered of the removed
-content, in the registry; then a search of the new release for everything that must not be in it; and last the manifest.
-The same command again ends in the same bytes.
+The parent is never changed. Files that concern a removed document are written anew, all others are the parent's: on one
+disk without a copy, within one store copied by it. The order makes a stop harmless: the release's files; then what is
+to be remembered of the removed content, in the registry; then a search of the new release for everything that must not
+be in it; and last the manifest. The same command again ends in the same bytes.
 """
 
 import re
@@ -15,10 +15,11 @@ from manifests.opt_out_registry import Registry
 from manifests.release import MANIFEST, Manifest, ReleaseFile
 from manifests.storage import Storage
 from manifests.withdrawal import check_not_withdrawn
+from pipeline.findings import Findings
 from pipeline.pass_9_release import OURS
 from pipeline.release_pages import PAGES, pages
+from pipeline.released_files import ReleasedFiles
 from pipeline.removal_asked import Asked, asked_of
-from pipeline.removal_files import ReleaseFiles
 from pipeline.removal_lookup import write_lookups
 from pipeline.removal_manifest import next_version, patched, summed, with_removals
 from pipeline.removal_search import How, Search, search
@@ -38,6 +39,7 @@ from pipeline.removal_tombstones import (
 from pipeline.removal_work import read_by_run, without_work
 from pipeline.rewriting_page import PAGE
 from pipeline.rewriting_samples import SampleFiles, page_of
+from pipeline.verify_manifest import check_manifest
 from stages.suppression import MINIMUM_AGREEMENT
 
 _OURS = re.compile(rf"{OURS.pattern}|{FOLDER}/(?:tombstones\.jsonl|proof\.json)")
@@ -82,7 +84,7 @@ class Applied(NamedTuple):
     written: dict[str, int]
 
 
-def opened_release(folder: str) -> tuple[Manifest, ReleaseFiles]:
+def opened_release(folder: str) -> tuple[Manifest, ReleasedFiles]:
     """A release to be searched: its manifest, and its files in their listed sizes.
 
     Raises:
@@ -101,7 +103,10 @@ def opened_release(folder: str) -> tuple[Manifest, ReleaseFiles]:
             f"{folder}: expected a release, found a second packed set, which has no table of its documents",
             hint="take the documents out of its release, and pack that again with `corpusmill tokenize`",
         )
-    files = ReleaseFiles(release, manifest.files)
+    findings = Findings(release.root)
+    check_manifest(release, manifest, findings)  # so that nothing below meets folders or numbers that cannot be
+    findings.check()
+    files = ReleasedFiles(release, manifest)
     files.check_sizes()
     return manifest, files
 
@@ -233,7 +238,7 @@ class _Applying:
         Raises:
             IntegrityError: something is still there.
         """
-        files = ReleaseFiles(self._making.out, self._listed.values())
+        files = ReleasedFiles(self._making.out, manifest.with_files(self._listed.values()))
         left = search(files, asked.wanted)
         residual = {str(how): left.count(how) for how in _WAYS}
         if any(residual.values()):

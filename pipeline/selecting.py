@@ -179,7 +179,7 @@ def _finish(files: ReleasedFiles, made: NewFiles, manifest: Manifest) -> None:
     for path in (TOKENIZER, *sorted(removal_paths(manifest))):
         if path not in files.listed:
             raise files.damaged(path, "expected a file that the manifest lists, found none")
-        made.copy(files.listed[path], files.release)
+        made.copy(files.listed[path], files.storage)
     paths = sorted(made.listed)
     rewrites, texts = ([path for path in paths if path.startswith(f"{name}/")] for name in ("rewrites", "texts"))
     page = page_of(manifest, out, [SampleFiles(*pair) for pair in zip_longest(rewrites, texts)])

@@ -23,11 +23,6 @@ from pipeline.selecting_condition import Condition
 from pipeline.selecting_packed import ChosenDocuments, wait
 from pipeline.verify_manifest import num_shards
 from pipeline.verify_rows import Bools, Digests, MalformedRowsError, digests
-from pipeline.verify_shards import metadata_of
-from stages.packed_rows import packed_schema
-from stages.positions import positions_schema
-from stages.release_index import with_release
-from stages.released_documents import RELEASED_DOCUMENTS
 
 
 class _Choice(NamedTuple):
@@ -88,14 +83,13 @@ class ShardCutter:
     def _wait(self, number: int, choice: _Choice, path: Path) -> ChosenDocuments:
         """Read the shard of the first context length; its tokens wait in a file."""
         manifest = self.files.manifest
-        metadata = metadata_of(manifest, manifest.packing.lengths[0].sequence_tokens)
         data, positions = (paths[number] for paths in _packed_paths(manifest)[:2])
         with (
-            self.files.packed(data, packed_schema(metadata)) as rows,
-            self.files.packed(positions, positions_schema(metadata)) as places,
+            self.files.parquet(data) as rows,
+            self.files.parquet(positions) as places,
         ):
             removal = Removal.of(
-                PackedFiles(rows, places, self.files.release.path(data)), choice.goes, manifest.tokenizer
+                PackedFiles(rows, places, self.files.storage.path(data)), choice.goes, manifest.tokenizer
             )
             return wait(removal, rows, path, seed=msgspec.convert(manifest.recipe["seed"], int))
 
@@ -124,8 +118,7 @@ class ShardCutter:
 
 def matches(files: ReleasedFiles, condition: Condition, number: int) -> Iterator[tuple[pa.Table, Bools]]:
     """The documents of a shard, part by part, and for which of them the condition holds."""
-    schema = with_release(RELEASED_DOCUMENTS, files.manifest.label)
-    for table in files.tables(beside_path(files.manifest, "documents", number), schema):
+    for table in files.tables(beside_path(files.manifest, "documents", number)):
         yield table, condition.holds(table)
 
 

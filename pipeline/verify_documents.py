@@ -166,19 +166,29 @@ def row_groups(
         columns: names of those to read; None is all.
     """
     for group in range(file.num_row_groups):
-        metadata = file.metadata.row_group(group)
-        if metadata.num_rows > MAXIMUM_ROW_GROUP_ROWS or metadata.total_byte_size > MAXIMUM_ROW_GROUP_BYTES:
-            raise MalformedRowsError(
-                f"row group {group}: expected at most {MAXIMUM_ROW_GROUP_ROWS} rows and {MAXIMUM_ROW_GROUP_BYTES} "
-                f"bytes, got {metadata.num_rows} rows and {metadata.total_byte_size} bytes"
-            )
+        check_size(file, group)
         table = file.read_row_group(group, columns=columns)
-        arrays = {name: table.column(name).combine_chunks() for name in table.column_names}
-        check_sound(group, arrays)
-        for name, column in arrays.items():
-            if name not in nullable and _has_null(column):
-                raise MalformedRowsError(f"row group {group}: expected no null, got some in {name}")
+        check_values(group, table, nullable)
         yield group, table
+
+
+def check_size(file: ParquetFile, group: int) -> None:
+    """Raise MalformedRowsError where a row group is one that memory cannot take, by its own word."""
+    metadata = file.metadata.row_group(group)
+    if metadata.num_rows > MAXIMUM_ROW_GROUP_ROWS or metadata.total_byte_size > MAXIMUM_ROW_GROUP_BYTES:
+        raise MalformedRowsError(
+            f"row group {group}: expected at most {MAXIMUM_ROW_GROUP_ROWS} rows and {MAXIMUM_ROW_GROUP_BYTES} "
+            f"bytes, got {metadata.num_rows} rows and {metadata.total_byte_size} bytes"
+        )
+
+
+def check_values(group: int, table: pa.Table, nullable: Collection[str]) -> None:
+    """Raise MalformedRowsError where there is text that is not UTF-8, or a null where there may be none."""
+    arrays = {name: table.column(name).combine_chunks() for name in table.column_names}
+    check_sound(group, arrays)
+    for name, column in arrays.items():
+        if name not in nullable and _has_null(column):
+            raise MalformedRowsError(f"row group {group}: expected no null, got some in {name}")
 
 
 def _has_null(column: pa.Array) -> bool:

@@ -10,8 +10,8 @@ from manifests.release import Manifest
 from manifests.storage import Storage
 from pipeline.findings import Findings
 from pipeline.inspect_run import counted
+from pipeline.released_files import ReleasedFiles
 from pipeline.removal_asked import asked_of
-from pipeline.removal_files import ReleaseFiles
 from pipeline.removal_search import search
 
 
@@ -31,7 +31,7 @@ def check_opt_outs(release: Storage, manifest: Manifest, registry: str, findings
     if manifest.packed_from is not None:
         return "opt-outs: not looked for, for a second packed set has no table of documents; verify its release"
     asked = asked_of(Registry(registry), manifest, near_copies="")
-    files = ReleaseFiles(release, manifest.files)
+    files = ReleasedFiles(release, manifest)
     found = search(files, asked.wanted)
     paths = files.folder("documents")
     for shard, matches in sorted(found.matches.items()):

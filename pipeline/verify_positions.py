@@ -21,9 +21,10 @@ from manifests.release import Manifest, ReleaseFile
 from manifests.release_packing import ContextLength
 from manifests.storage import Storage
 from pipeline.findings import Findings
+from pipeline.released_schemas import metadata_of
 from pipeline.verify_documents import row_groups, why_unreadable
 from pipeline.verify_rows import KINDS, Bools, Digests, Int32s, Int64s, MalformedRowsError, digests, header_faults
-from pipeline.verify_shards import ShardRows, metadata_of
+from pipeline.verify_shards import ShardRows
 from stages.exchange import lexsorted, sortable
 from stages.parquet_files import ParquetFile
 from stages.positions import positions_schema

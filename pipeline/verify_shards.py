@@ -18,6 +18,7 @@ from manifests.release import Manifest, ReleaseFile, ReleaseTokenizer
 from manifests.release_packing import ContextLength, PackingFigures
 from manifests.storage import Storage
 from pipeline.findings import Findings
+from pipeline.released_schemas import metadata_of
 from pipeline.verify_documents import why_unreadable
 from pipeline.verify_removals import cut_by_removals
 from pipeline.verify_rows import (
@@ -33,7 +34,7 @@ from pipeline.verify_rows import (
 )
 from stages.exchange import lexsorted, sortable
 from stages.interleaving import largest_deviation
-from stages.packed_rows import packed_metadata, packed_schema
+from stages.packed_rows import packed_schema
 from stages.parquet_files import ParquetFile
 
 _WINDOW = 1000  # consecutive rows whose share of a kind is that of the shard
@@ -228,16 +229,6 @@ class ShardCheck:
             self.totals.documents[kind] += int(of_kind.sum())
             cut = of_kind & is_cut
             self.totals.figures[kind] += PackingFigures(0, 0, int(cut.sum()), int(tokens[cut].sum()))
-
-
-def metadata_of(manifest: Manifest, sequence_tokens: int) -> dict[str, str]:
-    """What the metadata of the files of a context length must say."""
-    return packed_metadata(
-        manifest.label,
-        tokenizer_sha256=manifest.tokenizer.sha256,
-        sequence_tokens=sequence_tokens,
-        mode=manifest.packing.mode,
-    )
 
 
 def _remembered(rows: Rows, ends: Bools) -> ShardRows:

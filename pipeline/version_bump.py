@@ -1,8 +1,11 @@
 """Which part of a version the changes of a release ask for, and why: the rules of docs/releases.md.
 
-major: whoever reads or trains on it must look first: another schema of the manifest, other tokens, folders or forms of
-files that are gone. minor: other contents: sources, policy, documents that were not there. patch: the same with less in
-it, or made again. none: every file is the same.
+major: whoever reads or trains on it must look first: other tokens, folders or forms of files that are gone. minor:
+other contents: sources, policy, documents that were not there. patch: the same with less in it, or made again. none:
+every file is the same.
+
+Another schema of the manifest is major, too, and never seen here: a version of corpusmill reads one schema, so of two
+releases of different ones either manifest is refused, with the schema that was expected and the one it has.
 """
 
 from collections.abc import Iterator
@@ -37,8 +40,6 @@ def version_bump(old: Manifest, new: Manifest, documents: DocumentChanges, chang
 
 
 def _major(old: Manifest, new: Manifest, changes: ManifestChanges) -> Iterator[tuple[Part, str]]:
-    if old.schema_version != new.schema_version:
-        yield "major", f"the manifest's schema: {old.schema_version} -> {new.schema_version}"
     if old.tokenizer != new.tokenizer:
         yield "major", "another tokenizer"
     for change in changes.folders:

@@ -18,7 +18,7 @@ import pytest
 from fault_proxy import Fault, FaultProxy
 from object_store import ObjectStore
 
-from manifests.buckets import ENVIRONMENT
+from manifests.buckets import ENVIRONMENT, Access, BucketAccess
 from manifests.errors import IntegrityError
 from manifests.objects import Found, open_object
 from manifests.storage import Storage
@@ -199,6 +199,32 @@ def test_a_copy_of_changed_bytes_leaves_nothing(storage: Storage, tmp_path: Path
     with pytest.raises(IntegrityError, match="a: the bytes are not those that were written"):
         source.copy_to("a", target, "b", digest=sha256(b"written").hexdigest())
     assert target.list("") == {}
+
+
+@pytest.mark.parametrize("num_bytes", [0, 5, len(BIG)])
+def test_the_server_copies_what_is_shared(
+    storage: Storage, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch, num_bytes: int
+) -> None:
+    monkeypatch.setattr("manifests.bucket_files._COPIED_BYTES", 8 << 20)  # so that one copy is of several parts
+    name = "data/ü +%.bin"
+    storage.write(name, BIG[:num_bytes])
+    storage.write(name, BIG[:num_bytes])
+    proxy.requests.clear()
+    access = Access(BucketAccess(endpoint=proxy.endpoint))
+    assert Storage(storage.root, access).share_with(Storage(storage.root + "/second", access), name)
+    assert proxy.count("PUT") == (5 if num_bytes > 8 << 20 else 1)
+    assert proxy.count("GET") == 0
+    assert Storage(storage.root + "/second").read(name) == BIG[:num_bytes]
+    assert storage.unfinished(ANY) == {}
+
+
+def test_what_is_not_there_or_elsewhere_cannot_be_shared(storage: Storage, tmp_path: Path) -> None:
+    second = Storage(storage.root + "/second")
+    assert not storage.share_with(second, "a")
+    storage.write("a", b"x")
+    assert not storage.share_with(Storage(str(tmp_path)), "a")
+    assert not storage.share_with(Storage(second.root, Access(BucketAccess(region="elsewhere-1"))), "a")
+    assert second.list("") == {}
 
 
 # Writing where nothing is

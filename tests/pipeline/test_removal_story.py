@@ -26,6 +26,7 @@ from manifests.release import Manifest
 from manifests.storage import Storage
 from pipeline.pass_9_release import release_folder
 from pipeline.recipe_file import load_recipe
+from pipeline.release_diff import release_diff
 from pipeline.removal_report import check_release
 from pipeline.removing import apply_opt_outs
 from pipeline.runner import open_mill, run_mill
@@ -206,7 +207,7 @@ def check_no_trace(release: Path, gone: list[Row], index: list[Row], story: Stor
 
 
 def check_numbers(release: Path, made: Path, gone: list[Row]) -> None:
-    """Tombstones, manifest and the files themselves tell the same."""
+    """Tombstones, manifest, diff and the files themselves tell the same."""
     old, new = (Manifest.read(Storage(str(folder))) for folder in (release, made))
     packed = [row for row in gone if not row["held_out"]]
     [tombstone] = [json.loads(line) for line in (made / "removals/tombstones.jsonl").read_text().splitlines()]
@@ -218,6 +219,11 @@ def check_numbers(release: Path, made: Path, gone: list[Row]) -> None:
     assert new.removals.num_bytes == tombstone["num_bytes"] == sum(row["num_bytes"] for row in packed)
     tokens = sum(old.tokens_by_kind().values()) - sum(new.tokens_by_kind().values())
     assert new.removals.tokens == tombstone["tokens"] == tokens
+    told = release_diff(str(release), str(made)).documents
+    assert (told.removed.documents, told.removed.num_bytes) == (len(packed), tombstone["num_bytes"])
+    assert (told.removed.tokens, told.removed.held_out) == (tokens, tombstone["held_out"])
+    assert (told.changed, told.removed_unexplained) == (0, 0)
+    assert told.handed_over.tokens > 0
     assert len(rows_in(made, "documents")) == len(rows_in(release, "documents")) - len(gone)
     assert sum(row["length"] for row in rows_in(made, "positions")) == sum(new.tokens_by_kind().values())
     assert pa.concat_tables([pq.read_table(path) for path in made.glob("texts/*")]).num_rows == sum(

@@ -17,8 +17,11 @@ from manifests.opt_outs import Request
 from manifests.release import Manifest
 from manifests.release_lineage import ReleaseRemovals
 from manifests.storage import Storage
+from pipeline.diff_printing import print_diff
 from pipeline.pass_9_release import release_folder
 from pipeline.recipe_file import load_recipe
+from pipeline.release_changes import HandedOver
+from pipeline.release_diff import release_diff
 from pipeline.removal_tombstones import PROOF, TOMBSTONES, encoded, read_tombstones
 from pipeline.removing import apply_opt_outs
 from pipeline.verify import verify_release
@@ -75,6 +78,28 @@ def test_files_of_repository_documents_go_one_by_one(made: Path) -> None:
     # What is cut is no fault only where something was taken out.
     said = message_of(made, removals=msgspec.structs.replace(manifest.removals, documents=0))
     assert "tokens in one piece, for they fit in a sequence" in said
+
+
+def test_a_diff_tells_what_tombstones_tell(removed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    [parent] = removed.parent.glob("*-0.2.0")
+    diff = release_diff(str(parent), str(removed))
+    found, [tombstone] = diff.documents, read_tombstones(Storage(str(removed)))
+    assert (found.removed.documents, found.removed.held_out) == (
+        tombstone.documents + tombstone.exact_copies + tombstone.near_copies,
+        tombstone.held_out,
+    )
+    assert (found.removed.num_bytes, found.removed.tokens) == (tombstone.num_bytes, tombstone.tokens)
+    assert found.removed.tokens == diff.old.tokens - diff.new.tokens
+    assert (found.changed, found.changed_fields, found.removed_unexplained) == (0, {}, 0)
+    assert diff.bump.because == [f"{found.removed.documents + found.removed.held_out} documents removed"]
+    # Files that stay begin and end documents of several files now; of removed ones the same numbers went there.
+    assert found.handed_over.documents > 1
+    had = sum(one.tokens for one in found.removed_by["kind"].values())
+    assert had == found.removed.tokens + found.handed_over.tokens
+    print_diff(diff)
+    assert f"\n{found.handed_over.tokens} tokens more of removed ones were handed over" in capsys.readouterr().out
+    again = release_diff(str(removed), str(removed)).documents
+    assert again.handed_over == HandedOver()
 
 
 def _unlisted(release: Path, *paths: str) -> None:

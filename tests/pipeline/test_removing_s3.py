@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from fault_proxy import FaultProxy
 
 from manifests.opt_out_registry import Registry
 from manifests.opt_outs import Request
@@ -17,7 +18,10 @@ def files_of(folder: Storage) -> dict[str, bytes]:
     return folder.read_many(folder.list(""))
 
 
-def test_a_removal_in_a_bucket_makes_the_same_bytes(s3_folder: str, small_release: Path, tmp_path: Path) -> None:
+def test_a_removal_in_a_bucket_makes_the_same_bytes(
+    s3_folder: str, small_release: Path, tmp_path: Path, *, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
     there, here = Storage(f"{s3_folder}/small-0.1.0"), Storage(str(small_release))
     for name, data in files_of(here).items():
         there.write(name, data)
@@ -30,6 +34,9 @@ def test_a_removal_in_a_bucket_makes_the_same_bytes(s3_folder: str, small_releas
         Registry(registry).append([request])
         made.append(apply_opt_outs(Registry(registry), folder, ApplyOptions(output)).folder)
     assert made[0] == f"{s3_folder}/small-0.1.1"
+    assert proxy.count("GET", "/small-0.1.0/documents/") > 0
+    assert proxy.count("GET", "/small-0.1.0/tokenizer/") == 0  # what stays as it is never comes here
+    assert proxy.count("PUT", "/small-0.1.1/tokenizer/") == 1
     verify_release(made[0])
     assert files_of(Storage(made[0])) == files_of(Storage(made[1]))
     remembered = [files_of(Storage(f"{root}/registry/suppressed")) for root in (s3_folder, str(tmp_path))]
