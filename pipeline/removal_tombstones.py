@@ -18,8 +18,9 @@ from pipeline.removal_search import Match, Search
 from stages.suppression_files import NearSettings
 
 FOLDER = "removals"
+RESIDUAL = ("named", "exact_copy", "near_copy", "in_files")
 TOMBSTONES, PROOF = f"{FOLDER}/tombstones.jsonl", f"{FOLDER}/proof.json"
-_EARLIER = "taken out of an earlier release"
+EARLIER = "taken out of an earlier release"
 
 
 class Tombstone(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -57,23 +58,26 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     Attributes:
         release: name and version.
         documents: of the release, held-out ones among them.
-        requests: that counted and were searched for.
+        active_requests: of the registry, all that counted and were searched for; those that took something out have a
+            tombstone.
         suppressed: contents taken out before, here or elsewhere, that were searched for.
         near_copies: "remove" or "keep": whether they were searched for.
         near: what bands and values depend on; null where the release has none.
         minimum_agreement: signature values of 64 that must agree for a near copy.
         files_read: of the release, for this search, by folder.
-        residual: documents that were found, by how.
+        rows_searched: of the files of shards that were written anew, by folder: none is of a document that went.
+        residual: documents that were found, by how; "in_files" counts those rows.
     """
 
     release: str
     documents: int
-    requests: int
+    active_requests: int
     suppressed: int
     near_copies: str
     near: NearSettings | None
     minimum_agreement: int
     files_read: dict[str, int]
+    rows_searched: dict[str, int]
     residual: dict[str, int]
 
     def to_bytes(self) -> bytes:
@@ -152,7 +156,7 @@ def _count(sums: dict[str, int], match: Match, row: dict[str, object], tokens: M
 
 def _tombstone(request: Request | None, sums: Mapping[str, int], version: str) -> Tombstone:
     if request is None:  # remembered from a request that this registry does not have
-        return Tombstone(version=version, date="", by="content", reason=_EARLIER, **sums)
+        return Tombstone(version=version, date="", by="content", reason=EARLIER, **sums)
     return Tombstone(version=version, date=request.date, by=request.by, reason=request.reason, **sums)
 
 
