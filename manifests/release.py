@@ -149,7 +149,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     @property
     def label(self) -> str:
         """What the metadata of its files call it."""
-        return self.packed_as or f"{self.name} {self.version}"
+        return f"{self.name} {self.version}" if self.packed_as is None else self.packed_as
 
     def with_files(self, files: Iterable[ReleaseFile]) -> Self:
         """The manifest with these files, by path, and their root."""
