@@ -1,9 +1,11 @@
 """Files that held what was removed are read themselves, whatever the tables say that lead to them."""
 
+import io
 import json
 import shutil
 from pathlib import Path
 
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -20,6 +22,7 @@ from pipeline.removal_files import ReleaseFiles
 from pipeline.removal_proof import search_files, searched_folders
 from pipeline.removal_search import search
 from pipeline.removing import apply_opt_outs
+from stages.text_lines import lines_writer
 
 SHARDS, FIRST, SECOND = 3, 0, 2
 FOLDERS = ("data", "positions", "attribution", "texts", "index", "documents")
@@ -110,3 +113,28 @@ def test_a_removal_that_leaves_something_makes_no_release(parent: Path, tmp_path
     ):
         apply_opt_outs(registry, str(signed(release)))
     assert not (tmp_path / "many-0.1.1/manifest.json").exists()
+
+
+def test_texts_in_json_lines_are_read_as_well(parent: Path, tmp_path: Path) -> None:
+    release = Path(shutil.copytree(parent, tmp_path / "many-0.1.0"))
+    registry = asking(tmp_path / "registry", FIRST)
+    old = manifest_of(release)
+    gone = search(ReleaseFiles(Storage(str(release)), old.files), asked_of(registry, old, near_copies="").wanted)
+    made = Path(apply_opt_outs(registry, str(release)).folder)
+    new = manifest_of(made)
+    lines = msgspec.structs.replace(new, recipe=new.recipe | {"release": {"texts": "jsonl.zst"}})
+
+    def searched(texts: pa.Table) -> dict[str, int]:
+        path, data = path_of("texts", FIRST).replace(".parquet", ".jsonl.zst"), io.BytesIO()
+        with lines_writer(data) as write:
+            write(texts)
+        (made / path).write_bytes(data.getvalue())
+        listed = [file for file in new.files if not file.path.startswith("texts/")]
+        return search_files(
+            ReleaseFiles(Storage(str(made)), [*listed, ReleaseFile.of(path, data.getvalue())]), lines, gone
+        )
+
+    kept = pq.read_table(made / path_of("texts", FIRST))
+    assert searched(kept)["texts"] == kept.num_rows
+    with pytest.raises(IntegrityError, match=r"jsonl\.zst: expected nothing of what was removed"):
+        searched(pq.read_table(release / path_of("texts", FIRST)))
