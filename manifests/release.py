@@ -82,7 +82,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     Attributes:
         recipe: as it was understood, without paths.
-        software: version of every library that can change a byte.
+        software: version of every library that can change a byte: the run's, or a second packed set's own.
+        written_by: the version of corpusmill that wrote this manifest and its pages: that of `software`, but where
+            documents were taken out of a release, or chosen from one.
         ledgers: by step of `CHAIN`, all units together.
         failed_units: names of input units that were left out, with the reason.
         text_forms: documents by what was done to their form as they were read.
@@ -115,6 +117,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     version: str
     recipe: dict[str, Any]
     software: dict[str, str]
+    written_by: str
     sources: list[ReleaseSource]
     earlier: list[EarlierRelease]
     tokenizer: ReleaseTokenizer
@@ -146,7 +149,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     @property
     def label(self) -> str:
         """What the metadata of its files call it."""
-        return self.packed_as or f"{self.name} {self.version}"
+        return f"{self.name} {self.version}" if self.packed_as is None else self.packed_as
 
     def with_files(self, files: Iterable[ReleaseFile]) -> Self:
         """The manifest with these files, by path, and their root."""

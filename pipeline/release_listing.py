@@ -85,6 +85,7 @@ class ReleaseSummary(msgspec.Struct, frozen=True, kw_only=True):
     packed_from: str | None
     packed_as: str | None
     software: dict[str, str]
+    written_by: str
     documents: int
     num_bytes: int
     tokens: int
@@ -179,7 +180,10 @@ def release_summary(folder: str) -> ReleaseSummary:
     same = {
         name: getattr(manifest, name)
         for name in ("name", "version", "schema_version", "digest", "content", "parent", "packed_from", "packed_as")
-    } | {name: getattr(manifest, name) for name in ("software", "held_out", "opt_outs", "removals", "selection")}
+    } | {
+        name: getattr(manifest, name)
+        for name in ("software", "written_by", "held_out", "opt_outs", "removals", "selection")
+    }
     return ReleaseSummary(
         **same,
         state="withdrawn" if withdrawn else "whole",

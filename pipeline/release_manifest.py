@@ -147,6 +147,7 @@ def new_manifest(context: UnitContext) -> Manifest:
         version=recipe.version,
         recipe=released_recipe(recipe),
         software=software_versions(),
+        written_by=software_versions()["corpusmill"],
         sources=released_sources(recipe, context.plan, _shard_digests(context)),
         earlier=released_earlier(context.plan),
         tokenizer=release_tokenizer(recipe.tokenizer, load_tokenizer(recipe), load_renderer(recipe)),

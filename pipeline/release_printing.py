@@ -61,7 +61,7 @@ def _lines(summary: ReleaseSummary) -> Iterator[str]:
         yield f"parent: {summary.parent.name} {summary.parent.version}, digest {summary.parent.digest}"
     if summary.packed_from:
         yield f"packed from: the texts of the release with digest {summary.packed_from}"
-    yield f"manifest: schema {summary.schema_version}, by corpusmill {summary.software.get('corpusmill', 'unknown')}"
+    yield f"manifest: schema {summary.schema_version}, by corpusmill {summary.written_by}"
     yield f"tokenizer: {summary.vocabulary_size:,} ids, sha256 {summary.tokenizer_sha256}"
     yield f"sequences of: {', '.join(f'{length:,}' for length in summary.sequence_tokens)} tokens"
     amounts = f"{size(summary.num_bytes)} of text, {summary.tokens:,} tokens"

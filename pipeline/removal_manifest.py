@@ -5,7 +5,6 @@ from collections.abc import Iterable
 
 import msgspec
 
-from filters.licence_words import licence_words
 from manifests.errors import RecipeError
 from manifests.release import DocumentClass, Manifest
 from manifests.release_lineage import ReleaseOptOuts, ReleaseParent, ReleaseRemovals
@@ -48,11 +47,11 @@ def patched(parent: Manifest, version: str, change: Change, opt_outs: ReleaseOpt
     return msgspec.structs.replace(
         parent,
         version=version,
-        software=software_versions(),
+        written_by=software_versions()["corpusmill"],
         mixture=_mixture(parent, change, tokens),
         packing=_packing(parent.packing, change, tokens),
         documents=documents,
-        licence_words={row.licence: licence_words(row.licence) for row in documents},
+        licence_words=words_left(parent, documents),
         held_out=parent.held_out + change.held_out,
         not_known={
             name: {kind: count + change.not_known[name, kind] for kind, count in by_kind.items()}
@@ -65,6 +64,12 @@ def patched(parent: Manifest, version: str, change: Change, opt_outs: ReleaseOpt
         opt_outs=opt_outs,
         packed_as=parent.label,
     )
+
+
+def words_left(parent: Manifest, documents: Iterable[DocumentClass]) -> dict[str, str]:
+    """What the parent says of the licences that are left: other versions might say it in other words."""
+    licences = {row.licence for row in documents}
+    return {licence: words for licence, words in parent.licence_words.items() if licence in licences}
 
 
 def with_removals(manifest: Manifest, removals: ReleaseRemovals) -> Manifest:

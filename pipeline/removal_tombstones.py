@@ -17,10 +17,11 @@ from pipeline.removal_search import Match, Search
 from stages.suppression_files import NearSettings
 
 FOLDER = "removals"
+RESIDUAL = ("named", "exact_copy", "near_copy", "in_files")
 TOMBSTONES, PROOF = f"{FOLDER}/tombstones.jsonl", f"{FOLDER}/proof.json"
 SUPPRESSED = "suppressed"
 """`by` of what no request names, here: what was taken out before, by its ticket or another's, and what is like it."""
-_EARLIER = "taken out of an earlier release"
+EARLIER = "taken out of an earlier release"
 
 
 class Tombstone(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -58,24 +59,27 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     Attributes:
         release: name and version.
         documents: of the release, held-out ones among them.
-        requests: that counted and were searched for.
+        active_requests: of the registry, all that counted and were searched for; those that took something out have a
+            tombstone.
         suppressed: contents taken out before, here or elsewhere, that were searched for.
         near_copies: "remove" or "keep": whether they were searched for.
         near: what bands and values depend on; null where the release has none.
         minimum_agreement: signature values of 64 that must agree for a near copy.
         files_read: of the release, for this search, by folder.
-        residual: documents that were found, by how.
+        rows_searched: of the files of shards that were written anew, by folder: none is of a document that went.
+        residual: documents that were found, by how; "in_files" counts those rows.
         work: whether what the run read and left out was searched for, too.
     """
 
     release: str
     documents: int
-    requests: int
+    active_requests: int
     suppressed: int
     near_copies: str
     near: NearSettings | None
     minimum_agreement: int
     files_read: dict[str, int]
+    rows_searched: dict[str, int]
     residual: dict[str, int]
     work: bool = False
 
@@ -156,5 +160,5 @@ def _count(sums: dict[str, int], match: Match, row: dict[str, object], tokens: M
 
 def _tombstone(request: Request | None, sums: Mapping[str, int], version: str) -> Tombstone:
     if request is None:
-        return Tombstone(version=version, date="", by=SUPPRESSED, reason=_EARLIER, **sums)
+        return Tombstone(version=version, date="", by=SUPPRESSED, reason=EARLIER, **sums)
     return Tombstone(version=version, date=request.date, by=request.by, reason=request.reason, **sums)

@@ -22,6 +22,7 @@ from pipeline.released_files import ReleasedFiles
 from pipeline.removal_asked import Asked, asked_of
 from pipeline.removal_lookup import write_lookups
 from pipeline.removal_manifest import next_version, patched, summed, with_removals
+from pipeline.removal_proof import search_files
 from pipeline.removal_search import How, Search, search
 from pipeline.removal_shards import Making, ShardRemoval, remove_from_shard
 from pipeline.removal_suppressing import remember
@@ -233,7 +234,7 @@ class _Applying:
         return final, texts | made
 
     def _proof(self, manifest: Manifest, asked: Asked) -> Proof:
-        """Search the new release for all that was asked and all that is remembered.
+        """Search the new release for all that was asked and all that is remembered, and its files for what went.
 
         Raises:
             IntegrityError: something is still there.
@@ -246,17 +247,19 @@ class _Applying:
                 f"{self._making.out.root}: expected nothing of what was removed, found {residual}",
                 hint="no manifest was written; tell the makers of corpusmill, with the version and the requests",
             )
+        rows_searched = search_files(files, manifest, self._found)
         return Proof(
             release=f"{manifest.name} {manifest.version}",
             documents=sum(files[path].rows or 0 for path in files.folder("documents")),
-            requests=len(asked.wanted.requests),
+            active_requests=len(asked.wanted.requests),
             suppressed=asked.account.suppressed,
             near_copies=asked.account.near_copies,
             near=asked.wanted.near,
             minimum_agreement=MINIMUM_AGREEMENT,
             work=asked.wanted.read is not None,
             files_read=dict(sorted(files.opened.items())),
-            residual=residual,
+            rows_searched=rows_searched,
+            residual=residual | {"in_files": 0},
         )
 
 

@@ -204,6 +204,7 @@ class _Making:
             packed_from=self.manifest.digest,
             recipe=self.recipe,
             software=software_versions(),
+            written_by=software_versions()["corpusmill"],
             tokenizer=release_tokenizer(self.sections.tokenizer, load_tokenizer(self.sections), self.renderer()),
             mixture=ReleaseMixture(self.manifest.mixture.shares, reached, reached, reached, reached, []),
             packing=release_packing(self.sections.packing.mode, self.counts),

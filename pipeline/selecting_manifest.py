@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import msgspec
 
-from filters.licence_words import licence_words
 from manifests.release import DocumentClass, Manifest
 from manifests.release_lineage import ReleaseParent, ReleaseSelection
 from manifests.release_mixture import ReleaseMixture
@@ -18,6 +17,7 @@ from pipeline.packed_set import PackedCounts
 from pipeline.recipe_mixture import Mixture
 from pipeline.release_manifest import release_packing
 from pipeline.release_mixture import by_kind
+from pipeline.removal_manifest import words_left
 from pipeline.software import software_versions
 
 
@@ -51,11 +51,11 @@ def selected_manifest(parent: Manifest, selected: Selected, *, where: str, name:
         parent,
         name=name,
         version=version,
-        software=software_versions(),
+        written_by=software_versions()["corpusmill"],
         mixture=_mixture(parent, documents),
         packing=release_packing(parent.packing.mode, selected.packed),
         documents=documents,
-        licence_words={licence: licence_words(licence) for licence in sorted({row.licence for row in documents})},
+        licence_words=words_left(parent, documents),
         held_out=selected.held_out,
         not_known=selected.not_known,
         files=[],

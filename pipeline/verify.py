@@ -196,7 +196,7 @@ def _check_pages(release: Storage, manifest: Manifest, sound: list[ReleaseFile],
 
 
 def _same_version(manifest: Manifest) -> bool:
-    return manifest.software.get("corpusmill") == software_versions()["corpusmill"]
+    return manifest.written_by == software_versions()["corpusmill"]
 
 
 def _check_documents(

@@ -25,6 +25,7 @@ from pipeline.release_pages import PAGES
 from pipeline.rewriting_page import PAGE
 from pipeline.software import software_versions
 from pipeline.verify_licences import stated_policy
+from pipeline.verify_lineage import check_lineage
 from pipeline.verify_mixture import check_mixture
 from pipeline.verify_removals import removal_paths
 from pipeline.verify_rewriting import check_rewriting
@@ -74,6 +75,7 @@ def check_manifest(release: Storage, manifest: Manifest, findings: Findings) -> 
         expect("licence_words", {licence: licence_words(licence) for licence in licences}, manifest.licence_words)
     _check_packing(manifest, expect)
     stated_policy(manifest, findings)
+    check_lineage(manifest, findings)
     check_rewriting(manifest, findings)
     _check_redactions(manifest, findings)
     listed = Counter(file.path for file in manifest.files)

@@ -121,7 +121,7 @@ def test_a_damaged_tombstone_is_told(old: Path, tmp_path: Path) -> None:
 
 
 def with_manifest(old: Path, to: Path, **changes: object) -> Path:
-    return signed(Path(shutil.copytree(old, to)), packed_as="small 0.1.0", **changes)
+    return signed(Path(shutil.copytree(old, to)), **changes)
 
 
 def test_what_changed_in_recipe_sources_software_and_ledgers(old: Path, tmp_path: Path) -> None:

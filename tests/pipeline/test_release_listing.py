@@ -22,7 +22,7 @@ def releases(small_release: Path, tmp_path: Path) -> Path:
 
     def copied(version: str, **changes: object) -> Path:
         copy = Path(shutil.copytree(small_release, folder / f"small-{version}"))
-        return signed(copy, version=version, packed_as="small 0.1.0", **changes)
+        return signed(copy, version=version, **changes)
 
     shutil.copytree(small_release, folder / "small-0.1.0")
     digest = Manifest.read(Storage(str(small_release))).digest

@@ -236,29 +236,38 @@ def test_an_edited_and_signed_manifest_has_another_digest(small: Path, edit: str
 
 def test_a_file_and_the_manifest_that_lists_it(small: Path) -> None:
     """What only the publisher's digest tells: all is as the manifest says, and it is another manifest."""
-    digest = manifest_of(small).digest
+    manifest = manifest_of(small)
     unlinked(small)
-    replace(small / "manifest.json", msgspec.structs.replace(manifest_of(small), version="0.1.1").to_bytes())
-    signed(small, packed_as="small 0.1.0")
+    signed(small, software=manifest.software | {"numpy": "0"})
     verify_release(str(small))
-    assert [line.partition(":")[0] for line in told(small, digest=digest)] == ["manifest.json"]
+    assert [line.partition(":")[0] for line in told(small, digest=manifest.digest)] == ["manifest.json"]
 
 
-def test_an_older_manifest_put_back(small: Path, tmp_path: Path) -> None:
+def test_an_older_manifest_put_back(small: Path, bases: dict[str, Path], tmp_path: Path) -> None:
     """The newer release's files under the older one's manifest."""
-    older = (small / "manifest.json").read_bytes()
-    unlinked(small)
-    signed(small, version="0.1.1", packed_as="small 0.1.0")
-    replace(small / "manifest.json", older)
-    assert_named(sorted(PAGES)[:1], told(small), "expected ")
+    newer = copied(bases["patched"], tmp_path / "newer")
+    replace(newer / "manifest.json", (small / "manifest.json").read_bytes())
+    assert_named(sorted(PAGES)[:1], told(newer), "expected ")
 
 
-def test_an_older_release_for_a_newer_one(small: Path, tmp_path: Path) -> None:
+def test_an_older_release_for_a_newer_one(small: Path, bases: dict[str, Path]) -> None:
     """A whole older release is sound; that it is the wrong one only the newer one's digest tells."""
-    newer = copied(small, tmp_path / "newer")
-    unlinked(newer)
-    digest = manifest_of(signed(newer, version="0.1.1", packed_as="small 0.1.0")).digest
+    digest = manifest_of(bases["patched"]).digest
     verify_release(str(small))
     findings = told(small, digest=digest)
     assert len(findings) == 1
     assert findings[0].startswith(f"manifest.json: expected the digest that the publisher gave, {digest}, got ")
+
+
+@pytest.mark.parametrize("packed_as", ["small 0.1.0", ""])
+def test_a_release_under_a_name_of_ones_own(small: Path, packed_as: str) -> None:
+    unlinked(small)
+    signed(small, name="famous", version="2.0.0", packed_as=packed_as)
+    assert f"manifest.json: packed_as: expected none without a parent and removals, got {packed_as!r}" in told(small)
+
+
+def test_a_patched_release_under_a_name_of_ones_own(bases: dict[str, Path], tmp_path: Path) -> None:
+    release = unlinked(copied(bases["patched"], tmp_path / "release"))
+    signed(release, name="famous", version="2.0.0")
+    expected = "manifest.json: packed_as: expected famous and a version below 2.0.0, got 'small 0.1.0'"
+    assert expected in told(release)

@@ -41,6 +41,7 @@ def made_manifest() -> Manifest:
         version="0.1.1",
         recipe=RECIPE,
         software={"corpusmill": "0.0.0"},
+        written_by="0.0.0",
         sources=[
             ReleaseSource(
                 "pile", "pile", "text", "", None, None, None, [SourceShard("p.jsonl.zst", 40_000, _digest("p"))]

@@ -240,6 +240,7 @@ def _finish(storage: Storage, files: list[ReleaseFile], counts: list[PackedCount
         version="0.1.0",
         recipe=_RECIPE,
         software=software_versions(),
+        written_by=software_versions()["corpusmill"],
         sources=[],
         earlier=[],
         tokenizer=ReleaseTokenizer("0" * 64, 100, "<end>", 2, None, None, [2], {}),
