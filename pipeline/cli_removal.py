@@ -37,7 +37,10 @@ def optout_check(
     from manifests.opt_out_registry import Registry
     from pipeline.removal_report import check_release, print_found
 
-    found = check_release(Registry(registry), release, (by, value), near_copies=_policy(near_copies))
+    def told(line: str) -> None:
+        typer.echo(line, err=True)  # so that --json stays what programs read
+
+    found = check_release(Registry(registry), release, (by, value), near_copies=_policy(near_copies), told=told)
     print_found(found, as_json=as_json)
     if found.rows:
         raise typer.Exit(1)

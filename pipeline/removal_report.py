@@ -1,7 +1,7 @@
 """What `optout check` and `optout apply` say. Paths and reasons come from strangers: nothing is printed raw."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import typer
 
@@ -10,7 +10,7 @@ from manifests.opt_out_registry import Registry
 from manifests.opt_outs import KINDS, Request, checked
 from manifests.printable import printable_json
 from pipeline.inspect_run import safe
-from pipeline.removal_asked import asked_of
+from pipeline.removal_asked import asked_of, told_before
 from pipeline.removal_search import How, Search, Wanted, search
 from pipeline.removing import Applied, opened_release
 
@@ -18,11 +18,19 @@ _SHOWN = 20  # documents of a request; all of them in JSON
 _SAID: dict[How, str] = {"named": "documents", "exact_copy": "exact copies", "near_copy": "near copies"}
 
 
-def check_release(registry: Registry, folder: str, single: tuple[str, str], *, near_copies: str) -> Search:
+def check_release(
+    registry: Registry,
+    folder: str,
+    single: tuple[str, str],
+    *,
+    near_copies: str,
+    told: Callable[[str], object] = lambda _line: None,
+) -> Search:
     """What of a release is asked to be left out.
 
     Args:
         single: kind and value of the one thing to be asked for; empty: everything in the registry.
+        told: is given what should be known of the release besides.
 
     Raises:
         RecipeError: no release or registry, or a kind without a value.
@@ -34,6 +42,8 @@ def check_release(registry: Registry, folder: str, single: tuple[str, str], *, n
             "--by and --value: expected both or neither", hint="such as --by repository --value owner/name"
         )
     manifest, files = opened_release(folder)
+    for line in told_before(files.storage, manifest, near_copies):
+        told(line)
     wanted = asked_of(registry, manifest, near_copies=near_copies).wanted
     if by:
         wanted = Wanted([_single(by, value)], [], wanted.near, wanted.near_copies)
