@@ -1,10 +1,11 @@
-"""Lock: one run for each work folder.
+"""Lock: one run for each work folder, and one command for each release that is being made.
 
 A local folder is locked by the kernel, which lets go however the run ends. A bucket knows no locks: there an object
 names who holds the folder, put in place by a conditional request. What a killed run leaves of it stays until somebody
 who knows that the run is gone takes over; a run that was only believed dead notices before its next step.
 """
 
+import errno
 import fcntl
 import os
 import socket
@@ -72,6 +73,69 @@ def _locked_folder(folder: Path) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def locked_beside(out: Storage, what: str) -> Iterator[None]:
+    """Hold a release's folder while it is made, by a file beside it: nothing in it is not of the release.
+
+    Args:
+        what: is done here, as messages say it: "removal".
+
+    Raises:
+        RecipeError: somebody holds it, or nothing can be written beside it.
+    """
+    above, _, last = out.root.rpartition("/")
+    if above.endswith(":/"):
+        raise RecipeError(
+            f"{out.root}: expected a folder in a bucket, got all of it", hint=f"as in {out.root}/demo-0.1.1"
+        )
+    beside, name = Storage(above or "/"), f".{last}.lock"
+    said = f"{out.root}: another {what} is working here; expected nobody else to make this release"
+    hint = "wait for it, or choose another folder with --output"
+    if beside.folder is None:
+        own = Holder(socket.gethostname(), os.getpid(), os.urandom(8).hex())
+        if not beside.write_new(name, msgspec.json.encode(own)):
+            hint = f"wait for it; if it is gone, delete {beside.path(name)}; or choose another folder with --output"
+            raise RecipeError(f"{said} ({_holder(beside, name) or 'unknown'})", hint=hint)
+        try:
+            yield
+        finally:
+            _let_go(beside, own, name)
+    else:
+        path = beside.folder / name
+        with _locked_file(path) as held:
+            if not held:
+                raise RecipeError(said, hint=hint)
+            yield
+
+
+@contextmanager
+def _locked_file(path: Path) -> Iterator[bool]:
+    """Hold a file that is there as long as it is held; whether nobody else does."""
+    while True:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = path.open("w")
+        except OSError as error:
+            if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
+                raise
+            raise RecipeError(
+                f"{path}: cannot be written: {error.strerror}; expected a folder to keep a lock in",
+                hint="choose another folder with --output, or make the one above it writable",
+            ) from error
+        with file:
+            if not _lock(file):
+                yield False
+                return
+            # Whoever held it took it away before letting go: that file holds nobody off any more.
+            if not path.exists() or not os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                continue
+            try:
+                yield True
+            finally:
+                path.unlink(missing_ok=True)
+            return
+
+
 def _lock(file: TextIO) -> bool:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -117,13 +181,13 @@ def _locked_bucket(work: Storage, *, take_over: bool) -> Iterator[Callable[[], N
         raise
 
 
-def _let_go(work: Storage, own: Holder) -> None:
-    if _holder(work) == own:
-        work.delete(_LOCK)
+def _let_go(work: Storage, own: Holder, name: str = _LOCK) -> None:
+    if _holder(work, name) == own:
+        work.delete(name)
 
 
-def _holder(work: Storage) -> Holder | None:
+def _holder(work: Storage, name: str = _LOCK) -> Holder | None:
     try:
-        return msgspec.json.decode(work.read(_LOCK), type=Holder)
+        return msgspec.json.decode(work.read(name), type=Holder)
     except (IntegrityError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None

@@ -1,5 +1,6 @@
 """What a registry asks of a release: its requests and what it remembers, ready to be searched for."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import msgspec
@@ -7,6 +8,8 @@ import msgspec
 from manifests.opt_out_registry import Registry, Snapshot, State
 from manifests.release import Manifest
 from manifests.release_lineage import ReleaseOptOuts
+from manifests.storage import Storage
+from manifests.withdrawal import Withdrawal
 from pipeline.removal_search import Wanted
 from stages.suppression_files import NearSettings, Suppressed, read_suppressed
 
@@ -49,6 +52,23 @@ def asked_of(registry: Registry, manifest: Manifest, *, near_copies: str, snapsh
     )
     wanted = Wanted(state.active, suppressed, near_settings(manifest), chosen == "remove")
     return Asked(registry, then, state, wanted, account)
+
+
+def told_before(release: Storage, manifest: Manifest, near_copies: str) -> Iterator[str]:
+    """What whoever searches a release should know of it: that it is withdrawn, and that it keeps near copies.
+
+    Args:
+        near_copies: what was said of them; empty for nothing.
+
+    Raises:
+        IntegrityError: what withdraws it cannot be read, or withdraws another.
+    """
+    called = f"{manifest.name} {manifest.version}"
+    withdrawn = Withdrawal.read(release, manifest.digest)
+    if withdrawn is not None:
+        yield f"{called} was {withdrawn}; what is asked for is looked for all the same"
+    if not near_copies and manifest.opt_outs is not None and manifest.opt_outs.near_copies == "keep":
+        yield f"near copies stay in, as {called} was made with keep; --near-copies remove takes them out, too"
 
 
 def near_settings(manifest: Manifest) -> NearSettings | None:

@@ -4,7 +4,7 @@ Row groups lose rows and stay apart; the index, its bands and the documents, whi
 Memory: a row group, and for the index 9 bytes for each of its rows.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from typing import IO, Any
 
 import numpy as np
@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from manifests.storage import Storage
 from stages.attribution import attribution_writer
+from stages.evidence_paths import without_paths
 from stages.parquet_files import ParquetFile
 from stages.release_index import write_index
 from stages.released_documents import write_documents
@@ -22,13 +23,22 @@ from stages.text_lines import read_lines
 from stages.texts import REWRITE, TextsFormat, released_texts, texts_writer
 
 Look = Callable[[pa.Table], object]
+Paths = Mapping[str, Set[str]]
 I64 = npt.NDArray[np.int64]
+NONE: Paths = {}
 
 
-def write_attribution(file: ParquetFile, sink: IO[bytes], removed: pa.Array, look: Look) -> int:
-    """Write `attribution/` without some documents; `look` is given their rows. Returns the rows that stay."""
+def write_attribution(
+    file: ParquetFile, sink: IO[bytes], removed: pa.Array, look: Look, *, removed_files: Paths = NONE
+) -> int:
+    """Write `attribution/` without some documents; `look` is given their rows. Returns the rows that stay.
+
+    Args:
+        removed_files: by repository, paths that no evidence may name any more.
+    """
+    tables = (without_paths(table, removed_files) for table in _tables(file))
     with attribution_writer(sink, file.schema_arrow) as writer:
-        return _write(_tables(file), lambda part: writer.write_table(part, row_group_size=part.num_rows), removed, look)
+        return _write(tables, lambda part: writer.write_table(part, row_group_size=part.num_rows), removed, look)
 
 
 def write_rewrites(file: ParquetFile, sink: IO[bytes], removed: pa.Array, look: Look) -> int:

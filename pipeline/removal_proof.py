@@ -16,7 +16,7 @@ from manifests.document import ID_BYTES
 from manifests.errors import IntegrityError
 from manifests.release import Manifest
 from pipeline.release_folders import folders_of
-from pipeline.removal_files import ReleaseFiles
+from pipeline.released_files import ReleasedFiles
 from pipeline.removal_search import Search
 from stages.text_lines import MalformedLinesError, read_lines
 
@@ -30,7 +30,7 @@ def searched_folders(manifest: Manifest) -> list[str]:
     return [folder.name for folder in folders_of(manifest.recipe) if folder.name not in _WITHOUT_IDS]
 
 
-def search_files(files: ReleaseFiles, manifest: Manifest, gone: Search) -> dict[str, int]:
+def search_files(files: ReleasedFiles, manifest: Manifest, gone: Search) -> dict[str, int]:
     """Read every file of the shards that were written anew; returns the rows that were read, by folder.
 
     Args:
@@ -68,7 +68,7 @@ def _hashes(gone: Search) -> Iterator[str]:
                 yield content
 
 
-def _parts(files: ReleaseFiles, path: str) -> Iterator[pa.Table]:
+def _parts(files: ReleasedFiles, path: str) -> Iterator[pa.Table]:
     """The rows of a file, with the columns that name documents and contents."""
     if not path.endswith(".parquet"):
         files.prove(path)

@@ -10,7 +10,7 @@ from manifests.opt_out_registry import Registry
 from manifests.opt_outs import KINDS, Request, checked
 from manifests.printable import printable_json
 from pipeline.inspect_run import safe
-from pipeline.removal_asked import asked_of
+from pipeline.removal_asked import asked_of, told_before
 from pipeline.removal_search import How, Search, Wanted, search
 from pipeline.removal_work import read_by_run
 from pipeline.removing import Applied, opened_release
@@ -20,7 +20,12 @@ _SAID: dict[How, str] = {"named": "documents", "exact_copy": "exact copies", "ne
 
 
 def check_release(
-    registry: Registry, folder: str, single: tuple[str, str], *, near_copies: str, work: str = ""
+    registry: Registry,
+    folder: str,
+    single: tuple[str, str],
+    *,
+    near_copies: str,
+    work: str = "",
 ) -> Search:
     """What of a release is asked to be left out.
 
@@ -38,6 +43,8 @@ def check_release(
             "--by and --value: expected both or neither", hint="such as --by repository --value owner/name"
         )
     manifest, files = opened_release(folder)
+    for line in told_before(files.storage, manifest, near_copies):
+        typer.echo(line, err=True)  # so that --json stays what programs read
     wanted = asked_of(registry, manifest, near_copies=near_copies).wanted
     if by:
         wanted = Wanted([_single(by, value)], [], wanted.near, wanted.near_copies)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import IO, Any, NamedTuple, cast
 
 import numpy as np
@@ -32,11 +33,13 @@ class Making(NamedTuple):
     Attributes:
         files: of the parent.
         out: the folder of the new release.
+        licence_files: by repository, paths of removed files that may speak for the licence of others.
     """
 
     manifest: Manifest
     files: ReleasedFiles
     out: Storage
+    licence_files: beside.Paths = beside.NONE
 
 
 @dataclass(slots=True)
@@ -83,7 +86,8 @@ class _ShardWriting:
         tokens: dict[str, int] = {}
         if self._packed.num_rows:
             tokens = self._write_packed()
-            self._write("attribution", beside.write_attribution, self._look_attribution)
+            attribution = partial(beside.write_attribution, removed_files=self._making.licence_files)
+            self._write("attribution", attribution, self._look_attribution)
             self._write_texts()
         if beside.says_rewritten(self._packed).num_rows and rewrites_code(self._making.manifest.recipe):
             self._write("rewrites", beside.write_rewrites, self._look_rewrites)

@@ -14,12 +14,13 @@ from manifests.errors import IntegrityError, RecipeError
 from manifests.opt_out_registry import Registry
 from manifests.release import MANIFEST, Manifest, ReleaseFile
 from manifests.storage import Storage
-from manifests.withdrawal import check_not_withdrawn
 from pipeline.findings import Findings
+from pipeline.locks import locked_beside
 from pipeline.pass_9_release import OURS
 from pipeline.release_pages import PAGES, pages
 from pipeline.released_files import ReleasedFiles
-from pipeline.removal_asked import Asked, asked_of
+from pipeline.removal_asked import Asked, asked_of, told_before
+from pipeline.removal_evidence import licence_files, write_evidence
 from pipeline.removal_lookup import write_lookups
 from pipeline.removal_manifest import next_version, patched, summed, with_removals
 from pipeline.removal_proof import search_files
@@ -122,14 +123,15 @@ def apply_opt_outs(
     """Make the next version of a release without what a registry asks to leave out; nothing where nothing is in it.
 
     Raises:
-        RecipeError: no release or registry, one that is withdrawn, a version that is not above the parent's, a folder
-            that is taken, or a work folder of another run.
+        RecipeError: no release or registry, a version that is not above the parent's or is there already, a folder that
+            is taken or in which another removal is under way, or a work folder of another run.
         IntegrityError: the release or the registry is damaged, or something of what was removed is still there.
         NoSpaceError: the disk is full.
     """
     manifest, files = opened_release(folder)
-    check_not_withdrawn(files.storage, manifest, what=folder)
     version = next_version(manifest.version, options.version or None)
+    for line in told_before(files.storage, manifest, options.near_copies):
+        progress(line)
     asked = asked_of(registry, manifest, near_copies=options.near_copies)
     if options.work:
         read = read_by_run(options.work, manifest, asked.wanted.requests)
@@ -140,18 +142,26 @@ def apply_opt_outs(
     if not found.rows:
         return Applied("", [], 0, len(files.folder("documents")), dict(files.opened), {})
     parent = files.storage.root
-    out = Storage(options.output or f"{parent.rpartition('/')[0]}/{manifest.name}-{version}")
-    _check_not_taken(out, parent)
-    return _Applying(asked, Making(manifest, files, out), found, version).run(progress)
+    usual = Storage(f"{parent.rpartition('/')[0]}/{manifest.name}-{version}")
+    out = Storage(options.output) if options.output else usual
+    with locked_beside(out, "removal"):
+        _check_not_taken(out, parent, usual)
+        making = Making(manifest, files, out, licence_files(found.rows))
+        return _Applying(asked, making, found, version).run(progress)
 
 
-def _check_not_taken(out: Storage, parent: str) -> None:
+def _check_not_taken(out: Storage, parent: str, usual: Storage) -> None:
     if out.root == parent:
         raise RecipeError(f"{out.root}: a release is never changed", hint="choose another folder with --output")
     if out.exists(MANIFEST):
         raise RecipeError(
             f"{out.root}: holds a release; a release is never changed",
             hint="apply requests to that one if it is the latest, or choose another folder or version",
+        )
+    if usual.exists(MANIFEST):
+        raise RecipeError(
+            f"{usual.root}: holds a release of this name and version; expected one version to mean one release",
+            hint="apply requests to that one if it is the latest, or choose a higher --version",
         )
     others = [name for name in out.list("") if not _OURS.fullmatch(name)]
     if others:
@@ -179,6 +189,7 @@ class _Applying:
             progress(f"shard {shard}: {rows.num_rows} documents go")
             removals.append(remove_from_shard(making, shard, rows))
             self._listed |= removals[-1].written
+        self._listed |= write_evidence(making, self._listed)
         self._listed |= write_lookups(making, found.rows)
         written = list(self._listed)
         self._take_over()
@@ -186,9 +197,11 @@ class _Applying:
         tombstones = new_tombstones(found, tokens, self._version)
         remember(self._asked, found)
         manifest, texts = self._manifest(removals, tombstones)
+        if making.out.exists(MANIFEST):  # whoever takes no lock may have finished one here
+            raise RecipeError(f"{making.out.root}: holds a release now", hint="choose another folder with --output")
         for path, data in texts.items():
             making.out.write(path, data)
-        for path in making.out.list("").keys() - self._listed.keys():
+        for path in making.out.list("").keys() - self._listed.keys() - {MANIFEST}:
             making.out.delete(path)  # what a stopped removal left, of other requests
         making.out.write(MANIFEST, manifest.to_bytes())
         making.out.clear_temporary(_OURS)

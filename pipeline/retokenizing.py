@@ -29,6 +29,7 @@ from manifests.release_mixture import ReleaseMixture
 from manifests.storage import TEMPORARY_NAME, NewFile, Storage
 from manifests.withdrawal import check_not_withdrawn
 from pipeline.document_classes import CLASS, DocumentClasses, member_sums
+from pipeline.locks import locked_beside
 from pipeline.packed_set import PackedCounts, PackedSet, PackedSource, PackingChoice
 from pipeline.recipe_file import checked_token_sections
 from pipeline.recipe_mixture import Mixture
@@ -68,7 +69,7 @@ def tokenize_release(
 
     Raises:
         RecipeError: no release, one that is withdrawn or has no texts, a tokenizer that cannot be used, or a folder
-            that is taken.
+            that is taken, or in which another packed set is being made.
         IntegrityError: the release is damaged.
     """
     release = Storage(folder)
@@ -86,11 +87,12 @@ def tokenize_release(
     out = Storage(output or f"{folder.rstrip('/')}-tokens-{digest[:8]}")
     made = _Making(release, manifest, sections, out)
     made.renderer()  # a control token that is absent is told before anything is written
-    _check_not_taken(out)
-    for number in range(num_shards(manifest)):
-        progress(f"shard {number + 1} of {num_shards(manifest)}")
-        made.shard(number)
-    made.finish()
+    with locked_beside(out, "packing"):
+        _check_not_taken(out)
+        for number in range(num_shards(manifest)):
+            progress(f"shard {number + 1} of {num_shards(manifest)}")
+            made.shard(number)
+        made.finish()
     return out.root
 
 

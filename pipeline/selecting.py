@@ -25,6 +25,7 @@ from manifests.storage import Storage
 from manifests.withdrawal import check_not_withdrawn
 from pipeline.document_classes import DocumentClasses
 from pipeline.findings import Findings
+from pipeline.locks import locked_beside
 from pipeline.new_release import NewFiles
 from pipeline.packed_set import PackedCounts
 from pipeline.pass_9_release import OURS
@@ -73,7 +74,7 @@ def select_documents(
 
     Raises:
         RecipeError: no release or a withdrawn one, a condition that is none or holds for no document, or a folder that
-            is taken.
+            is taken, or in which another selection is being made.
         IntegrityError: the release is damaged.
     """
     files = _opened(folder)
@@ -87,9 +88,9 @@ def select_documents(
             hint="choose another folder with --output",
         )
     _check_some(files, condition)
-    out.check_writable()
     beside = out.folder and out.folder.parent
-    with tempfile.TemporaryDirectory(dir=beside, prefix=".selecting-") as scratch:
+    with locked_beside(out, "selection"), tempfile.TemporaryDirectory(dir=beside, prefix=".selecting-") as scratch:
+        out.check_writable()
         made, keys = NewFiles(Storage(scratch), out), WaitingKeys(Path(scratch), num_shards(parent))
         cutter = ShardCutter(files, condition, made, keys, f"{name} {version}", Path(scratch))
         counts = []
@@ -99,8 +100,8 @@ def select_documents(
         for number in range(num_shards(parent)):
             path = beside_path(parent, "lookup", number)
             made.say_rows(path, keys.write(number, made.new(path), cutter.label))
-    manifest = selected_manifest(parent, _selected(counts), where=where, name=name, version=version)
-    _finish(files, made, manifest)
+        manifest = selected_manifest(parent, _selected(counts), where=where, name=name, version=version)
+        _finish(files, made, manifest)
     return out.root
 
 

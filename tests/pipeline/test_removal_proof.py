@@ -9,6 +9,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pipeline.removal_files import ReleaseFiles
 from signing import signed
 from synthetic_release import repository_of, write_release
 
@@ -18,7 +19,6 @@ from manifests.opt_outs import Request
 from manifests.release import Manifest, ReleaseFile
 from manifests.storage import Storage
 from pipeline.removal_asked import asked_of
-from pipeline.removal_files import ReleaseFiles
 from pipeline.removal_proof import search_files, searched_folders
 from pipeline.removal_search import search
 from pipeline.removing import apply_opt_outs

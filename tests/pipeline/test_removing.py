@@ -16,7 +16,6 @@ from manifests.opt_out_registry import Registry
 from manifests.opt_outs import By, Request, Scope
 from manifests.release import Manifest
 from manifests.storage import Storage
-from manifests.withdrawal import withdraw
 from pipeline.removal_report import applied_lines, check_release, print_found
 from pipeline.removing import Applied, ApplyOptions, apply_opt_outs
 from pipeline.verify import verify_release
@@ -254,6 +253,3 @@ def test_a_folder_that_is_taken_and_a_version_that_is_not_above_are_refused(ask:
         apply_opt_outs(registry, str(release))
     with pytest.raises(RecipeError, match="found no manifest"):
         apply_opt_outs(registry, str(made / "data"))
-    withdraw(Storage(str(made)), date="2026-04-05", reason="replaced")
-    with pytest.raises(RecipeError, match="was withdrawn on 2026-04-05"):
-        apply_opt_outs(registry, str(made))
