@@ -12,7 +12,7 @@ from itertools import product
 from operator import attrgetter
 
 from manifests.globs import glob_pattern, is_glob, quoted
-from manifests.opt_out_values import forge_place, repository_key, split_path, url_key
+from manifests.opt_out_values import forge_place, path_key, repository_key, split_path, url_key
 from manifests.opt_outs import KINDS, SCOPES, Request
 
 EXACT = ("document", "repository", "owner", "blob", "sha256", "content", "url", "file")
@@ -29,7 +29,7 @@ class Rules:
     Attributes:
         requests: in the order in which they count: of several that meet a document the first is named.
         exact: of each of `EXACT`, keys and the first request that names each.
-        within: by `repository_key`, globs in that repository as patterns of a whole path, with their requests.
+        within: by `repository_key`, globs in that repository as patterns of a `path_key`, with their requests.
         anywhere: the same for globs of any repository.
     """
 
@@ -95,8 +95,8 @@ def lookup_keys(request: Request) -> list[tuple[str, str]]:
 
 
 def file_key(repository: str, path: str) -> str:
-    """The key of one file: of a `repository_key` and a path."""
-    return f"{repository}\0{path}"
+    """The key of one file: of a `repository_key` and a path, however that is spelt."""
+    return f"{repository}\0{path_key(path)}"
 
 
 def _in_order(requests: Iterable[Request]) -> list[Request]:
@@ -109,11 +109,11 @@ def _in_order(requests: Iterable[Request]) -> list[Request]:
 
 
 def _patterns(request: Request) -> list[tuple[str, str]]:
-    """(repository, pattern of a whole path); the repository is empty for any."""
+    """(repository, pattern of a whole `path_key`); the repository is empty for any."""
     if request.by == "path":
         repository, glob = split_path(request.value)
         if not repository or is_glob(glob):
-            return [(repository_key(repository), glob_pattern(glob))]
+            return [(repository_key(repository), glob_pattern(path_key(glob)))]
     place = forge_place(request.value) if request.by == "url" else None
     if place and place.path and _FOLDER.search(request.value):
         return [(place.repository, f"{quoted(place.path)}/.*")]

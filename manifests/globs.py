@@ -1,14 +1,14 @@
 """Globs of paths inside a repository, as patterns that RE2 and Python read alike.
 
 A glob is held against the whole path from the top of the repository: `*` and `?` stay within a folder, `**` is any
-depth, none included (`**/id_rsa` is also `id_rsa`), `[a-z]` and `[!a-z]` are one character, a backslash takes the next
-one as it is. An open bracket that nothing closes is itself. Case counts.
+depth, none included (`**/id_rsa` is also `id_rsa`). All else is itself, brackets and backslashes too: `pages/[id].py`
+is the name of a file, and files that a class of characters would take are not meant. Case counts.
 """
 
 import re
 
-_SPECIAL = re.compile(r"[*?\[\\]")
-_TOKEN = re.compile(r"(?s)/\*\*\Z|\*\*/|\*\*|\*|\?|\[[!^]?\]?[^\]]*\]|\\(?P<escaped>.)|(?P<plain>.)")
+_SPECIAL = re.compile(r"[*?]")
+_TOKEN = re.compile(r"(?s)/\*\*\Z|\*\*/|\*\*|\*|\?|(?P<plain>.)")
 _WILD = {"/**": "/.+", "**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 
 
@@ -29,16 +29,9 @@ def quoted(text: str) -> str:
 
 def literal_characters(glob: str) -> str:
     """The characters of a glob that stand for themselves, but for slashes."""
-    plain = (token["escaped"] or token["plain"] or "" for token in _TOKEN.finditer(glob))
+    plain = (token["plain"] or "" for token in _TOKEN.finditer(glob))
     return "".join(plain).replace("/", "")
 
 
 def _translated(token: re.Match[str]) -> str:
-    text = token[0]
-    if token["plain"] or token["escaped"]:
-        return quoted(token["escaped"] or text)
-    if not text.startswith("["):
-        return _WILD[text]
-    negated = text[1] in "!^"
-    inside = re.sub(r"[\\\[\]&~|^]", lambda found: f"\\{found[0]}", text[1 + negated : -1])
-    return f"[^/{inside}]" if negated else f"[{inside}]"
+    return quoted(token["plain"]) if token["plain"] else _WILD[token[0]]

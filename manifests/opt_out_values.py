@@ -2,7 +2,9 @@
 
 Repositories compare without regard to case, host and `.git`: who asks for `https://github.com/Owner/Name.git` means
 what rows call `owner/name`. A name that two hosts share is one name here: that takes too much rather than too little.
-Addresses compare without scheme, `www.`, the host's case, a fragment and slashes at the end. Paths have a case.
+Addresses compare without scheme, `www.`, the host's case, its default port, a fragment, `utm_` parameters and slashes
+at the end, and with what needs no percent sign written without. Paths compare from the top of the repository, `/a`,
+`./a` and `a` alike; they have a case.
 """
 
 import re
@@ -11,7 +13,7 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from manifests.errors import RecipeError
-from manifests.globs import glob_pattern, literal_characters
+from manifests.globs import literal_characters
 
 MAXIMUM_VALUE_CHARACTERS = 4_096
 
@@ -19,12 +21,25 @@ HEX_DIGITS = {"blob": 40, "sha256": 64, "content": 32, "document": 32}
 """Kinds that are digests or ids, and how long they are."""
 
 # The same patterns serve whole columns, in RE2: nothing here may mean something else there.
-REPOSITORY_HOST = r"^(?:[a-z][a-z0-9+.\-]*://[^/]*/|[^/@:]*@[^/:]*:|(?:www\.)?(?:github\.com|gitlab\.com|bitbucket\.org|codeberg\.org)/)"
+BLANKS = " \t\r\n"
+REPOSITORY_HOST = (
+    r"^[ \t\r\n/]*(?:(?:https?://)?api\.github\.com/repos/|[a-z][a-z0-9+.\-]*://[^/]*/|[^/@:]*@[^/:]*:"
+    r"|(?:www\.)?(?:github\.com|gitlab\.com|bitbucket\.org|codeberg\.org)[/:])?"
+)
 URL_PARTS = r"(?s)^(?:[A-Za-z][A-Za-z0-9+.\-]*://)?(?:[Ww][Ww][Ww]\.)?(?P<host>[^/?#]*)(?P<rest>[^#]*)"
+SPELT_OTHERWISE = r"%[0-9A-Fa-f]{2}|[?&]utm_|:(?:80|443)(?:[/?#]|\z)"
+"""What addresses have of which the host and the rest are not yet the key; RE2 alone."""
+PATH_START, PATH_MIDDLE = r"^(?:\.?/)+", r"/(?:\.?/)+"
+"""What a path has none of at its start, and what is one slash further on."""
 
 _ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _HOST = re.compile(REPOSITORY_HOST)
 _URL = re.compile(URL_PARTS)
+_PORT = re.compile(r":(?:80|443)\Z")
+_TRACKING = re.compile(r"(?:[?&]utm_[^&]*)+\Z")
+_ESCAPED = re.compile(r"%[0-9A-Fa-f]{2}")
+_UNRESERVED = frozenset(string.ascii_letters + string.digits + "-._~")  # RFC 3986, 2.3
+_PATH_START, _PATH_MIDDLE = re.compile(PATH_START), re.compile(PATH_MIDDLE)
 _REPOSITORY = re.compile(r"[^\s/:*?\[\]\\]+(?:/[^\s/:*?\[\]\\]+)+")
 _OWNER = re.compile(r"[^\s/:*?\[\]\\@]+")
 _WEB = re.compile(r"(?i)https?://[^\s/?#]+\.[^\s/?#]+(?:[/?#]\S*)?")
@@ -40,6 +55,7 @@ _FORGES = {
 }
 _WHOLE = ("tree", "src")  # what shows a whole repository, too
 _RAW_HOST = "raw.githubusercontent.com"
+_API_HOST = "api.github.com"
 
 
 class Place(NamedTuple):
@@ -61,8 +77,13 @@ def _lowered(text: str) -> str:
 
 def repository_key(name: str) -> str:
     """What two names of one repository have in common; an empty name has an empty one."""
-    key = _HOST.sub("", _lowered(name)).rstrip("/")
+    key = _HOST.sub("", _lowered(name)).rstrip("/" + BLANKS)
     return key.removesuffix(".git")
+
+
+def path_key(path: str) -> str:
+    """What two spellings of one path in a repository have in common; of globs, too. The Stack v2 writes `/a`."""
+    return _PATH_MIDDLE.sub("/", _PATH_START.sub("", path))
 
 
 def owner_key(repository: str) -> str:
@@ -75,7 +96,13 @@ def url_key(url: str) -> str:
     """What two spellings of one address have in common; an empty one has an empty one."""
     found = _URL.match(url)
     assert found is not None  # noqa: S101 - it matches any string
-    return _lowered(found["host"]) + found["rest"].rstrip("/")
+    rest = _ESCAPED.sub(_plainly, _TRACKING.sub("", found["rest"]))
+    return _PORT.sub("", _lowered(found["host"])) + rest.rstrip("/")
+
+
+def _plainly(escaped: re.Match[str]) -> str:
+    character = unquote(escaped[0], errors="replace")
+    return character if character in _UNRESERVED else escaped[0].upper()
 
 
 def forge_place(url: str) -> Place | None:
@@ -91,7 +118,9 @@ def forge_place(url: str) -> Place | None:
     parts = [unquote(part) for part in rest.partition("?")[0].split("/") if part]
     if host == _RAW_HOST:
         after = parts[4:] if parts[2:3] == ["refs"] else parts[2:]
-        return Place(repository_key("/".join(parts[:2])), "/".join(after[1:])) if len(parts) > 3 else None
+        return Place(repository_key("/".join(parts[:2])), path_key("/".join(after[1:]))) if len(parts) > 3 else None
+    if host == _API_HOST:
+        return _place_of_api(parts)
     marks = _FORGES.get(host)
     if marks is None or len(parts) < 2:
         return None
@@ -104,7 +133,15 @@ def forge_place(url: str) -> Place | None:
     path = after[1 + marks[after[0]] :] if after else []
     if after and not path and after[0] not in _WHOLE:  # cut short: it was to name a file
         return None
-    return Place(repository_key("/".join(parts[:size])), "/".join(path))
+    return Place(repository_key("/".join(parts[:size])), path_key("/".join(path)))
+
+
+def _place_of_api(parts: list[str]) -> Place | None:
+    """Of `repos/owner/name`, and of `repos/owner/name/contents/path`."""
+    whole, file = len(parts) == 3, len(parts) > 4 and parts[3] == "contents"
+    if parts[:1] != ["repos"] or not (whole or file):
+        return None
+    return Place(repository_key("/".join(parts[1:3])), path_key("/".join(parts[4:])))
 
 
 def split_path(value: str) -> tuple[str, str]:
@@ -126,16 +163,19 @@ def value_key(by: str, value: str) -> str:
         return url_key(value)
     if by == "path":
         repository, glob = split_path(value)
-        return f"{repository_key(repository)}:{glob}"
+        return f"{repository_key(repository)}:{path_key(glob)}"
     return value
 
 
 def checked_value(by: str, value: str) -> str:
     """A value as the registry writes it down: digits in lower case, repositories without host and `.git`.
 
+    Blanks around it are not taken for a part of it, but for those of a path.
+
     Raises:
         RecipeError: it is none of its kind, or would match everything.
     """
+    value = value if by == "path" else value.strip()
     if not value or value != value.strip() or len(value) > MAXIMUM_VALUE_CHARACTERS or not value.isprintable():
         hint = "give it without blanks around it; in a path ? stands for any character"
         raise _wrong(by, value, f"1 to {MAXIMUM_VALUE_CHARACTERS:,} printable characters", hint)
@@ -159,7 +199,7 @@ def _repository(value: str) -> str:
     plain = _plain_repository(value)
     host = url_key(value).partition("/")[0] if "://" in value else ""
     place = forge_place(value)
-    if host in _FORGES and (place is None or place.path):
+    if host in {*_FORGES, _API_HOST} and (place is None or place.path):
         raise _wrong("repository", value, "owner/name or the address of a repository", f"--by url --value {value}")
     if place:
         plain = plain[: len(place.repository)]
@@ -186,24 +226,14 @@ def _owner(value: str) -> str:
 def _path(value: str) -> str:
     before, glob = split_path(value)
     repository = _plain_repository(before)
-    if glob.startswith(("/", "./", "../")) or "/../" in glob or not _readable(glob):
+    glob = path_key(glob)
+    if not glob or glob.startswith("../") or "/../" in glob:
         raise _wrong("path", value, "a path from the top of a repository", "such as owner/name:vendor/** or **/id_rsa")
     if not repository and not any(map(str.isalnum, literal_characters(glob))):
         raise _wrong(
             "path", value, "a glob that does not match everything", "name a repository: owner/name:GLOB, or its owner"
         )
     return f"{repository}:{glob}" if repository else glob
-
-
-def _readable(glob: str) -> bool:
-    """Whether its ranges have an order: `[z-a]` is none."""
-    if "[" not in glob:
-        return True
-    try:
-        re.compile(glob_pattern(glob))
-    except re.error:
-        return False
-    return True
 
 
 def _swhid(value: str) -> str:

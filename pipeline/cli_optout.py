@@ -120,4 +120,6 @@ def optout_list(
 
 
 def _today() -> str:
-    return datetime.now(UTC).date().isoformat()
+    """The day it is, here or in UTC, whichever is later: neither is a day to come."""
+    now = datetime.now(UTC)
+    return max(now.date(), now.astimezone().date()).isoformat()

@@ -4,10 +4,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from manifests.opt_out_values import path_key
 from pipeline.document_names import Name
 from pipeline.tables import place, tables
 from pipeline.units import Mill
 from stages.content_names import CONTENT_NAMES
+from stages.opt_out_matching import path_keys
 
 _PLACE = ("repo", "path", "subset")
 
@@ -29,7 +31,9 @@ def _is_named(table: pa.Table, name: Name) -> pa.ChunkedArray:
         encoded = table.column("repo").combine_chunks().dictionary_encode()
         same = pa.array([value.lower() == name.value.lower() for value in encoded.dictionary.to_pylist()], pa.bool_())
         holds = pa.chunked_array([same.take(encoded.indices)])
-        return holds if name.path is None else pc.and_(holds, pc.equal(table.column("path"), name.path))
+        if name.path is None:
+            return holds
+        return pc.and_(holds, pc.equal(path_keys(table.column("path")), path_key(name.path)))
     kind = CONTENT_NAMES.field(name.kind).type
     value = name.value if name.kind == "url" else bytes.fromhex(name.value)
     return pc.equal(table.column(name.kind), pa.scalar(value, kind)).fill_null(False)

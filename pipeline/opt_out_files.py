@@ -6,6 +6,7 @@ its sender has to be there and is left out: a registry holds no address and no n
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ import yaml
 
 from manifests.errors import CorpusmillError, RecipeError, SourceError
 from manifests.opt_outs import KINDS, MAXIMUM_LINE_BYTES, SCOPES, Request, checked, parsed
+from pipeline.published_reasons import check_reasons
 from pipeline.strict_yaml import StrictLoader
 
 MAXIMUM_FILE_BYTES = 1 << 28
@@ -22,6 +24,7 @@ MAXIMUM_FORM_BYTES = 1 << 20
 _FORM_KEYS = ("ticket", "date", "reason", "scope", "remove", "relation", "contact", "confirmed")
 _HEX = re.compile(rb"[0-9A-Fa-f]+")
 _BY_LENGTH = {40: "blob", 64: "sha256"}
+_SHARED = ("ticket:", "date:", "reason:", "scope:")  # errors about what all entries of a form have in common
 _TEMPLATE = "docs/removal-request.yaml is a form to start from"
 
 
@@ -30,7 +33,7 @@ class Given(NamedTuple):
 
     Attributes:
         by: kind of the digests of a list.
-        today: the date where neither file nor command line has one.
+        today: the date where neither file nor command line has one; none may be later. Empty: any may be.
     """
 
     ticket: str = ""
@@ -48,12 +51,21 @@ class _FormLoader(StrictLoader):
 
 
 def requests_of(path: Path, given: Given) -> list[Request]:
-    """All requests of a file, checked; told by its name (.yaml, .yml) or its first line which kind of file it is.
+    """All requests of a file, checked, and their reasons; its name (.yaml, .yml) or its first line tells its kind.
 
     Raises:
         SourceError: the file cannot be read, or a line or an entry of it is no request; the message names it.
-        RecipeError: an option is missing, or is there that this kind of file has itself.
+        RecipeError: an option is missing, or is there that this kind of file has itself; or a reason names somebody.
     """
+    requests = _read(path, given)
+    try:
+        check_reasons(requests)
+    except RecipeError as error:
+        raise RecipeError(f"{path}: {error.message}", hint=error.hint) from error
+    return requests
+
+
+def _read(path: Path, given: Given) -> list[Request]:
     if path.suffix.lower() in (".yaml", ".yml"):
         return _of_form(path, _bytes(path, MAXIMUM_FORM_BYTES), given)
     data = _bytes(path, MAXIMUM_FILE_BYTES)
@@ -77,7 +89,7 @@ def _of_lines(path: Path, lines: Iterable[tuple[int, bytes]], given: Given) -> l
     def read(line: bytes) -> Request:
         if len(line) > MAXIMUM_LINE_BYTES:
             raise RecipeError(f"expected a line of at most {MAXIMUM_LINE_BYTES:,} bytes, got {len(line):,}")
-        return checked(parsed(line))
+        return _checked(parsed(line), given.today)
 
     return list(_numbered(path, lines, read))
 
@@ -106,7 +118,7 @@ def _of_digests(path: Path, lines: Iterable[tuple[int, bytes]], given: Given) ->
                 f"expected 40 digits (a git blob id) or 64 (the sha256 of a file), got {len(digits)}",
                 hint="`git hash-object FILE` or `sha256sum FILE` tells them",
             )
-        return checked(_request(given, by, digits))
+        return _checked(_request(given, by, digits), given.today)
 
     return list(_numbered(path, lines, read))
 
@@ -152,9 +164,10 @@ def _of_form(path: Path, data: bytes, given: Given) -> list[Request]:
 
 def _entry(path: Path, given: Given, by: str, number: int, value: str) -> Request:
     try:
-        return checked(_request(given, by, value))
+        return _checked(_request(given, by, value), given.today)
     except CorpusmillError as error:
-        raise SourceError(f"{path}: remove.{by}, entry {number}: {error.message}", hint=error.hint) from error
+        where = "" if error.message.startswith(_SHARED) else f"remove.{by}, entry {number}: "
+        raise SourceError(f"{path}: {where}{error.message}", hint=error.hint) from error
 
 
 def _form(path: Path, data: bytes) -> dict[str, Any]:
@@ -199,19 +212,34 @@ def _request(given: Given, by: str, value: str) -> Request:
         "by": by,
         "value": value,
         "reason": given.reason,
-        "scope": given.scope or SCOPES[0],
+        "scope": given.scope.lower() or SCOPES[0],
     }
     try:
         return msgspec.convert(fields, Request)
     except msgspec.ValidationError:
         name, known = ("by", KINDS) if by not in KINDS else ("scope", SCOPES)
         got = str(fields[name])[:40]
-        raise RecipeError(f"{name}: expected {', '.join(known)}, got {got!r}", hint="spell it as listed") from None
+        near = get_close_matches(got.lower(), known, n=1, cutoff=0.4)
+        hint = f"did you mean {near[0]}?" if near else "spell it as listed; docs/removals.md says what each finds"
+        raise RecipeError(f"{name}: expected {', '.join(known)}, got {got!r}", hint=hint) from None
 
 
 def request_of(given: Given, value: str) -> Request:
-    """The request of a command line, checked; raises RecipeError where it is none."""
-    return checked(_request(given, given.by, value))
+    """The request of a command line, checked; raises RecipeError where it is none, or its reason names somebody."""
+    request = _checked(_request(given, given.by, value), given.today)
+    check_reasons([request])
+    return request
+
+
+def _checked(request: Request, today: str) -> Request:
+    """A request with its value as it is written down; of a day that has been."""
+    request = checked(request)
+    if today and request.date > today:
+        raise RecipeError(
+            f"date: expected the day when it was asked, {today} at the latest, got {request.date}",
+            hint="leave it away for today; in YYYY-MM-DD the month stands before the day",
+        )
+    return request
 
 
 def _bytes(path: Path, maximum_bytes: int) -> bytes:

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from manifests.errors import IntegrityError, RecipeError
-from manifests.opt_out_values import repository_key, url_key
+from manifests.opt_out_values import path_key, repository_key, url_key
 from manifests.storage import Storage
 from pipeline.document_names import Name
 from pipeline.release_folders import SHARD_FILE
@@ -126,7 +126,7 @@ def _rows_with(file: ParquetFile, column: str, name: Name) -> Iterator[dict[str,
         others = [other for other in file.schema_arrow.names if other != column]
         rows = file.read_row_group(group, columns=others).take(here).append_column(column, values.take(here))
         for row in rows.to_pylist():
-            if name.path is None or row["path"] == name.path:
+            if name.path is None or path_key(row["path"]) == path_key(name.path):
                 yield row
 
 

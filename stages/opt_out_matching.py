@@ -18,7 +18,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from filters.opt_out_rules import Rules, file_key, rules_of
-from manifests.opt_out_values import REPOSITORY_HOST, URL_PARTS
+from manifests.opt_out_values import (
+    BLANKS,
+    PATH_MIDDLE,
+    PATH_START,
+    REPOSITORY_HOST,
+    SPELT_OTHERWISE,
+    URL_PARTS,
+    url_key,
+)
 from manifests.opt_outs import Request
 from stages.exchange import fixed_binary
 
@@ -90,7 +98,7 @@ class OptOuts:
         if exact["url"]:
             yield _of_different(columns["url"], lambda urls: _looked_up(exact["url"], url_keys(urls).to_pylist()))
         if self._rules.anywhere:
-            yield _of_different(columns["path"], lambda paths: _first_pattern(self._rules.anywhere, paths))
+            yield _of_different(columns["path"], lambda paths: _first_pattern(self._rules.anywhere, path_keys(paths)))
         if exact["repository"] or exact["owner"] or exact["file"] or self._rules.within:
             names, places = _encoded(columns["repository"])
             keys = repository_keys(names)
@@ -113,7 +121,7 @@ class OptOuts:
             return found
         rows = rows[np.argsort(places[rows], kind="stable")]
         own = [keys[place] for place in places[rows].tolist()]
-        texts = _whole(paths.take(pa.array(rows)))
+        texts = path_keys(_whole(paths.take(pa.array(rows))))
         found[rows] = _looked_up(self._rules.exact["file"], list(map(file_key, own, texts.fill_null("").to_pylist())))
         for start, end in _runs(places[rows]):
             here = rows[start:end]
@@ -125,7 +133,12 @@ class OptOuts:
 def repository_keys(names: "pa.Array | pa.ChunkedArray") -> "pa.Array | pa.ChunkedArray":
     """`repository_key` of a whole column of strings."""
     plain = pc.replace_substring_regex(pc.ascii_lower(names), REPOSITORY_HOST, "")
-    return pc.replace_substring_regex(pc.utf8_rtrim(plain, "/"), r"\.git\z", "")
+    return pc.replace_substring_regex(pc.utf8_rtrim(plain, "/" + BLANKS), r"\.git\z", "")
+
+
+def path_keys(paths: "pa.Array | pa.ChunkedArray") -> "pa.Array | pa.ChunkedArray":
+    """`path_key` of a whole column of strings."""
+    return pc.replace_substring_regex(pc.replace_substring_regex(paths, PATH_START, ""), PATH_MIDDLE, "/")
 
 
 def owner_keys(repositories: "pa.Array | pa.ChunkedArray") -> "pa.Array | pa.ChunkedArray":
@@ -138,7 +151,11 @@ def url_keys(urls: "pa.Array | pa.ChunkedArray") -> "pa.Array | pa.ChunkedArray"
     """`url_key` of a whole column of strings."""
     parts = pc.extract_regex(urls, URL_PARTS)
     host, rest = pc.struct_field(parts, "host"), pc.struct_field(parts, "rest")
-    return pc.binary_join_element_wise(pc.ascii_lower(host), pc.utf8_rtrim(rest, "/"), "")
+    keys = pc.binary_join_element_wise(pc.ascii_lower(host), pc.utf8_rtrim(rest, "/"), "")
+    others = pc.fill_null(pc.match_substring_regex(urls, SPELT_OTHERWISE), False)
+    if not pc.any(others).as_py():
+        return keys
+    return pc.replace_with_mask(keys, others, pa.array(map(url_key, urls.filter(others).to_pylist()), keys.type))
 
 
 def _starts(keys: Iterable[str]) -> U64:

@@ -19,6 +19,7 @@ def test_equal_things_are_found_by_equal_keys() -> None:
     assert exact_keys(request("owner", "Owner")) == [("owner", "owner")]
     assert exact_keys(request("swhid", "swh:1:cnt:" + "a" * 40)) == [("blob", "a" * 40)]
     assert exact_keys(request("path", "Owner/Name:a/B.c")) == [("file", "owner/name\0a/B.c")]
+    assert exact_keys(request("path", "Owner/Name:pages/[id].py")) == [("file", "owner/name\0pages/[id].py")]
     assert exact_keys(request("path", "Owner/Name:a/*")) == []
     assert exact_keys(request("url", "https://github.com/O/N/blob/main/A.c")) == [
         ("url", "github.com/O/N/blob/main/A.c"),

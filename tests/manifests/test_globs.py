@@ -26,11 +26,10 @@ def matches(glob: str, path: str) -> bool:
         ("vendor/**", ["vendor/a", "vendor/a/b.c"], ["vendor", "vendors/a", "x/vendor/a"]),
         ("a/**/b", ["a/b", "a/x/b", "a/x/y/b"], ["ab", "a/xb"]),
         ("a?c", ["abc", "aéc"], ["a/c", "ac"]),
-        ("[a-c]1", ["a1", "c1"], ["d1", "-1"]),
-        ("[!a-c]1", ["d1", "é1"], ["a1", "/1"]),
-        ("[]]", ["]"], ["["]),
+        ("pages/[id].py", ["pages/[id].py"], ["pages/i.py", "pages/d.py"]),
+        ("[z-a]/*", ["[z-a]/x"], ["z/x"]),
         ("a[1", ["a[1"], ["a1"]),
-        (r"a\*b", ["a*b"], ["axb"]),
+        (r"a\*b", [r"a\xb"], ["a*b"]),
         ("a\\", ["a\\"], ["a"]),
         ("{a,b}", ["{a,b}"], ["a"]),
     ],
@@ -41,10 +40,6 @@ def test_a_glob_matches_whole_paths(glob: str, yes: list[str], no: list[str]) ->
 
 @given(TEXTS, TEXTS)
 def test_both_engines_agree(glob: str, path: str) -> None:
-    try:
-        re.compile(glob_pattern(glob))
-    except re.error:
-        return  # a range without an order, which is refused
     [found] = pc.match_substring_regex(pa.array([path]), rf"(?s)\A(?:{glob_pattern(glob)})\z").to_pylist()
     assert found == matches(glob, path)
 
@@ -56,8 +51,8 @@ def test_a_quoted_text_matches_itself_alone(text: str) -> None:
 
 
 def test_a_path_without_signs_is_one_path() -> None:
-    assert [glob for glob in ("a/b.c", "a*", "a?", "[a", "a\\") if is_glob(glob)] == ["a*", "a?", "[a", "a\\"]
+    assert [glob for glob in ("a/b.c", "a*", "a?", "[a]", "a\\") if is_glob(glob)] == ["a*", "a?"]
 
 
 def test_signs_are_no_literal_characters() -> None:
-    assert literal_characters(r"**/[abc]?/\*x.*/**") == "*x."
+    assert literal_characters("**/[ab]?/x.*/**") == "[ab]x."

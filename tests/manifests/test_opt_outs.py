@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from manifests.errors import IntegrityError, RecipeError
-from manifests.opt_out_values import Place, checked_value, forge_place, repository_key, split_path, url_key, value_key
+from manifests.opt_out_values import (
+    Place,
+    checked_value,
+    forge_place,
+    path_key,
+    repository_key,
+    split_path,
+    url_key,
+    value_key,
+)
 from manifests.opt_outs import KINDS, Request, checked, decoded, encoded, parsed, withdrawn
 
 A40, A64, A32 = "a1" * 20, "b2" * 32, "c3" * 16
@@ -33,12 +42,21 @@ def request(**changes: Any) -> Request:
         ("repository", "https://github.com/Owner/Name?tab=readme", "Owner/Name"),
         ("repository", "https://gitlab.com/group/sub/name", "group/sub/name"),
         ("repository", "https://git.example.org/owner/name", "owner/name"),
+        ("repository", " Owner/Name ", "Owner/Name"),
+        ("repository", "/Owner/Name", "Owner/Name"),
+        ("repository", "github.com:Owner/Name.git", "Owner/Name"),
+        ("repository", "api.github.com/repos/Owner/Name", "Owner/Name"),
+        ("repository", "https://api.github.com/repos/Owner/Name/", "Owner/Name"),
         ("owner", "Owner", "Owner"),
         ("owner", "https://github.com/Owner/", "Owner"),
         ("path", "**/id_rsa", "**/id_rsa"),
         ("path", "https://github.com/Owner/Name:vendor/**", "Owner/Name:vendor/**"),
         ("path", "owner/name:**", "owner/name:**"),
-        ("path", "docs/a[:]b.md", "docs/a[:]b.md"),
+        ("path", "docs/a?b.md", "docs/a?b.md"),
+        ("path", "/etc/passwd", "etc/passwd"),
+        ("path", "owner/name:/docs//a.md", "owner/name:docs/a.md"),
+        ("path", "owner/name:./docs/./a.md", "owner/name:docs/a.md"),
+        ("path", "next/app:pages/[id].py", "next/app:pages/[id].py"),
         ("blob", A40.upper(), A40),
         ("sha256", A64, A64),
         ("content", A32, A32),
@@ -60,14 +78,15 @@ def test_a_value_is_written_down_in_one_form(by: str, value: str, written: str) 
         ("repository", "owner", "--by owner --value owner"),
         ("repository", "https://github.com/owner/name/tree/main/src", "--by url"),
         ("repository", "https://github.com/owner/name/issues/1", "--by url"),
+        ("repository", "https://api.github.com/repos/owner/name/commits", "--by url"),
         ("repository", "owner/*", "owner/name"),
         ("owner", "owner/name", "--by repository"),
         ("path", "**", "name a repository"),
         ("path", "*/**/?", "name a repository"),
-        ("path", "**/[a-z]*", "name a repository"),
-        ("path", "/etc/passwd", "owner/name:vendor"),
+        ("path", "/**", "name a repository"),
+        ("path", "owner/name:/", "owner/name:vendor"),
         ("path", "a/../b", "owner/name:vendor"),
-        ("path", "[z-a]x", "owner/name:vendor"),
+        ("path", "/../b", "owner/name:vendor"),
         ("blob", A64, "git hash-object"),
         ("blob", "g" * 40, "git hash-object"),
         ("sha256", A40, "sha256sum"),
@@ -108,6 +127,11 @@ def test_a_value_that_cannot_be_is_refused_with_a_hint(by: str, value: str, hint
         ("https://gitlab.com/g/sub/n/-/blob/main/a.c", Place("g/sub/n", "a.c")),
         ("https://gitlab.com/g/n/blob/main/a.c", Place("g/n", "a.c")),
         ("https://bitbucket.org/o/n/src/main/a", Place("o/n", "a")),
+        ("https://github.com:443/o/n/blob/main//a.c", Place("o/n", "a.c")),
+        ("https://github.com/o/n/blob/main/pages/%5Bid%5D.py", Place("o/n", "pages/[id].py")),
+        ("https://api.github.com/repos/o/n", Place("o/n", "")),
+        ("https://api.github.com/repos/o/n/contents/a/b.c?ref=main", Place("o/n", "a/b.c")),
+        ("https://api.github.com/repos/o/n/commits", None),
         ("https://codeberg.org/o/n/src/branch/main/a.c", Place("o/n", "a.c")),
         ("https://codeberg.org/o/n/raw/commit/abc/a.c", Place("o/n", "a.c")),
         ("https://github.com/o/n/issues/1", None),
@@ -126,6 +150,27 @@ def test_spellings_of_one_address_have_one_key() -> None:
     spelt = ["https://Example.ORG/a/", "http://www.example.org/a#top", "example.org/a"]
     assert {url_key(url) for url in spelt} == {"example.org/a"}
     assert url_key("https://example.org/A?x=1") == "example.org/A?x=1"
+    spelt = ["https://example.org:443/~a/?utm_source=b&utm_medium=c", "http://example.org:80/%7ea", "example.org/%7Ea/"]
+    assert {url_key(url) for url in spelt} == {"example.org/~a"}
+    assert url_key("https://example.org/a%2fb?x=1&utm_source=c") == "example.org/a%2Fb?x=1"
+    assert url_key("https://example.org:8080/a") == "example.org:8080/a"
+
+
+def test_spellings_of_one_repository_have_one_key() -> None:
+    spelt = ["o/n", "/O/n ", "github.com:o/n", "https://api.github.com/repos/o/n", "git@github.com:o/n.git"]
+    assert {repository_key(name) for name in spelt} == {"o/n"}
+
+
+def test_spellings_of_one_path_have_one_key() -> None:
+    assert {path_key(path) for path in ("a/b", "/a/b", "./a/b", "//a//b", "/./a/././b")} == {"a/b"}
+    kept = (".a/b", "a./b", "../a", ".../a", "a/.b", "a/..", "")
+    assert [path_key(path) for path in kept] == list(kept)
+
+
+@given(st.text(st.sampled_from("a./"), max_size=12))
+def test_the_key_of_a_path_is_its_own(path: str) -> None:
+    assert path_key(path_key(path)) == path_key(path)
+    assert path_key(f"/{path}") == path_key(path)
 
 
 def test_a_path_may_stand_in_a_repository() -> None:

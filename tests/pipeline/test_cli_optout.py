@@ -95,6 +95,14 @@ def test_add_says_how_an_address_is_understood(registry: Path) -> None:
         ("project", "x", [], "error: by: expected repository, owner, path"),
         ("owner", "x", ["--scope", "all"], "error: scope: expected content, place, got 'all'"),
         ("owner", "x", ["--date", "today"], "error: date: expected YYYY-MM-DD"),
+        ("owner", "x", ["--date", "2999-01-01"], "error: date: expected the day when it was asked"),
+        ("foo", "x", [], "hint: spell it as listed"),
+        ("repo", "a/b", [], "hint: did you mean repository?"),
+        ("owner", "Jane", ["--reason", "jane asked"], "error: reason: expected one that names nobody"),
+        ("repository", "jane/x", ["--reason", "see https://github.com/Jane/X."], "error: reason: expected one that"),
+        ("path", "jane/x:a b.txt", ["--reason", "of A b.txt in jane/X:a b.txt"], "error: reason: expected one that"),
+        ("url", "https://github.com/jane/x", ["--reason", "Jane's, not mine: jane/x"], "error: reason: expected one"),
+        ("owner", "x", ["--reason", "a@b.example asked"], "got an e-mail address: 'a@b.example'"),
         ("ticket", "T-0", [], "error: ticket T-0: expected a ticket under which something was asked"),
         ("repository", "a/\x1b]0;b", [], "error: repository: expected 1 to 4,096 printable characters"),
     ],
@@ -108,6 +116,12 @@ def test_add_refuses_what_cannot_be_and_writes_nothing(
     assert "hint: " in ended.err
     assert "\x1b" not in ended.err
     assert not (registry / REQUESTS).exists()
+
+
+@pytest.mark.parametrize("reason", ["The owner asked", "the janitor asked", "a law: § 1", "personal data"])
+def test_add_takes_reasons_that_name_nobody(registry: Path, reason: str) -> None:
+    assert add(registry, "repository", "owner/name", "--reason", reason).code == 0
+    assert add(registry, "owner", "jan", "--reason", reason).code == 0
 
 
 # import
@@ -134,6 +148,21 @@ def test_the_form_asks_for_every_kind_but_withdrawals(registry: Path, tmp_path: 
     assert optout("import", registry, filled(tmp_path), "--ticket", "T-2").out.endswith("there already\n")
 
 
+def test_a_form_may_write_its_scope_large(registry: Path, tmp_path: Path) -> None:
+    assert optout("import", registry, filled(tmp_path, scope="Place"), "--ticket", "T-2").code == 0
+    assert {one.scope for one in Registry(str(registry)).read().requests} == {"place"}
+
+
+def test_reasons_and_days_of_lines_are_looked_at_too(registry: Path, tmp_path: Path) -> None:
+    path = tmp_path / "requests.jsonl"
+    good = '{"ticket": "T", "date": "2026-01-01", "by": "owner", "value": "jane", "reason": "asked"}'
+    for bad in (good.replace("asked", "ask bob"), good.replace("2026", "2999"), good.replace("asked", "ask T")):
+        path.write_text(f"{good.replace('jane', 'bob')}\n{bad}\n")
+        ended = optout("import", registry, path)
+        assert (ended.code in (1, 2), str(path) in ended.err, "hint: " in ended.err) == (True, True, True), ended.err
+        assert not (registry / REQUESTS).exists()
+
+
 def test_the_form_as_it_is_handed_out_is_incomplete(registry: Path) -> None:
     ended = optout("import", registry, FORM, "--ticket", "T-2")
     assert ended.code == 1
@@ -147,8 +176,12 @@ def test_the_form_as_it_is_handed_out_is_incomplete(registry: Path) -> None:
         ({"reason": ""}, 1, "reason: expected an answer"),
         ({"confirmed": ""}, 1, "confirmed: expected yes, got ''"),
         ({"confirmed": "no"}, 1, "confirmed: expected yes, got 'no'"),
-        ({"scope": "here"}, 1, "remove.repository, entry 1: scope: expected content, place"),
-        ({"date": "31.1.2026"}, 1, "remove.repository, entry 1: date: expected YYYY-MM-DD"),
+        ({"scope": "here"}, 1, "request.yaml: scope: expected content, place"),
+        ({"date": "31.1.2026"}, 1, "request.yaml: date: expected YYYY-MM-DD"),
+        ({"date": "2999-01-01"}, 1, "request.yaml: date: expected the day when it was asked"),
+        ({"reason": "ask Owner@Example.org"}, 2, "request.yaml: reason: expected one that names nobody, got an e-mail"),
+        ({"reason": "leave Owner/Name alone"}, 2, "got a value, an owner or a ticket of what is asked for"),
+        ({"reason": "see ticket T-2."}, 2, "reason: expected one that names nobody"),
         ({"remove": "everything"}, 1, "expected a form in YAML"),
         ({"relation": "[a, b]"}, 1, "relation: expected a text, got several"),
         ({"reason": "asked\n__proto__: x"}, 1, "got a key '__proto__'"),

@@ -102,6 +102,7 @@ def test_a_document_is_found_by_its_hashes(
 def test_a_document_is_found_by_its_place(release: Storage, rows: list[dict[str, Any]], told: Told) -> None:
     row = first(rows, source="stack", held_out=False)
     assert f"document {row['doc_id']}" in told(release, f"{row['repository'].upper()}:{row['path']}")
+    assert f"document {row['doc_id']}" in told(release, f"{row['repository']}:/{row['path'].replace('/', '//')}")
 
 
 def test_a_repository_lists_its_documents(release: Storage, rows: list[dict[str, Any]], told: Told) -> None:

@@ -175,6 +175,7 @@ def test_a_document_is_found_by_whatever_names_it(mill: Mill, life: Shown) -> No
         f"swh:1:cnt:{row['blob'].hex()}",
         row["sha256"].hex(),
         f"{row['repo'].upper()}:{row['path']}",
+        f"{row['repo']}:/src//file30.py",
     ):
         assert life(mill, name) == expected
 

@@ -82,7 +82,7 @@ def write_inputs(folder: Path, tokenizer: Path) -> Path:
         repository, _, path = name.partition(":")
         row = {
             "repo_name": repository,
-            "path": path,
+            "path": f"/{path}",  # as The Stack v2 has it
             "content": text,
             "detected_licenses": ["MIT"],
             "star_events_count": STARS.get(repository, 0),
@@ -126,7 +126,7 @@ def outcome(mill: Mill) -> Outcome:
     found: Outcome = {}
     for unit, record in enumerate(mill.records(step_named("ingest"))):
         rows = read(mill, record, "rows")
-        names = [f"{row['repo']}:{row['path']}" for row in rows]
+        names = [f"{row['repo']}:{row['path'].removeprefix('/')}" for row in rows]
         by_id = dict(zip([row["id"].hex() for row in rows], names, strict=True))
         judged, resolved = (mill.records(step_named(name)) for name in ("judge", "resolve"))
         found |= dict.fromkeys(names, "kept")
@@ -205,10 +205,10 @@ def test_the_owner_of_a_fork_takes_nothing_else_away(recipe: Path, decided: Deci
 @pytest.mark.parametrize(
     ("by", "value"),
     [
-        ("blob", git_blob(OWN)),
-        ("blob", BLOB_IDS["app/main:own.py"]),
+        *(("blob", digits) for digits in (git_blob(OWN), BLOB_IDS["app/main:own.py"])),
         ("sha256", sha256(OWN.encode()).hexdigest()),
-        ("path", "app/main:own.*"),
+        *(("path", f"app/main:{path}") for path in ("own.*", "own.py")),
+        ("url", "https://github.com/App/main/blob/trunk/own.py"),
     ],
 )
 def test_a_content_goes_wherever_it_lies(recipe: Path, decided: Decided, by: Any, value: str) -> None:
