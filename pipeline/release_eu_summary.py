@@ -182,9 +182,10 @@ def _processing(manifest: Manifest, processing: dict[str, Any]) -> str:
     )
     return (
         f"{asked} {processing['documents_removed_since_the_run']:,} documents were taken out on request after an "
-        "earlier version was made. Licences were told by evidence and held against a policy; duplicates were looked for "
-        f"and removed; secrets and personal data were replaced by placeholders {processing['redactions']:,} times in "
-        f"{processing['documents_with_redactions']:,} documents. Lists of illegal content are heeded where they were "
+        "earlier version was made. Licences were told by evidence and held against a policy; duplicates were looked "
+        "for and removed; secrets and personal data were replaced by placeholders "
+        f"{processing['redactions']:,} times in {processing['documents_with_redactions']:,} documents. "
+        "Lists of illegal content are heeded where they were "
         "imported into the opt-out registry."
     )
 
