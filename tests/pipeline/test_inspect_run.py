@@ -108,7 +108,7 @@ def test_a_plan_tells_what_a_change_of_the_recipe_makes_again(
 ) -> None:
     print_plan(open_mill(load_recipe(finished_recipe, ["packing.sequence_tokens=256"])))
     todo = {name: cells[2] for name, cells in _table(capsys.readouterr().out).items()}
-    assert [name for name, number in todo.items() if number != "0"] == ["pack", "release"]
+    assert [name for name, number in todo.items() if number != "0"] == ["pack", "locate", "release"]
 
 
 def test_a_plan_says_what_the_slow_tokenizer_costs(tiny_recipe: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -36,6 +36,6 @@ def test_requests_and_reasons_are_told(manifest: Manifest) -> None:
 def test_a_registry_that_names_nobody_is_told_too(manifest: Manifest) -> None:
     nothing = msgspec.structs.replace(FOUND, requests=0, as_of="", near_copies="keep")
     _, text, table = opt_out_sections(msgspec.structs.replace(manifest, opt_outs=nothing))
-    assert text.startswith("0 requests are heeded, so far none;")
+    assert text.startswith("0 requests are heeded, so far none. ")
     assert text.endswith("Only equal contents go with them.")
     assert [cell.strip() for cell in table.splitlines()[-1].split("|")[1:-1]] == ["all", "0", "0"]

@@ -171,8 +171,8 @@ def test_the_stages_of_a_unit_add_up_to_its_time(finished_work: Path) -> None:
     [
         ("ingest", {"read", "gather", "form", "identify", "measure", "sign", "keep", "write"}),
         ("detect", {"read", "recall", "detect", "keep", "write"}),
-        ("judge", {"read", "gather", "decide", "judge", "compare", "write"}),
-        ("group", {"read", "group", "look_up", "write"}),
+        ("judge", {"read", "gather", "decide", "judge", "compare", "opt_out", "write"}),
+        ("group", {"read", "opt_out", "group", "look_up", "write"}),
         ("pair", {"read", "pair", "write"}),
         ("sign", {"read", "pick", "write"}),
         ("sift", {"read", "estimate", "write"}),

@@ -1,7 +1,6 @@
 """What `verify` finds in texts that are JSON lines."""
 
 from collections.abc import Callable
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from manifests.release import Manifest, ReleaseFile
 from manifests.storage import Storage
 from pipeline.pass_9_release import release_folder
 from pipeline.recipe_file import load_recipe
+from pipeline.release_pages import PAGES, pages
 from pipeline.runner import open_mill
 from pipeline.verify import verify_release
 
@@ -33,9 +33,14 @@ def sign(release: Path) -> None:
     manifest = Manifest.read(Storage(str(release)))
     files = []
     for file in manifest.files:
-        data = (release / file.path).read_bytes()
-        files.append(ReleaseFile(file.path, len(data), sha256(data).hexdigest(), file.rows))
-    (release / "manifest.json").write_bytes(msgspec.structs.replace(manifest, files=files).to_bytes())
+        if file.path not in PAGES:
+            data = (release / file.path).read_bytes()
+            files.append(msgspec.structs.replace(ReleaseFile.of(file.path, data), rows=file.rows))
+    written = pages(manifest.with_files(files))
+    for path, page in written.items():
+        (release / path).write_bytes(page)
+    signed = manifest.with_files([*files, *map(ReleaseFile.of, written, written.values())])
+    (release / "manifest.json").write_bytes(signed.to_bytes())
 
 
 def findings(release: Path) -> list[str]:
