@@ -9,7 +9,6 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from pipeline.removal_files import ReleaseFiles
 from signing import signed
 from synthetic_release import repository_of, write_release
 
@@ -18,6 +17,7 @@ from manifests.opt_out_registry import Registry
 from manifests.opt_outs import Request
 from manifests.release import Manifest, ReleaseFile
 from manifests.storage import Storage
+from pipeline.released_files import ReleasedFiles
 from pipeline.removal_asked import asked_of
 from pipeline.removal_proof import search_files, searched_folders
 from pipeline.removal_search import search
@@ -68,23 +68,23 @@ def test_a_file_that_still_has_a_removed_document_is_named(parent: Path, tmp_pat
     release = Path(shutil.copytree(parent, tmp_path / "many-0.1.0"))
     registry = asking(tmp_path / "registry", FIRST)
     old = manifest_of(release)
-    gone = search(ReleaseFiles(Storage(str(release)), old.files), asked_of(registry, old, near_copies="").wanted)
+    gone = search(ReleasedFiles(Storage(str(release)), old), asked_of(registry, old, near_copies="").wanted)
     made = Path(apply_opt_outs(registry, str(release)).folder)
     new = manifest_of(made)
-    assert search_files(ReleaseFiles(Storage(str(made)), new.files), new, gone)[folder] > 0
+    assert search_files(ReleasedFiles(Storage(str(made)), new), new, gone)[folder] > 0
     path = path_of(folder, FIRST)
     (made / path).unlink()
     shutil.copy(release / path, made / path)
     listed = [file for file in old.files if file.path == path] + [file for file in new.files if file.path != path]
     with pytest.raises(IntegrityError, match=f"{path}: expected nothing of what was removed"):
-        search_files(ReleaseFiles(Storage(str(made)), listed), new, gone)
+        search_files(ReleasedFiles(Storage(str(made)), new.with_files(listed)), new, gone)
 
 
 def test_a_content_that_is_left_under_another_id_is_found(parent: Path, tmp_path: Path) -> None:
     release = Path(shutil.copytree(parent, tmp_path / "many-0.1.0"))
     registry = asking(tmp_path / "registry", FIRST)
     old = manifest_of(release)
-    gone = search(ReleaseFiles(Storage(str(release)), old.files), asked_of(registry, old, near_copies="").wanted)
+    gone = search(ReleasedFiles(Storage(str(release)), old), asked_of(registry, old, near_copies="").wanted)
     made = Path(apply_opt_outs(registry, str(release)).folder)
     new, path = manifest_of(made), made / path_of("index", FIRST)
     table = pq.read_table(path)
@@ -93,9 +93,10 @@ def test_a_content_that_is_left_under_another_id_is_found(parent: Path, tmp_path
     path.unlink()
     pq.write_table(table.set_column(3, table.schema.field(3), hashes), path)
     own = ReleaseFile.of(path_of("index", FIRST), path.read_bytes())
+    own = msgspec.structs.replace(own, rows=table.num_rows)
     listed = [own if file.path == own.path else file for file in new.files]
     with pytest.raises(IntegrityError, match="found it 1 times"):
-        search_files(ReleaseFiles(Storage(str(made)), listed), new, gone)
+        search_files(ReleasedFiles(Storage(str(made)), new.with_files(listed)), new, gone)
 
 
 def test_a_removal_that_leaves_something_makes_no_release(parent: Path, tmp_path: Path) -> None:
@@ -119,7 +120,7 @@ def test_texts_in_json_lines_are_read_as_well(parent: Path, tmp_path: Path) -> N
     release = Path(shutil.copytree(parent, tmp_path / "many-0.1.0"))
     registry = asking(tmp_path / "registry", FIRST)
     old = manifest_of(release)
-    gone = search(ReleaseFiles(Storage(str(release)), old.files), asked_of(registry, old, near_copies="").wanted)
+    gone = search(ReleasedFiles(Storage(str(release)), old), asked_of(registry, old, near_copies="").wanted)
     made = Path(apply_opt_outs(registry, str(release)).folder)
     new = manifest_of(made)
     lines = msgspec.structs.replace(new, recipe=new.recipe | {"release": {"texts": "jsonl.zst"}})
@@ -130,9 +131,8 @@ def test_texts_in_json_lines_are_read_as_well(parent: Path, tmp_path: Path) -> N
             write(texts)
         (made / path).write_bytes(data.getvalue())
         listed = [file for file in new.files if not file.path.startswith("texts/")]
-        return search_files(
-            ReleaseFiles(Storage(str(made)), [*listed, ReleaseFile.of(path, data.getvalue())]), lines, gone
-        )
+        own = lines.with_files([*listed, ReleaseFile.of(path, data.getvalue())])
+        return search_files(ReleasedFiles(Storage(str(made)), own), own, gone)
 
     kept = pq.read_table(made / path_of("texts", FIRST))
     assert searched(kept)["texts"] == kept.num_rows

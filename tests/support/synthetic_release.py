@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import xxhash
 
 from manifests.ledger import Ledger
@@ -55,6 +56,7 @@ _RECIPE: dict[str, Any] = {
     "deduplication": {"near": {"ngram_words": 5, "bands": 8, "rows": 8, "seed": 1}},
     "mixture": {"code": 0.7, "text": 0.3},
     "held_out": None,
+    "licences": {"allow": ["permissive"]},
     "rewriting": None,
 }
 
@@ -151,37 +153,25 @@ def write_release(folder: Path, num_shards: int, *, name: str = "many") -> Manif
         sink = io.BytesIO()
         yield sink
         storage.write(path, sink.getvalue())
-        files.append(ReleaseFile.of(path, sink.getvalue()))
-
-    def rows(count: int) -> None:
-        files[-1] = msgspec.structs.replace(files[-1], rows=count)
+        listed = ReleaseFile.of(path, sink.getvalue())
+        files.append(msgspec.structs.replace(listed, rows=pq.read_metadata(sink).num_rows))
 
     for number in range(num_shards):
         shard = _Shard(number)
         end = f"shard-{number:05d}-of-{num_shards:05d}.parquet"
         counts.append(_write_packed(shard, end, new, label))
-        files[-2:] = [
-            msgspec.structs.replace(file, rows=count)
-            for file, count in zip(
-                files[-2:], (counts[-1].lengths[0].rows, counts[-1].lengths[0].positions), strict=True
-            )
-        ]
         documents = shard.documents()
         keys.append(document_keys(documents, number))
         with new(f"documents/{end}") as sink:
             write_documents(sink, [documents], label)
-        rows(documents.num_rows)
         with new(f"attribution/{end}") as sink, attribution_writer(sink, attribution_schema(label)) as writer:
             writer.write_table(_attribution(documents))
-        rows(documents.num_rows)
         with new(f"texts/{end}") as sink, texts_writer(sink, texts_schema(label), "parquet") as write:
             write(_texts(shard, documents))
-        rows(documents.num_rows)
         table, bands = index_tables(shard.sketches())
         for path, part, schema in (("index", table, INDEX), ("bands", sorted_bands(bands), BAND_ROWS)):
             with new(f"{path}/{end}") as sink:
                 write_index(sink, [part], with_release(schema, label))
-            rows(part.num_rows)
     _write_lookup(sorted_keys(pa.concat_tables(keys)), num_shards, new, label)
     storage.write("tokenizer/tokenizer.json", b"{}")
     files.append(ReleaseFile.of("tokenizer/tokenizer.json", b"{}"))
