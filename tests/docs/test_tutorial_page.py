@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs/tutorial.md"
-FOUND = "corpusmill optout check registry releases/my-corpus-0.2.0"  # ends with 1, as the page says
+FOUND = "corpusmill optout check registry releases/my-corpus-0.2.0 --work work"  # ends with 1, as the page says
 NOT_RUN = ("make ", "export ", "corpusmill --help", "corpusmill bpb ")
 
 pytestmark = pytest.mark.servers
