@@ -7,8 +7,6 @@ import pytest
 from manifests.errors import IntegrityError, RecipeError
 from manifests.opt_out_registry import Registry
 from manifests.opt_outs import Request
-from manifests.storage import Storage
-from manifests.withdrawal import withdraw
 from pipeline.removing import apply_opt_outs
 from pipeline.verify import verify_release
 
@@ -50,12 +48,6 @@ def test_a_release_without_it_says_what_was_looked_for(release: Path, registry: 
     assert "opt-outs: nothing of 1 request as of 2026-03-04 and " in report
     assert " suppressed contents is in it" in report
     assert "opt-outs" not in str(verify_release(made.folder))
-
-
-def test_nothing_is_taken_out_of_a_withdrawn_release(release: Path, registry: Registry) -> None:
-    withdraw(Storage(str(release)), date="2026-01-31", reason="wrong licence")
-    with pytest.raises(RecipeError, match="was withdrawn on 2026-01-31: wrong licence"):
-        apply_opt_outs(registry, str(release))
 
 
 def test_a_registry_that_is_not_there(release: Path, tmp_path: Path) -> None:
