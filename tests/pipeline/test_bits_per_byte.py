@@ -17,6 +17,8 @@ from pipeline.held_out_texts import Group, HeldOutText, HeldOutTexts
 from stages.causal_model import Floats, PrefixToken
 from stages.token_windows import TokenWindow
 
+pytestmark = pytest.mark.servers
+
 PYTHON, PROSE = Group("code", "Python"), Group("text", "Wiki")
 WINDOWS = Windows(window=16, stride=8, batch_tokens=64)
 

@@ -19,6 +19,8 @@ from pipeline.runner import open_mill
 from pipeline.tables import decision_tables
 from pipeline.units import Mill
 
+pytestmark = pytest.mark.servers
+
 Run = Callable[..., None]
 Files = dict[str, bytes]
 ReleaseFiles = Callable[[Path], Files]

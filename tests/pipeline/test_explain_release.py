@@ -29,6 +29,8 @@ from stages.released_documents import (
     write_lookup,
 )
 
+pytestmark = pytest.mark.servers
+
 SHARDS = 1_000
 SHARD = 437
 DOCUMENTS = 100_000

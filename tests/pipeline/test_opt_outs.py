@@ -33,6 +33,8 @@ from pipeline.units import Mill, step_named, units_to_run
 from stages.suppression import MINIMUM_AGREEMENT
 from stages.suppression_files import NearSettings, write_suppressed
 
+pytestmark = pytest.mark.servers
+
 RECIPE = """\
 name: tiny
 version: 0.1.0

@@ -14,6 +14,8 @@ from pipeline.release_changes import Documents
 from pipeline.release_diff import release_diff
 from pipeline.removing import apply_opt_outs
 
+pytestmark = pytest.mark.servers
+
 
 @pytest.fixture
 def two(expected_release: dict[str, bytes], holding_out: Path, finished_work: Path) -> tuple[Path, Path, Path]:

@@ -24,6 +24,8 @@ from pipeline.removing import ApplyOptions, apply_opt_outs
 from pipeline.verify import verify_release
 from stages.suppression_files import read_suppressed
 
+pytestmark = pytest.mark.servers
+
 Ask = Callable[..., Registry]
 
 

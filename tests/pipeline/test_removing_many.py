@@ -12,6 +12,8 @@ from manifests.release import Manifest
 from manifests.storage import Storage
 from pipeline.removing import apply_opt_outs
 
+pytestmark = pytest.mark.servers
+
 SHARDS, CONCERNED = 50, (3, 17, 18, 42)
 
 

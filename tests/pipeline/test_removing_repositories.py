@@ -26,6 +26,8 @@ from pipeline.removal_tombstones import PROOF, TOMBSTONES, encoded, read_tombsto
 from pipeline.removing import apply_opt_outs
 from pipeline.verify import verify_release
 
+pytestmark = pytest.mark.servers
+
 LENGTH = 128
 
 

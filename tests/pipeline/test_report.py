@@ -26,6 +26,8 @@ from pipeline.reported import Reported, of_run, reported
 from pipeline.runner import open_mill, reopen_mill
 from pipeline.units import Mill
 
+pytestmark = pytest.mark.servers
+
 SECTIONS = [
     "warnings", "funnel", "rejections", "mixture", "licences", "languages", "signals", "duplicates", "redactions",
     "rewriting", "decontamination", "throughput",

@@ -32,6 +32,8 @@ from stages.parquet_files import ParquetFile
 from stages.rendering import Renderer
 from stages.text_lines import lines_writer
 
+pytestmark = pytest.mark.servers
+
 MadeOnce = Callable[[str, Callable[[Path], object]], Path]
 Run = Callable[..., None]
 Take = Callable[[dict[str, bytes], Renderer], dict[tuple[str, str, int], str]]

@@ -24,6 +24,8 @@ from pipeline.release_pages import PAGES
 from pipeline.removing import ApplyOptions, apply_opt_outs
 from pipeline.verify import verify_release
 
+pytestmark = pytest.mark.servers
+
 BASES = ("small", "holding_out", "rewritten", "patched")
 FOLDERS = {
     "attribution", "bands", "data", "data-512", "documents", "held_out", "index", "lookup", "positions",
