@@ -16,6 +16,7 @@ from manifests.document import Document, Rejected
 from manifests.ledger import Ledger
 from pipeline.inspect_samples import print_samples
 from pipeline.recipe_file import load_recipe
+from pipeline.release_pages import PAGES
 from pipeline.runner import open_mill, run_mill
 from pipeline.shards import shard_rows
 from pipeline.units import Mill, step_named
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.real
 
 SHARED = Path(os.environ.get("CORPUSMILL_SHARED", Path(__file__).parents[2].parent / "shared"))
 NUM_FILES, NUM_MISSING = 487, 4
-FROM_THE_MANIFEST = {"manifest.json", "README.md", "SUMMARY.md"}  # they tell formats and accounts
+FROM_THE_MANIFEST = {"manifest.json", *PAGES}  # they tell formats and accounts
 
 RECIPE = """\
 name: repositories
