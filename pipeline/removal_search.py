@@ -122,6 +122,12 @@ def search(files: ReleasedFiles, wanted: Wanted) -> Search:
     return found.search
 
 
+def names_of(documents: pa.Table) -> dict[str, pa.ChunkedArray]:
+    """What requests name documents by, of rows of `documents/`: the columns that `OptOuts.match` takes."""
+    columns = {"document": documents.column("doc_id"), "content": documents.column("content_hash")}
+    return columns | {name: documents.column(name) for name in ("repository", "path", "blob", "sha256", "url")}
+
+
 class _Searching:
     """A search under way."""
 
@@ -146,9 +152,7 @@ class _Searching:
         shards = range(len(self._documents)) if everywhere else self._shards(keys)
 
         def matches(table: pa.Table) -> list[Match | None]:
-            columns = {"document": table.column("doc_id"), "content": table.column("content_hash")}
-            columns |= {name: table.column(name) for name in ("repository", "path", "blob", "sha256", "url")}
-            places = self._opt_outs.match(columns).tolist()
+            places = self._opt_outs.match(names_of(table)).tolist()
             return [Match(place, "named") if place >= 0 else None for place in places]
 
         if self._opt_outs.requests:

@@ -1,8 +1,9 @@
 """What is remembered of removed documents, in the registry: hashes of their content, bands, signature values.
 
-Of what a request named, and of copies of the same content, all three: whatever is like it cannot walk back in. Of near
-copies the content's hash alone: nobody asked for what is like them and not like what was asked for. Of what only the
-suppression list found nothing: what found it is there already.
+Of what a request named, and of copies of the same content, all three, for every ticket that names it: whatever is like
+it cannot walk back in, and to withdraw one ticket does not lift what another asks. Of near copies the content's hash
+alone: nobody asked for what is like them and not like what was asked for. Of what only the suppression list found
+nothing: what found it is there already.
 """
 
 import numpy as np
@@ -10,9 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from manifests.document import ID_BYTES
+from manifests.opt_outs import Request
 from pipeline.removal_asked import Asked
-from pipeline.removal_search import Search
+from pipeline.removal_search import Search, names_of
 from stages.exchange import fixed_binary, sortable
+from stages.opt_out_matching import OptOuts
 from stages.suppression_files import SUPPRESSIONS, write_suppressed
 
 
@@ -25,8 +28,31 @@ def remember(asked: Asked, search: Search) -> list[str]:
     tickets = pa.array([request.ticket for request in search.requests], pa.string())
     sketched = search.sketched.table()
     whole = sketched.append_column("ticket", tickets.take(sketched.column("request"))).select(SUPPRESSIONS.names)
-    rows = pa.concat_tables([whole.cast(SUPPRESSIONS), _near_copies(search, tickets)])
+    whole = whole.cast(SUPPRESSIONS)
+    rows = pa.concat_tables([whole, _of_other_tickets(search, whole), _near_copies(search, tickets)])
     return write_suppressed(asked.registry.storage, _not_known(asked, rows), asked.wanted.near)
+
+
+def _of_other_tickets(search: Search, whole: pa.Table) -> pa.Table:
+    """The same rows for every other ticket that names their content: to withdraw one lifts no other."""
+    by_ticket: dict[str, list[Request]] = {}
+    for request in search.requests:
+        if request.scope == "content":
+            by_ticket.setdefault(request.ticket, []).append(request)
+    found: list[pa.Table] = [SUPPRESSIONS.empty_table()]
+    if len(by_ticket) > 1 and search.rows:
+        documents = pa.concat_tables(search.rows.values())
+        names, contents = names_of(documents), documents.column("content_hash")
+        for ticket, requests in by_ticket.items():
+            own = contents.filter(pa.array(OptOuts(requests).match(names) >= 0)).to_pylist()
+            hashes = pa.array([bytes.fromhex(content) for content in own], pa.binary(ID_BYTES))
+            is_other = pc.not_equal(whole.column("ticket"), ticket)
+            rows = whole.filter(pc.and_(is_other, pc.is_in(whole.column("content_hash"), hashes)))
+            place = SUPPRESSIONS.get_field_index("ticket")
+            found.append(
+                rows.set_column(place, SUPPRESSIONS.field(place), pa.array([ticket] * rows.num_rows, pa.string()))
+            )
+    return pa.concat_tables(found)
 
 
 def _not_known(asked: Asked, rows: pa.Table) -> pa.Table:

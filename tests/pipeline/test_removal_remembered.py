@@ -166,3 +166,19 @@ def test_what_was_measured_by_other_settings_is_refused_unless_near_copies_are_k
     with pytest.raises(RecipeError, match="measured by other settings"):
         check_release(registry, str(release), ("", ""), near_copies="")
     assert counts(release, registry, near_copies="keep") == [("document", 1, 0, 0)]
+
+
+def test_what_two_tickets_name_is_remembered_for_both(release: Path, registry: Registry) -> None:
+    ask(registry, ASKED)
+    registry.append([Request("T-2", "2026-03-05", "content", content(ASKED), "another asked as well")])
+    counts(release, registry)
+    registry.append([Request("T-9", "2026-03-06", "ticket", "T-1", "withdrawn")])
+    state = registry.read()
+    left = [
+        (ticket, f"{high:016x}{low:016x}", whole)
+        for one in read_suppressed(registry.storage, state.suppressed, withdrawn=state.withdrawn)
+        for ticket, high, low, whole in zip(
+            one.tickets.to_pylist(), *(half.tolist() for half in one.content), one.has_values.tolist(), strict=True
+        )
+    ]
+    assert ("T-2", content(ASKED), True) in left
