@@ -4,7 +4,7 @@ BIN := .venv/bin
 WORKERS ?= 2
 SYSTEM_PACKAGES := slurm-wlm slurm-client munge chromium
 
-.PHONY: demo test test-unit test-real test-servers test-training servers soak check docs bench bench-run bench-dedup bench-dedup-scale bench-redaction bench-redaction-hostile bench-rewriting bench-optout eval-licence eval-redaction eval-kingfisher eval-rewriting wheel lock clean
+.PHONY: demo test test-cache test-unit test-real test-servers test-training servers soak check docs bench bench-run bench-dedup bench-dedup-scale bench-redaction bench-redaction-hostile bench-rewriting bench-optout eval-licence eval-redaction eval-kingfisher eval-rewriting wheel lock clean
 
 ## demo: make the environment, build real input shards, run the whole mill, verify the release
 demo: .venv/runtime .venv/model
@@ -22,7 +22,11 @@ demo: .venv/runtime .venv/model
 	@echo "report: demo/work/report.html"
 
 ## test: make the environment and run every test; what needs absent data or servers is skipped by name
-test: test-unit test-real test-servers
+test: export CORPUSMILL_TEST_CACHE := $(CURDIR)/.venv/test-cache
+test: test-cache test-unit test-real test-servers
+
+test-cache: .venv/dev
+	rm -rf .venv/test-cache
 
 test-unit: .venv/dev
 	$(BIN)/python -m pytest -m "not real and not servers" -rs -n $(WORKERS) --dist loadfile --no-loadscope-reorder

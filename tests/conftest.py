@@ -69,9 +69,12 @@ def _shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session", autouse=True)
 def _user_cache(_shared_folder: Path) -> Iterator[None]:
-    """One cache for all tests, none of the user's, so that the detector's index is loaded at most a few times."""
+    """One cache for all tests, none of the user's, so that the detector's index is loaded at most a few times.
+
+    `make test` gives its three parts one between them; it shows in no output what a cache holds.
+    """
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(_shared_folder / "cache"))
+        patch.setenv("XDG_CACHE_HOME", os.environ.get("CORPUSMILL_TEST_CACHE") or str(_shared_folder / "cache"))
         for name in [name for name in os.environ if name.startswith("AWS_")]:
             patch.delenv(name)  # no test reaches a bucket that it did not make
         patch.setenv("AWS_EC2_METADATA_DISABLED", "true")

@@ -20,6 +20,7 @@ from slurm_cluster import PARTITION, slurm_cluster
 pytestmark = pytest.mark.servers
 
 LIMIT_SECONDS = 1_800
+CODE_SHARDS = 3  # of ten: more of them take longer and show no more
 RELEASE = "releases/shared-0.1.0"
 
 Digests = dict[str, str]
@@ -60,7 +61,7 @@ def digests(folder: Path) -> Digests:
 @pytest.fixture(scope="module")
 def expected(run_mill: RunMill, tmp_path_factory: pytest.TempPathFactory) -> Digests:
     """Digests of the release that this machine's own processes make."""
-    recipe = write_real_recipe(tmp_path_factory.mktemp("local"))
+    recipe = write_real_recipe(tmp_path_factory.mktemp("local"), code_shards=CODE_SHARDS)
     run_mill(recipe, environment={})
     return digests(recipe.parent / RELEASE)
 
@@ -75,7 +76,9 @@ def test_in_a_bucket(
 ) -> None:
     root = f"s3://{store.bucket}/four"
     places = f"work: {root}/work\nrelease: {{path: {root}/releases}}\n"
-    recipe = write_real_recipe(tmp_path_factory.mktemp("bucket"), shards=f"{root}/shards", more=places)
+    recipe = write_real_recipe(
+        tmp_path_factory.mktemp("bucket"), shards=f"{root}/shards", more=places, code_shards=CODE_SHARDS
+    )
     for name in SHARD_FOLDERS:
         store.fill(f"four/shards/{name}", SHARED / "data" / name)
     run_mill(recipe, environment=store.environment())
@@ -92,7 +95,7 @@ def test_in_a_bucket(
 
 def test_on_slurm(expected: Digests, run_mill: RunMill, tmp_path_factory: pytest.TempPathFactory) -> None:
     section = f"executor: slurm\nslurm: {{partition: {PARTITION}, time: '00:30:00', memory_gb: 4}}\n"
-    recipe = write_real_recipe(tmp_path_factory.mktemp("slurm"), more=section)
+    recipe = write_real_recipe(tmp_path_factory.mktemp("slurm"), more=section, code_shards=CODE_SHARDS)
     with slurm_cluster(tmp_path_factory.mktemp("slurm-cluster")) as cluster:
         run_mill(recipe, "--wait", environment=cluster.environment())
         assert {job["NodeList"] for job in cluster.jobs()} == set(cluster.nodes)
@@ -102,6 +105,6 @@ def test_on_slurm(expected: Digests, run_mill: RunMill, tmp_path_factory: pytest
 def test_on_ray(expected: Digests, run_mill: RunMill, tmp_path_factory: pytest.TempPathFactory) -> None:
     with ray_cluster(tmp_path_factory.mktemp("ray-cluster")) as environment:
         section = f"executor: ray\nray: {{address: '{environment['RAY_ADDRESS']}'}}\n"
-        recipe = write_real_recipe(tmp_path_factory.mktemp("ray"), more=section)
+        recipe = write_real_recipe(tmp_path_factory.mktemp("ray"), more=section, code_shards=CODE_SHARDS)
         run_mill(recipe, environment=environment)
     assert digests(recipe.parent / RELEASE) == expected

@@ -7,13 +7,14 @@ import pytest
 
 SHARED = Path(os.environ.get("CORPUSMILL_SHARED", Path(__file__).parents[2].parent / "shared"))
 SHARD_FOLDERS = ("stack_v2", "prs", "pile")
+NUM_CODE_SHARDS = 10
 _RECIPE = """\
 name: shared
 version: 0.1.0
 sources:
 - name: stack
   format: stack-v2
-  paths: ["{data}/stack_v2/*.jsonl.zst"]
+  paths: [{code}]
 - name: prs
   format: pull-requests
   paths: ["{data}/prs/*.jsonl.zst"]
@@ -30,12 +31,13 @@ packing: {{sequence_tokens: [4096, 32768]}}
 """
 
 
-def write_real_recipe(folder: Path, *, shards: str = "", more: str = "") -> Path:
+def write_real_recipe(folder: Path, *, shards: str = "", more: str = "", code_shards: int = NUM_CODE_SHARDS) -> Path:
     """Write the recipe into a folder, in which the run will then work.
 
     Args:
         shards: where the shards are; empty: where they lie on this machine.
         more: sections to add.
+        code_shards: how many shards of code are read, the first ones.
 
     Raises:
         pytest.skip.Exception: the sample data is not there.
@@ -45,5 +47,9 @@ def write_real_recipe(folder: Path, *, shards: str = "", more: str = "") -> Path
         if not needed.exists():
             pytest.skip(f"shared data absent: {needed}")
     recipe = folder / "recipe.yaml"
-    recipe.write_text(_RECIPE.format(data=shards or data.resolve(), tokenizer=tokenizer.resolve()) + more)
+    where = shards or data.resolve()
+    code = ", ".join(
+        f'"{where}/stack_v2/part-{number:05d}-of-{NUM_CODE_SHARDS:05d}.jsonl.zst"' for number in range(code_shards)
+    )
+    recipe.write_text(_RECIPE.format(data=where, code=code, tokenizer=tokenizer.resolve()) + more)
     return recipe
