@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from fault_proxy import FaultProxy
 
+import manifests.buckets
 from manifests.opt_out_registry import Registry
 from manifests.opt_outs import Request
 from manifests.storage import Storage
@@ -22,6 +23,7 @@ def test_a_removal_in_a_bucket_makes_the_same_bytes(
     s3_folder: str, small_release: Path, tmp_path: Path, *, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
+    monkeypatch.setattr(manifests.buckets, "_clients", {})  # those of tests before this one go another way
     there, here = Storage(f"{s3_folder}/small-0.1.0"), Storage(str(small_release))
     for name, data in files_of(here).items():
         there.write(name, data)
